@@ -1,0 +1,124 @@
+"""Tests run on embedded servers of their own, in a temporary data folder; every worker has its own database and Valkey number.
+
+The migrations run once, into a template; each worker's database is a copy of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+OWN_VARIABLES = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "CLICK_BASE_URL", "EMAIL_URL", "SECRET_KEY", "DEBUG", "PORT", "CLICK_PORT")
+TEMPLATE = "tributary_template"
+_servers = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before Django reads its settings: what the caller's environment says about servers is not for tests."""
+    global _servers
+    if not WORKER:
+        for name in OWN_VARIABLES:
+            os.environ.pop(name, None)
+        os.environ["TRIBUTARY_DATA"] = tempfile.mkdtemp(prefix="trb-test-", dir="/tmp")  # short: sockets live in it
+        _servers = _start_servers(Path(os.environ["TRIBUTARY_DATA"]))
+    number = int(WORKER.removeprefix("gw")) + 1 if WORKER else 0
+    os.environ["REDIS_URL"] = f"unix://{os.environ['TRIBUTARY_DATA']}/run/valkey.sock?db={number}"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CELERY_TASK_ALWAYS_EAGER = True  # the journeys run real workers
+    settings.CELERY_TASK_EAGER_PROPAGATES = True
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _servers is not None:
+        from config.runtime.embedded import release
+
+        _servers.stop()
+        release(_servers.lock)
+        shutil.rmtree(_servers.data, ignore_errors=True)
+
+
+def _start_servers(data: Path):
+    from config.runtime.embedded import EmbeddedServers, make_data_folder, take_lock
+
+    make_data_folder(data)
+    lock = take_lock(data, "command")
+    assert lock is not None
+    servers = EmbeddedServers(data, durable=False, lock=lock)
+    servers.start()
+    return servers
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment, django_db_blocker):
+    """This worker's database: a copy of the template, which the first worker migrates."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    name = f"test_{WORKER or 'main'}"
+    done = Path(os.environ["TRIBUTARY_DATA"]) / "template-done"
+    with django_db_blocker.unblock(), open(done.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            _create_database(connection, TEMPLATE, "template0")
+            connection.settings_dict["NAME"] = TEMPLATE
+            call_command("migrate", verbosity=0, interactive=False)
+            connection.close()
+            done.touch()
+        _create_database(connection, name, TEMPLATE)
+        connection.settings_dict["NAME"] = name
+        kept = _tables_with_rows(connection)
+        TransactionTestCase._fixture_teardown = lambda self: _empty_tables(connection, kept)
+        yield
+        connection.close()
+
+
+def _create_database(connection, name: str, template: str) -> None:
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+
+
+def _tables(cursor) -> list[str]:
+    cursor.execute(
+        "SELECT oid::regclass::text FROM pg_class"
+        " WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace"
+    )
+    return [table for (table,) in cursor.fetchall()]
+
+
+def _tables_with_rows(connection) -> set[str]:
+    """What the migrations themselves wrote, such as content types: a test that commits leaves it alone."""
+    with connection.cursor() as cursor:
+        filled = set()
+        for table in _tables(cursor):
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")
+            if cursor.fetchone()[0]:
+                filled.add(table)
+        return filled
+
+
+def _empty_tables(connection, kept: set[str]) -> None:
+    """After a test that committed. Django's TRUNCATE would be refused by append-only tables and touch each day's partition;
+    as a replica, the session fires no triggers, foreign keys' included."""
+    from django.db import transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(";".join(f"DELETE FROM {table}" for table in _tables(cursor) if table not in kept))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Throttles, caches and queues start empty in every test."""
+    from django.core.cache import cache
+
+    cache.clear()
