@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-OWN_VARIABLES = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "CLICK_BASE_URL", "EMAIL_URL", "SECRET_KEY", "DEBUG", "PORT", "CLICK_PORT")
+OWN_VARIABLES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "BASE_URL",
+    "CLICK_BASE_URL",
+    "EMAIL_URL",
+    "SECRET_KEY",
+    "DEBUG",
+    "PORT",
+    "CLICK_PORT",
+)
 TEMPLATE = "tributary_template"
 _servers = None
 

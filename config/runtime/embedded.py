@@ -94,7 +94,10 @@ class EmbeddedServers:
 
     def stop(self) -> None:
         """Valkey first, then PostgreSQL; a server that does not follow is made to."""
-        for name, signals in (("valkey", (signal.SIGTERM, signal.SIGKILL)), ("postgres", (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))):
+        for name, signals in (
+            ("valkey", (signal.SIGTERM, signal.SIGKILL)),
+            ("postgres", (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)),
+        ):
             process = self.processes.pop(name, None)
             for number in signals if process else ():
                 try:
@@ -158,7 +161,9 @@ class EmbeddedServers:
                 if answers(name, self.data, folder):
                     waiting.discard(name)
             if waiting and time.monotonic() > deadline:
-                raise BadEnvironment(f"{' and '.join(sorted(waiting))} did not answer in {START_SECONDS:.0f} s; see {self.data / 'logs'}.")
+                raise BadEnvironment(
+                    f"{' and '.join(sorted(waiting))} did not answer in {START_SECONDS:.0f} s; see {self.data / 'logs'}."
+                )
             if waiting:
                 time.sleep(0.02)
 
@@ -324,7 +329,9 @@ def _make_cluster(data: Path) -> None:
 
 def _run(command: list[str], data: Path, name: str, text: bytes = b"") -> None:
     environ = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    done = subprocess.run(shimmed(command, signal.SIGKILL, data, "refused"), input=text, capture_output=True, env=environ, check=False)
+    done = subprocess.run(
+        shimmed(command, signal.SIGKILL, data, "refused"), input=text, capture_output=True, env=environ, check=False
+    )
     output = done.stdout + done.stderr
     (data / "logs" / f"{name}.log").write_bytes(output)
     if done.returncode != 0 or b"ERROR:" in output or b"FATAL:" in output:
