@@ -1,0 +1,157 @@
+"""Affiliates, their people, and their enrollments in programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Upper
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import programs_of
+from core.ids import PublicId
+from core.models import TimestampedModel
+from core.money import CurrencyField
+from programs.models import Program
+
+
+class AffiliateQuerySet(models.QuerySet["Affiliate"]):
+    def visible_to(self, user: Any) -> AffiliateQuerySet:
+        """Whoever is enrolled in a program that this member of the team may see; all of them where that is every program."""
+        programs = programs_of(user)
+        if programs is None:
+            return self
+        return self.filter(models.Exists(Enrollment.objects.filter(affiliate=models.OuterRef("pk"), program__in=programs)))
+
+
+class Affiliate(PublicId, TimestampedModel):
+    """A partner who sends customers: a person or a firm. Sign-ins belong to its members."""
+
+    prefix = "aff"
+
+    class Kind(models.TextChoices):
+        BLOG = "blog", _("Blog")
+        VIDEO = "video", _("Video")
+        COUPON = "coupon", _("Coupon site")
+        PAID = "paid", _("Paid traffic")
+        NEWSLETTER = "newsletter", _("Newsletter")
+        COMPARISON = "comparison", _("Comparison site")
+        COMMUNITY = "community", _("Community")
+        OTHER = "other", _("Other")
+
+    name = models.CharField(_("name"), max_length=160)
+    email = models.EmailField(_("e-mail"))
+    kind = models.CharField(_("type"), max_length=12, choices=Kind, default=Kind.OTHER)
+    country = models.CharField(
+        _("country"), max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}$", _("Give the country as two capitals (ISO 3166), such as DE."))]
+    )
+    currency = CurrencyField(_("preferred currency"), blank=True)
+    website = models.URLField(_("website"), max_length=500, blank=True)
+    external_id = models.CharField(_("external id"), max_length=120, null=True, blank=True, unique=True)
+    manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="managed_affiliates", verbose_name=_("personal manager")
+    )
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("recruited by"))
+    note = models.TextField(_("note"), blank=True)
+
+    objects = AffiliateQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="affiliate_email_once"),
+            models.CheckConstraint(condition=~Q(parent=models.F("pk")), name="affiliate_not_its_own_parent"),
+        ]
+        indexes = [
+            GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="affiliate_name_search"),
+            GinIndex(OpClass(Upper("email"), name="gin_trgm_ops"), name="affiliate_email_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Function(models.TextChoices):
+    """What a person does within an affiliate's account."""
+
+    OWNER = "owner", _("Owner")
+    MARKETING = "marketing", _("Marketing")
+    FINANCE = "finance", _("Finance")
+    LEADER = "leader", _("Leader")
+
+
+class AffiliateMember(TimestampedModel):
+    """A person who signs in for an affiliate. Taken out, never deleted."""
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="members")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
+    functions = ArrayField(models.CharField(max_length=10, choices=Function), verbose_name=_("functions"))
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["affiliate", "user"], condition=Q(removed_at__isnull=True), name="member_once"),
+            models.CheckConstraint(condition=Q(functions__len__gte=1), name="member_has_a_function"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.affiliate})"
+
+
+class Invitation(TimestampedModel):
+    """A way into an affiliate's account for one e-mail address, once. Only the token's hash is kept."""
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="invitations")
+    email = models.EmailField(_("e-mail"))
+    functions = ArrayField(models.CharField(max_length=10, choices=Function), verbose_name=_("functions"))
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class EnrollmentStatus(models.TextChoices):
+    PENDING = "pending", _("Pending")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    INVITED = "invited", _("Invited")
+    SUSPENDED = "suspended", _("Suspended")
+    TERMINATED = "terminated", _("Terminated")
+
+
+class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
+    def visible_to(self, user: Any) -> EnrollmentQuerySet:
+        programs = programs_of(user)
+        return self if programs is None else self.filter(program__in=programs)
+
+
+class Enrollment(PublicId, TimestampedModel):
+    """An affiliate in a program. Only an approved one earns."""
+
+    prefix = "enr"
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="enrollments")
+    program = models.ForeignKey(Program, models.PROTECT, related_name="enrollments")
+    status = models.CharField(_("status"), max_length=10, choices=EnrollmentStatus, default=EnrollmentStatus.PENDING)
+    status_at = models.DateTimeField(_("since"))
+    reason = models.TextField(_("reason"), blank=True)
+    pitch = models.TextField(_("how they will promote"), blank=True)
+
+    objects = EnrollmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["affiliate", "program"], name="enrollment_once")]
+        indexes = [models.Index(fields=["program", "status"], name="enrollment_program_status")]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate} · {self.program}"

@@ -1,0 +1,22 @@
+"""Every address: each app's `urls.py` offers lists by audience, and here they are put together."""
+
+from importlib import import_module
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+APPS = ["core", "programs", "accounts", "affiliates", "ledger", "tracking", "commissions", "payouts", "intake", "reports"]
+
+
+def patterns(audience: str) -> list[URLPattern | URLResolver]:
+    return [pattern for app in APPS for pattern in getattr(import_module(f"{app}.urls"), audience, [])]
+
+
+urlpatterns = [
+    path("manage/", include((patterns("manage"), "manage"))),
+    path("portal/", include((patterns("portal"), "portal"))),
+    path("api/v1/", include((patterns("api"), "api"))),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    *patterns("public"),
+]

@@ -1,0 +1,270 @@
+"""The small pieces of the one language, as functions that return HTML: templates use them as tags, lists call them per cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from core.languages import locale
+from core.money import format_money
+
+NOTHING = "—"
+RELATIVE_FOR = timedelta(days=7)  # older (or further away) than this, a date says more than "42 days ago"
+
+_ICON_NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?")
+_SVG = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
+
+
+@cache
+def icon(name: str, size: int = 18) -> SafeString:
+    """An icon of Tabler's set, inline: "home", or "filled/star" from the filled set. Never read out: words stand beside it."""
+    if not _ICON_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no icon's name")
+    path = Path(settings.ICON_FOLDER) / f"{name if '/' in name else f'outline/{name}'}.svg"
+    try:
+        source = path.read_text()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no icon {name!r} in {settings.ICON_FOLDER} (are the front-end packages installed?)") from None
+    shapes = _SVG.search(source)[1].replace('<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "")  # type: ignore[index]
+    paint = 'fill="currentColor"' if name.startswith("filled/") else 'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
+    shapes = re.sub(r"\s+", " ", shapes).strip()
+    return mark_safe(f'<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" {paint} aria-hidden="true" focusable="false">{shapes}</svg>')
+
+
+@dataclass(frozen=True)
+class State:
+    """What a state means: its colour's class, its icon, and (for states that several apps share) its label."""
+
+    tone: str  # waiting decided ready done stopped held neutral
+    icon: str
+    label: Any
+
+
+def _states(tone: str, icon_name: str, **labels: Any) -> dict[str, State]:
+    return {key: State(tone, icon_name, label) for key, label in labels.items()}
+
+
+# Every state of the product, each with the one colour that its meaning has everywhere.
+STATES: dict[str, State] = {
+    **_states(
+        "waiting",
+        "clock",
+        pending=gettext_lazy("Pending"),
+        waiting=gettext_lazy("Waiting"),
+        queued=gettext_lazy("Queued"),
+        invited=gettext_lazy("Invited"),
+        cooling_off=gettext_lazy("Cooling off"),
+        unpriced=gettext_lazy("Unpriced"),
+        unknown=gettext_lazy("Unknown"),
+        kept=gettext_lazy("Kept, not sent"),
+        in_review=gettext_lazy("In review"),
+    ),
+    **_states(
+        "waiting", "loader-2", computing=gettext_lazy("Computing"), executing=gettext_lazy("Executing"), sending=gettext_lazy("Sending")
+    ),
+    **_states("decided", "circle-check", approved=gettext_lazy("Approved"), decided=gettext_lazy("Decided"), accepted=gettext_lazy("Accepted")),
+    **_states("decided", "building-bank", in_payout=gettext_lazy("In payout"), scheduled=gettext_lazy("Scheduled")),
+    **_states("ready", "coin", payable=gettext_lazy("Payable"), ready=gettext_lazy("Ready"), attributed=gettext_lazy("Attributed")),
+    **_states(
+        "done",
+        "check",
+        paid=gettext_lazy("Paid"),
+        done=gettext_lazy("Done"),
+        active=gettext_lazy("Active"),
+        sent=gettext_lazy("Sent"),
+        verified=gettext_lazy("Verified"),
+        open=pgettext_lazy("program or offer", "Open"),
+        delivered=gettext_lazy("Delivered"),
+    ),
+    **_states(
+        "stopped",
+        "x",
+        rejected=gettext_lazy("Rejected"),
+        failed=gettext_lazy("Failed"),
+        expired=gettext_lazy("Expired"),
+        revoked=gettext_lazy("Revoked"),
+    ),
+    **_states("stopped", "arrow-back-up", reversed=gettext_lazy("Reversed"), refunded=gettext_lazy("Refunded")),
+    **_states("stopped", "ban", suspended=gettext_lazy("Suspended"), terminated=gettext_lazy("Terminated"), stuck=gettext_lazy("Stuck")),
+    **_states("held", "hand-stop", on_hold=gettext_lazy("On hold"), held=gettext_lazy("Held")),
+    **_states(
+        "neutral",
+        "circle-dashed",
+        draft=gettext_lazy("Draft"),
+        unattributed=gettext_lazy("Unattributed"),
+        duplicate=gettext_lazy("Duplicate"),
+        inactive=gettext_lazy("Inactive"),
+        none=gettext_lazy("None"),
+    ),
+    **_states(
+        "neutral",
+        "circle-minus",
+        cancelled=gettext_lazy("Cancelled"),
+        closed=gettext_lazy("Closed"),
+        archived=gettext_lazy("Archived"),
+        replaced=gettext_lazy("Replaced"),
+    ),
+    **_states("neutral", "player-pause", paused=gettext_lazy("Paused")),
+}
+
+
+def chip(state: Any, label: Any = "") -> SafeString:
+    """The one mark for a state: colour, icon and word. A state unknown here is neutral and told by its own name."""
+    if state in (None, ""):
+        return mark_safe(NOTHING)
+    key = str(getattr(state, "value", state))
+    known = STATES.get(key) or State("neutral", "point", key.replace("_", " ").capitalize())
+    return format_html('<span class="chip chip-{}">{}{}</span>', known.tone, icon(known.icon, 14), label or known.label)
+
+
+@lru_cache(maxsize=8192)
+def _money_text(amount: Decimal, currency: str, language: str) -> str:
+    return format_money(amount, currency, language).replace("-", "−")
+
+
+def money_text(amount: Any, currency: str) -> str:
+    """An amount in the reader's format with its currency's sign and a real minus."""
+    if amount is None:
+        return NOTHING
+    return _money_text(Decimal(amount), str(currency), str(locale()))
+
+
+def money(amount: Any, currency: str) -> SafeString:
+    """The one money component: the amount as the reader writes it, with the currency's code beside a sign that several share."""
+    if amount is None:
+        return mark_safe(NOTHING)
+    text = money_text(amount, currency)
+    if str(currency) in text:
+        return format_html('<span class="money">{}</span>', text)
+    return format_html('<span class="money">{} <span class="money-code">{}</span></span>', text, currency)
+
+
+def number_text(value: Any) -> str:
+    """A number in the reader's format, with at most two decimals and a real minus."""
+    if value is None:
+        return NOTHING
+    return format_decimal(value, format="#,##0.##", locale=locale()).replace("-", "−")
+
+
+def percent_text(ratio: Any, digits: int = 1) -> str:
+    """A ratio (0.124) as "12.4%"."""
+    if ratio is None:
+        return NOTHING
+    return format_percent(ratio, format=f"#,##0.{'#' * digits}%", locale=locale()).replace("-", "−")
+
+
+def exact(at: datetime) -> str:
+    """An instant to the second in the reader's zone, the zone named."""
+    return format_datetime(timezone.localtime(at), format="long", locale=locale())
+
+
+def when(at: datetime | None) -> SafeString:
+    """The one time component: relative while that says more than a date, with the exact time on demand (title, or a click)."""
+    if at is None:
+        return mark_safe(NOTHING)
+    distance = at - timezone.now()
+    near = abs(distance) < RELATIVE_FOR
+    text = format_timedelta(distance, add_direction=True, locale=locale(), threshold=1) if near else short_day(timezone.localtime(at).date())
+    return format_html(
+        '<time class="when" datetime="{}" title="{}"{}>{}</time>', at.isoformat(timespec="seconds"), exact(at), mark_safe(" data-relative" if near else ""), text
+    )
+
+
+def short_day(value: date) -> str:
+    """A day, its year only where that is not this year."""
+    skeleton = "MMMd" if value.year == timezone.localdate().year else "yMMMd"
+    return format_skeleton(skeleton, value, locale=locale())
+
+
+def day_text(value: date) -> str:
+    return format_date(value, format="medium", locale=locale())
+
+
+def day(value: date | datetime | None) -> SafeString:
+    """A day; an instant's day is counted in the reader's zone."""
+    if value is None:
+        return mark_safe(NOTHING)
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), day_text(value))
+
+
+def person(thing: Any, url: str = "", detail: str = "") -> SafeString:
+    """The one person component (people and affiliates): initials, name, and a second line where one is given."""
+    if thing is None:
+        return mark_safe(NOTHING)
+    name = str(getattr(thing, "name", "") or thing)
+    shown = format_html('<a href="{}">{}</a>', url, name) if url else escape(name)
+    second = format_html('<span class="person-detail">{}</span>', detail) if detail else ""
+    return format_html(
+        '<span class="person"><span class="initials initials-{}" aria-hidden="true">{}</span><span class="person-name">{}{}</span></span>',
+        sum(name.encode()) % 6,
+        initials(name),
+        shown,
+        second,
+    )
+
+
+def initials(name: str) -> str:
+    words = [word for word in re.split(r"[\s.@_-]+", name) if word[:1].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+def delta(now: Any, before: Any, *, against: str = "", currency: str = "", good: str = "up") -> SafeString:
+    """The one comparison: how much `now` differs from `before`, what that was, and `against` which period.
+
+    `good` says which direction is welcome: "up", "down" or "" for neither.
+    """
+    if now is None or before is None:
+        return mark_safe("")
+    now, before = Decimal(now), Decimal(before)
+    was = money_text(before, currency) if currency else number_text(before)
+    tail = _("from %(was)s") % {"was": was} if not against else _("from %(was)s %(against)s") % {"was": was, "against": against}
+    if now == before:
+        tone, mark, change = "same", "minus", _("no change")
+    else:
+        rising = now > before
+        tone = "same" if not good else "good" if rising == (good == "up") else "bad"
+        mark = "arrow-up-right" if rising else "arrow-down-right"
+        change = percent_text(abs((now - before) / before)) if before else _("new")
+        change = f"{'+' if rising else '−'}{change}" if before else change
+    return format_html(
+        '<span class="delta delta-{}">{}<span>{}</span> <span class="delta-against">{}</span></span>', tone, icon(mark, 14), change, tail
+    )
+
+
+def sparkline(values: Sequence[Any], label: str = "", width: int = 96, height: int = 24) -> SafeString:
+    """A word-sized line, drawn here: no script. `label` tells it to those who do not see it."""
+    points = [float(value or 0) for value in values]
+    if len(points) < 2:
+        return mark_safe("")
+    low, high = min(points), max(points)
+    reach, step = (high - low) or 1, (width - 4) / (len(points) - 1)
+    line = " ".join(f"{2 + n * step:.1f},{height - 3 - (value - low) / reach * (height - 6):.1f}" for n, value in enumerate(points))
+    end_x, end_y = line.rsplit(" ", 1)[-1].split(",")
+    spoken = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html(
+        '<svg class="sparkline" width="{w}" height="{h}" viewBox="0 0 {w} {h}" {spoken}><polyline points="{line}" fill="none" stroke="currentColor" '
+        'stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/><circle cx="{x}" cy="{y}" r="2" fill="currentColor"/></svg>',
+        w=width,
+        h=height,
+        spoken=spoken,
+        line=line,
+        x=end_x,
+        y=end_y,
+    )

@@ -1,0 +1,129 @@
+"""Facts: recorded in the transaction that makes them true, delivered after commit at least once.
+
+A higher app listens with `@receiver("commission.approved")` in its `receivers.py` (imported by its `apps.py`). Receivers take
+the event and are idempotent: an event may reach them twice, late, or after a later one.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+from core.models import Event, EventDelivery
+
+Receiver = Callable[[Event], None]
+_receivers: dict[str, list[str]] = {}
+_functions: dict[str, Receiver] = {}
+
+GIVE_UP_AFTER = 12  # attempts; the last wait is about 17 hours. What is stuck is shown, and can be tried again by a person.
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One event to record: its name, the objects on whose timelines it stands, and what tells it."""
+
+    name: str
+    about: Sequence[Any]
+    data: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    at: datetime | None = None
+
+
+def ref(thing: Any) -> str:
+    """How the timeline names an object: "commission:17"."""
+    if isinstance(thing, str):
+        return thing
+    return f"{thing._meta.model_name}:{thing.pk}"
+
+
+def receiver(*names: str) -> Callable[[Receiver], Receiver]:
+    def register(function: Receiver) -> Receiver:
+        dotted = f"{function.__module__}.{function.__qualname__}"
+        _functions[dotted] = function
+        for name in names:
+            if dotted not in _receivers.setdefault(name, []):
+                _receivers[name].append(dotted)
+        return function
+
+    return register
+
+
+def record(
+    name: str, *about: Any, by: Any = None, data: dict[str, Any] | None = None, reason: str = "", at: datetime | None = None
+) -> Event:
+    """Record one fact about these objects, in the caller's transaction."""
+    return record_many([Fact(name, about, data or {}, reason, at)], by=by)[0]
+
+
+def record_many(facts: Iterable[Fact], *, by: Any = None) -> list[Event]:
+    """Record facts as one set, in the caller's transaction; their deliveries start once it commits."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("an event is recorded in the transaction that makes it true")
+    now = timezone.now()
+    actor = by.pk if by is not None else None
+    events = Event.objects.bulk_create(
+        [
+            Event(name=f.name, at=f.at or now, by_id=actor, about=[ref(thing) for thing in f.about if thing is not None], data=f.data, reason=f.reason)
+            for f in facts
+        ],
+        batch_size=5000,
+    )
+    deliveries = [EventDelivery(event=event, receiver=dotted) for event in events for dotted in _receivers.get(event.name, ())]
+    if deliveries:
+        EventDelivery.objects.bulk_create(deliveries, batch_size=5000)
+        _deliver_after_commit()
+    return events
+
+
+def _deliver_after_commit() -> None:
+    from core.tasks import deliver_due_events, send_soon
+
+    transaction.on_commit(lambda: send_soon(deliver_due_events), robust=True)
+
+
+def deliver_due(limit: int = 500) -> int:
+    """Deliver what is due, each in a transaction of its own together with its mark; returns how many were delivered.
+
+    A receiver that fails is tried again later with growing waits; it holds up no other. Workers pass over what another one
+    has in hand.
+    """
+    delivered = 0
+    for _ in range(limit):
+        with transaction.atomic():
+            delivery = (
+                EventDelivery.objects.select_for_update(skip_locked=True, of=("self",))
+                .select_related("event")
+                .filter(delivered_at__isnull=True, due_at__lte=timezone.now())
+                .order_by("due_at", "pk")
+                .first()
+            )
+            if delivery is None:
+                return delivered
+            try:
+                with transaction.atomic():
+                    _functions[delivery.receiver](delivery.event)
+            except Exception:  # noqa: BLE001 — whatever a receiver raises is kept, shown and tried again
+                delivery.attempts += 1
+                delivery.error = traceback.format_exc()[-4000:]
+                delivery.due_at = timezone.now() + timedelta(seconds=15 * 2**delivery.attempts, days=0 if delivery.attempts < GIVE_UP_AFTER else 36500)
+            else:
+                delivery.delivered_at, delivery.error = timezone.now(), ""
+                delivered += 1
+            delivery.save()
+    return delivered
+
+
+def stuck_deliveries() -> models.QuerySet[EventDelivery]:
+    """What failed at least three times and is still not delivered: shown on the managers' home and in the admin."""
+    return EventDelivery.objects.filter(delivered_at__isnull=True, attempts__gte=3).select_related("event").order_by("due_at")
+
+
+def retry_deliveries(deliveries: models.QuerySet[EventDelivery]) -> int:
+    """A person asks for another try, now."""
+    return deliveries.filter(delivered_at__isnull=True).update(due_at=timezone.now(), attempts=0)

@@ -1,0 +1,125 @@
+"""Mails: a row first, in the sender's transaction; then a worker carries it to the mail server, if there is one."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import EmailMessage
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from core.events import ref
+from core.models import Mail
+
+GIVE_UP_AFTER = 8
+
+
+class KeepingBackend(BaseEmailBackend):
+    """Django's mail door (allauth's mails come through it): files each recipient's mail as a row."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        for message in email_messages:
+            html = next((str(a[0]) for a in getattr(message, "alternatives", []) if a[1] == "text/html"), "")
+            for to in message.recipients():
+                _file(to=to, sender=message.from_email, subject=str(message.subject), body=str(message.body), html=html, about=[])
+        return len(email_messages)
+
+
+def write_mail(to: str, template: str, context: dict[str, Any], *, about: Sequence[Any] = ()) -> Mail:
+    """File one mail from `templates/<template>.txt`: its first line is the subject, the rest the text.
+
+    `about` names the objects it concerns, as events do: who may see them may read the mail where mails are kept.
+    """
+    subject, _, body = render_to_string(f"{template}.txt", {**context, "base_url": settings.BASE_URL}).partition("\n")
+    return _file(to=to, sender=settings.DEFAULT_FROM_EMAIL, subject=subject, body=body.strip() + "\n", html="", about=[ref(a) for a in about])
+
+
+def _file(*, to: str, sender: str, subject: str, body: str, html: str, about: list[str]) -> Mail:
+    sends = settings.MAIL_SERVER is not None
+    mail = Mail.objects.create(
+        to=to,
+        sender=sender,
+        subject=" ".join(subject.split())[:500],  # a line break in a subject would be another header
+        body=body,
+        html=html,
+        about=about,
+        status=Mail.Status.QUEUED if sends else Mail.Status.KEPT,
+    )
+    if sends:
+        from core.tasks import send_due_mails, send_soon
+
+        transaction.on_commit(lambda: send_soon(send_due_mails), robust=True)
+    return mail
+
+
+def send_due(limit: int = 200) -> int:
+    """Send what is queued. Each mail is claimed in a committed step before the server hears of it, so that a killed worker
+    leaves it "sending" (turned into "unknown" for a person to decide), never sent twice."""
+    if settings.MAIL_SERVER is None:
+        return 0
+    Mail.objects.filter(status=Mail.Status.SENDING, due_at__lt=timezone.now() - timedelta(minutes=10)).update(status=Mail.Status.UNKNOWN)
+    sent = 0
+    server = get_connection("django.core.mail.backends.smtp.EmailBackend", **_server_settings())
+    try:
+        for _ in range(limit):
+            mail = _claim()
+            if mail is None:
+                break
+            sent += _send(mail, server)
+    finally:
+        server.close()
+    return sent
+
+
+def _claim() -> Mail | None:
+    with transaction.atomic():
+        mail = (
+            Mail.objects.select_for_update(skip_locked=True)
+            .filter(status=Mail.Status.QUEUED, due_at__lte=timezone.now())
+            .order_by("due_at", "pk")
+            .first()
+        )
+        if mail is not None:
+            mail.status, mail.attempts, mail.due_at = Mail.Status.SENDING, mail.attempts + 1, timezone.now()
+            mail.save()
+    return mail
+
+
+def _send(mail: Mail, server: Any) -> int:
+    message = EmailMultiAlternatives(mail.subject, mail.body, mail.sender, [mail.to], headers={"Message-ID": f"<{mail.public_id}@tributary>"})
+    if mail.html:
+        message.attach_alternative(mail.html, "text/html")
+    try:
+        server.send_messages([message])
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
+        mail.status, mail.error = Mail.Status.FAILED, str(error)
+    except (OSError, smtplib.SMTPException) as error:
+        # The server was not reached or did not take it: later again.
+        given_up = mail.attempts >= GIVE_UP_AFTER
+        mail.status, mail.error = (Mail.Status.FAILED if given_up else Mail.Status.QUEUED), str(error)
+        mail.due_at = timezone.now() + timedelta(seconds=30 * 2**mail.attempts)
+    else:
+        mail.status, mail.sent_at, mail.error = Mail.Status.SENT, timezone.now(), ""
+    mail.save()
+    return mail.status == Mail.Status.SENT
+
+
+def _server_settings() -> dict[str, Any]:
+    server = settings.MAIL_SERVER or {}
+    return {
+        "host": server["EMAIL_HOST"],
+        "port": server["EMAIL_PORT"],
+        "username": server["EMAIL_HOST_USER"],
+        "password": server["EMAIL_HOST_PASSWORD"],
+        "use_tls": server["EMAIL_USE_TLS"],
+        "use_ssl": server["EMAIL_USE_SSL"],
+        "timeout": 20,
+        "fail_silently": False,
+    }

@@ -1,0 +1,118 @@
+"""Money is a Decimal with a currency beside it; never a float, never added across currencies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+from typing import Any
+
+from babel.numbers import format_currency, get_currency_precision, list_currencies
+from django.db import models
+from django.utils.translation import gettext as _
+
+from core.errors import Refusal
+
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
+
+
+class AmountError(Refusal):
+    """An amount or a currency that cannot be read."""
+
+
+class CurrencyField(models.CharField):
+    """An ISO 4217 code in capitals."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_length"] = 3
+        super().__init__(*args, **kwargs)
+
+
+class MoneyField(models.DecimalField):
+    """An amount beside a CurrencyField: up to 15 digits before the point, 4 behind it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_digits"], kwargs["decimal_places"] = 19, 4
+        super().__init__(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Money:
+    """An amount in one currency; adding another currency to it is a bug and raises."""
+
+    amount: Decimal
+    currency: str
+
+    def __add__(self, other: Money) -> Money:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} do not add up")
+        return Money(self.amount + other.amount, self.currency)
+
+
+@cache
+def known_currencies() -> frozenset[str]:
+    """Every ISO 4217 code that Babel's CLDR data knows."""
+    return frozenset(list_currencies())
+
+
+@cache
+def currency_digits(currency: str) -> int:
+    """How many decimals the currency has (ISO 4217 as in CLDR): 2 for USD, 0 for JPY, 3 for KWD."""
+    return get_currency_precision(currency)
+
+
+def check_currency(text: Any, field: str = "currency") -> str:
+    """The currency code, or AmountError."""
+    if not isinstance(text, str) or text not in known_currencies():
+        raise AmountError(_("Give the currency as an ISO 4217 code in capitals, such as USD."), code="currency", field=field)
+    return text
+
+
+def parse_amount(text: Any, currency: str, field: str = "amount") -> Decimal:
+    """A non-negative amount from its text ("12.50"), exact, or AmountError.
+
+    Numbers from JSON are refused where they would lose digits (floats); whole numbers are taken. No more decimals than the
+    currency has, at most 12 digits before the point, ASCII digits and a point only.
+    """
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(text)
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
+        raise AmountError(
+            _("Give the amount as a text of digits with a point, such as “12.50”: not negative, no thousands separator."),
+            code="amount",
+            field=field,
+        )
+    decimals = len(text.partition(".")[2])
+    if decimals > currency_digits(currency):
+        raise AmountError(
+            _("%(currency)s has %(digits)d decimals; this amount has %(decimals)d.")
+            % {"currency": currency, "digits": currency_digits(currency), "decimals": decimals},
+            code="decimals",
+            field=field,
+        )
+    return Decimal(text)
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """Half-even to the currency's digits: done once, where money is earned."""
+    return amount.quantize(Decimal(1).scaleb(-currency_digits(currency)), rounding=ROUND_HALF_EVEN)
+
+
+def plain_amount(amount: Decimal, currency: str) -> str:
+    """The amount as machines read it: "12.50"."""
+    return f"{round_money(amount, currency):f}"
+
+
+def format_money(amount: Decimal, currency: str, locale: str = "en") -> str:
+    """The amount as people read it, currency included."""
+    return format_currency(round_money(amount, currency), currency, locale=locale.replace("-", "_"))
+
+
+def sum_by_currency(amounts: Iterable[Money]) -> list[Money]:
+    """One sum per currency, by code."""
+    sums: dict[str, Decimal] = {}
+    for money in amounts:
+        sums[money.currency] = sums.get(money.currency, Decimal(0)) + money.amount
+    return [Money(amount, currency) for currency, amount in sorted(sums.items())]

@@ -1,0 +1,172 @@
+"""The one language's tags and filters; built in, so that no template loads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Select
+from django.template import Context, NodeList
+from django.template.base import FilterExpression, Parser, Token, token_kwargs
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from core import components, ui
+from core.charts import Chart
+from core.periods import PRESETS, Period
+
+register = template.Library()
+
+register.simple_tag(components.icon)
+register.simple_tag(components.chip)
+register.simple_tag(components.money)
+register.simple_tag(components.when)
+register.simple_tag(components.day)
+register.simple_tag(components.person)
+register.simple_tag(components.delta)
+register.simple_tag(components.sparkline)
+register.filter("number", components.number_text)
+register.filter("percent", components.percent_text)
+
+
+@register.simple_tag(takes_context=True)
+def menu(context: Context, audience: str) -> list[ui.MenuSection]:
+    """{% menu "manager" as sections %}"""
+    return ui.menu(context["request"], audience)
+
+
+@register.simple_tag(takes_context=True)
+def cards(context: Context, page: str, thing: Any) -> SafeString:
+    """{% cards "affiliate" affiliate %}: the cards that other apps put on this page."""
+    return ui.cards(context["request"], page, thing)
+
+
+@register.simple_tag
+def url_if_any(name: str) -> str:
+    """The address of a page that this installation may not have, else ""."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+@register.inclusion_tag("components/empty.html")
+def empty(title: Any, text: Any = "", button_url: str = "", button_label: Any = "", icon: str = "inbox") -> dict[str, Any]:
+    """{% empty title text button_url button_label icon="…" %}: what would stand here, one example, one button."""
+    return {"title": title, "text": text, "button_url": button_url, "button_label": button_label, "icon_name": icon}
+
+
+@register.inclusion_tag("components/timeline.html")
+def timeline(events: Iterable[Any], limit: int = 50) -> dict[str, Any]:
+    """{% timeline events %}: core events (a query of them is best), or dicts with at, actor, sentence, icon, reason."""
+    if hasattr(events, "select_related"):
+        events = events.select_related("by")[:limit]
+    return {"moments": [event if isinstance(event, dict) else moment(event) for event in events]}
+
+
+def moment(event: Any) -> dict[str, Any]:
+    """A core event as the timeline shows it."""
+    fact = ui.fact(event.name)
+    sentence = fact.sentence(event) if callable(fact.sentence) else str(fact.sentence)
+    if not callable(fact.sentence) and "%(" in sentence:
+        sentence = sentence % {**dict.fromkeys(_placeholders(sentence), "—"), **event.data}
+    return {"at": event.at, "actor": event.by, "sentence": sentence, "icon": fact.icon, "reason": event.reason}
+
+
+def _placeholders(sentence: str) -> list[str]:
+    return [part.partition(")")[0] for part in sentence.split("%(")[1:]]
+
+
+@register.inclusion_tag("components/chart.html")
+def chart(chart: Chart, height: str = "normal") -> dict[str, Any]:
+    """{% chart spec %}: a core.ui.Chart, drawn by script, with the table of its numbers beside it. height: "normal" or "low"."""
+    return {"chart": chart, "key": f"chart-{slugify(chart.title) or 'numbers'}", "height": height}
+
+
+@register.inclusion_tag("components/copy.html")
+def copy(text: Any, label: Any = "", show: bool = True) -> dict[str, Any]:
+    """{% copy text %}: the text with a button that copies it; `show=False` leaves the button alone, `label` names the text."""
+    return {"text": text, "label": label or _("Copy"), "show": show}
+
+
+@register.inclusion_tag("components/period_picker.html", takes_context=True)
+def period_picker(context: Context, period: Period) -> dict[str, Any]:
+    """{% period_picker period %}: presets and own days, with the period before; kept in the address beside what is there."""
+    kept = context["request"].GET.copy()
+    for name in ("period", "from", "to", "compare", "page"):
+        kept.pop(name, None)
+
+    def address(**changes: str) -> str:
+        query = kept.copy()
+        query.update({name: value for name, value in changes.items() if value})
+        return f"?{query.urlencode()}"
+
+    compare = "" if period.compare else "no"
+    span = {name: value for name, value in period.query.items() if name != "compare"}
+    return {
+        "period": period,
+        "kept": [(name, value) for name, values in kept.lists() for value in values],
+        "presets": [(label, address(period=key, compare=compare), key == period.key) for key, label in PRESETS.items()],
+        "compare_url": address(**span, compare="no" if period.compare else ""),
+    }
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, label: Any = "", hint: Any = "") -> dict[str, Any]:
+    """{% field form.name %}: label, control, help and errors, tied together for those who do not see them."""
+    widget = bound.field.widget
+    single, many = isinstance(widget, CheckboxInput), isinstance(widget, (CheckboxSelectMultiple, RadioSelect))
+    kind = "form-select" if isinstance(widget, Select) and not many else "form-control"
+    help_text = hint or bound.help_text
+    described = [f"{bound.auto_id}_help"] * bool(help_text) + [f"{bound.auto_id}_error"] * bool(bound.errors)
+    attrs: dict[str, Any] = {"class": f"{widget.attrs.get('class', '')} {'form-check-input' if single or many else kind}".strip()}
+    if bound.errors:
+        attrs["class"] += " is-invalid"
+        attrs["aria-invalid"] = "true"
+    if described and not many:
+        attrs["aria-describedby"] = " ".join(described)
+    return {
+        "bound": bound,
+        "single": single,
+        "many": many,
+        "file": isinstance(widget, FileInput),
+        "options": list(bound.subwidgets) if many else [],
+        "label": label or bound.label,
+        "help_text": help_text,
+        "described": " ".join(described),
+        "widget": "" if many else bound.as_widget(attrs=attrs),
+    }
+
+
+@register.inclusion_tag("components/form_body.html")
+def form_body(form: Any) -> dict[str, Any]:
+    """{% form_body form %}: errors of the whole, hidden fields, and every field; `form.fieldsets` [(legend, names)] groups them."""
+    groups = [
+        (legend, [form[name] for name in names if name in form.fields]) for legend, names in getattr(form, "fieldsets", [("", list(form.fields))])
+    ]
+    return {"form": form, "groups": [(legend, [bound for bound in fields if not bound.is_hidden]) for legend, fields in groups]}
+
+
+class WhyNode(template.Node):
+    def __init__(self, nodelist: NodeList, options: dict[str, FilterExpression]) -> None:
+        self.nodelist = nodelist
+        self.options = options
+
+    def render(self, context: Context) -> SafeString:
+        label = self.options["label"].resolve(context) if "label" in self.options else _("Why?")
+        return format_html(
+            '<details class="why"><summary>{}</summary><div class="why-body">{}</div></details>', label, mark_safe(self.nodelist.render(context))
+        )
+
+
+@register.tag
+def why(parser: Parser, token: Token) -> WhyNode:
+    """{% why %}the sentence and the evidence{% endwhy %}, or {% why label="…" %}: opens without a script."""
+    options = token_kwargs(token.split_contents()[1:], parser)
+    nodelist = parser.parse(("endwhy",))
+    parser.delete_first_token()
+    return WhyNode(nodelist, options)

@@ -1,0 +1,181 @@
+"""What pages are built from: the menu and page cards that apps register, the reader's theme, and the way back.
+
+Higher apps register in their `apps.py` (`ready`); core knows no business noun:
+
+    register_menu("manager", _("Money"), _("Commissions"), "manage:commission_list", "receipt", 410, allowed=may_see_money)
+    register_card("affiliate", "commissions/manager/_affiliate_card.html", 30, affiliate_card)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+
+from core.charts import Chart, Series
+from core.errors import Refusal
+from core.periods import Period
+
+__all__ = [
+    "Chart",
+    "Entry",
+    "Period",
+    "Series",
+    "cards",
+    "menu",
+    "redirect_back",
+    "refusals_as_errors",
+    "refusals_as_messages",
+    "register_card",
+    "register_fact",
+    "register_menu",
+]
+
+THEMES = ("light", "dark")
+AUDIENCES = ("manager", "portal")  # in the order in which the account pages look for a menu that the reader may use
+
+Allowed = Callable[[HttpRequest], bool]
+CardProvider = Callable[[HttpRequest, Any], "dict[str, Any] | None"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a menu. `allowed` sees the request; it runs on every page, so it must not ask the database anew each time."""
+
+    audience: str
+    section: str
+    label: str
+    url_name: str
+    icon: str
+    order: int
+    allowed: Allowed
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    label: str
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class MenuSection:
+    label: str
+    items: list[MenuItem]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """How the timeline tells one kind of event."""
+
+    icon: str
+    sentence: Any  # a text with %(key)s of the event's data, or a callable that takes the event
+
+
+_entries: dict[tuple[str, str], Entry] = {}
+_cards: dict[str, dict[str, tuple[int, CardProvider]]] = {}
+_facts: dict[str, Fact] = {}
+
+
+def register_menu(
+    audience: str, section: str, label: str, url_name: str, icon: str, order: int, *, allowed: Allowed = lambda request: True
+) -> None:
+    """Put a page into the menu of "manager", "portal" or "public". Sections stand in the order of their first entry."""
+    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, allowed)
+
+
+def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
+    """The menu as this reader sees it; the entry whose address the page's address continues is the current one."""
+    entries = sorted((e for e in _entries.values() if e.audience == audience and e.allowed(request)), key=lambda e: e.order)
+    urls = {entry: reverse(entry.url_name) for entry in entries}
+    current = _current(request.path, list(urls.values()))
+    sections: dict[str, list[MenuItem]] = {}
+    for entry, url in urls.items():
+        sections.setdefault(str(entry.section), []).append(MenuItem(str(entry.label), url, entry.icon, url == current))
+    return [MenuSection(label, items) for label, items in sections.items()]
+
+
+def _current(path: str, urls: list[str]) -> str | None:
+    if path in urls:
+        return path
+    root = min(urls, key=len, default="")  # the home page's address begins every other one and continues none
+    inside = [url for url in urls if url != root and path.startswith(url)]
+    return max(inside, key=len, default=None)
+
+
+def audience_of(request: HttpRequest) -> str:
+    """Whose navigation pages that belong to every audience (sign-in, account) wear: the first one with anything in it."""
+    if getattr(request, "user", None) is None or not request.user.is_authenticated:
+        return "public"
+    return next((audience for audience in AUDIENCES if menu(request, audience)), "public")
+
+
+def register_card(page: str, template: str, order: int, provider: CardProvider) -> None:
+    """Put a card on another app's page. The provider gets (request, object) and returns the card's context, or None for no card."""
+    _cards.setdefault(page, {})[template] = (order, provider)
+
+
+def cards(request: HttpRequest, page: str, thing: Any) -> SafeString:
+    """All cards of a page, rendered in their order."""
+    rendered = []
+    for template, (_order, provider) in sorted(_cards.get(page, {}).items(), key=lambda item: item[1][0]):
+        context = provider(request, thing)
+        if context is not None:
+            rendered.append(render_to_string(template, {"object": thing, **context}, request=request))
+    return mark_safe("".join(rendered))
+
+
+def register_fact(name: str, icon: str, sentence: Any) -> None:
+    """Teach the timeline to tell an event: `sentence` is a (lazy) text with %(key)s of the event's data, or takes the event."""
+    _facts[name] = Fact(icon, sentence)
+
+
+def fact(name: str) -> Fact:
+    """How to tell an event; one that nobody registered is told by its name."""
+    return _facts.get(name) or Fact("point", name.replace(".", " ").replace("_", " ").capitalize())
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """What every template has: the theme that the reader chose ("" follows the system) and the navigation it wears."""
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "theme": theme if theme in THEMES else "",
+        "audience": SimpleLazyObject(lambda: audience_of(request)),
+    }
+
+
+def redirect_back(request: HttpRequest, fallback: str, *args: Any) -> HttpResponseRedirect:
+    """Back to where the reader came from (`next`, else the referring page of ours), else to the named page."""
+    for target in (request.POST.get("next"), request.GET.get("next"), request.headers.get("Referer")):
+        if target and url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+            return HttpResponseRedirect(target)
+    return HttpResponseRedirect(reverse(fallback, args=args))
+
+
+@contextmanager
+def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
+    """Tell the reader what was refused, and why, as a message on the next page."""
+    try:
+        yield
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+
+
+@contextmanager
+def refusals_as_errors(form: BaseForm) -> Iterator[None]:
+    """Show a refusal at the field that it names, or above the form; afterwards the form is no longer valid."""
+    try:
+        yield
+    except Refusal as refusal:
+        form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)

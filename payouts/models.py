@@ -1,0 +1,179 @@
+"""Payout methods, batches, payouts and their lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pghistory
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Can, programs_of
+from affiliates.models import Affiliate
+from commissions.models import Commission, Reversal
+from core.ids import PublicId
+from core.models import TimestampedModel
+from core.money import CurrencyField, MoneyField
+from programs.models import Program
+
+
+class MethodType(models.TextChoices):
+    BANK_TRANSFER = "bank_transfer", _("Bank transfer")
+    PAYPAL = "paypal", _("PayPal")
+    MANUAL = "manual", _("By arrangement")
+
+
+class PayoutMethodQuerySet(models.QuerySet["PayoutMethod"]):
+    def current(self) -> PayoutMethodQuerySet:
+        return self.filter(replaced_at__isnull=True)
+
+
+@pghistory.track(exclude=["details"])
+class PayoutMethod(PublicId, TimestampedModel):
+    """Where an affiliate is paid in one currency. A change is a new row; the details are encrypted from the first one."""
+
+    prefix = "mtd"
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="payout_methods")
+    type = models.CharField(_("type"), max_length=16, choices=MethodType)
+    currency = CurrencyField(_("currency"))
+    details = models.BinaryField()  # JSON, encrypted (payouts.secrets)
+    hint = models.CharField(max_length=60)  # what people recognise it by: "DE•• •••• 3000"
+    usable_from = models.DateTimeField()  # after a change there is a cooling-off
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    replaced_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PayoutMethodQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["affiliate", "currency"], condition=Q(replaced_at__isnull=True), name="payout_method_one_per_currency")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_type_display()} {self.hint}"
+
+
+class BatchStatus(models.TextChoices):
+    COMPUTING = "computing", _("Computing")
+    DRAFT = "draft", _("Draft")
+    APPROVED = "approved", _("Approved")
+    EXECUTING = "executing", _("Executing")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class PayoutBatchQuerySet(models.QuerySet["PayoutBatch"]):
+    def visible_to(self, user: Any) -> PayoutBatchQuerySet:
+        programs = programs_of(user, Can.SEE_MONEY)
+        return self if programs is None else self.filter(program__in=programs)
+
+
+class PayoutBatch(PublicId, TimestampedModel):
+    """Everything payable in one program and currency up to a cutoff. One person makes it, another approves it."""
+
+    prefix = "bat"
+
+    program = models.ForeignKey(Program, models.PROTECT, related_name="batches")
+    currency = CurrencyField(_("currency"))
+    cutoff = models.DateTimeField(_("cutoff"))
+    status = models.CharField(_("status"), max_length=10, choices=BatchStatus, default=BatchStatus.COMPUTING)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    affiliates_total = models.PositiveIntegerField(null=True)  # progress of the computation
+    affiliates_done = models.PositiveIntegerField(default=0)
+    progress_at = models.DateTimeField(default=timezone.now)
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    approved_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    reference = models.CharField(_("reference"), max_length=120, blank=True)
+
+    objects = PayoutBatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(approved_by=F("created_by")), name="batch_approved_by_a_second_person"),
+            models.CheckConstraint(
+                condition=Q(status__in=["approved", "executing", "done"], approved_by__isnull=False, approved_at__isnull=False)
+                | Q(status__in=["computing", "draft", "cancelled"]),
+                name="batch_approved_by_someone",
+            ),
+            models.CheckConstraint(condition=Q(status="done") ^ Q(paid_at__isnull=True), name="batch_done_once_paid"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class PayoutStatus(models.TextChoices):
+    READY = "ready", _("Ready")
+    SKIPPED = "skipped", _("Left for later")
+    PAID = "paid", _("Paid")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class PayoutException(models.TextChoices):
+    """Why a payout is left for later, or what to look at."""
+
+    BELOW_MINIMUM = "below_minimum", _("Below the program's minimum")
+    NOT_POSITIVE = "not_positive", _("Refunds took back more than was earned")
+    NO_METHOD = "no_method", _("No payout method in this currency")
+    METHOD_COOLING_OFF = "method_cooling_off", _("The payout method was changed a short time ago")
+
+
+class Payout(PublicId, TimestampedModel):
+    """One affiliate's share of a batch. `skipped` ones hold no lines: what they name stays payable."""
+
+    prefix = "pay"
+
+    batch = models.ForeignKey(PayoutBatch, models.PROTECT, related_name="payouts")
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="payouts")
+    amount = MoneyField(_("amount"))
+    currency = CurrencyField(_("currency"))
+    status = models.CharField(_("status"), max_length=10, choices=PayoutStatus)
+    exceptions = ArrayField(models.CharField(max_length=20, choices=PayoutException), default=list)
+    method = models.ForeignKey(PayoutMethod, models.PROTECT, null=True, blank=True, related_name="+")
+    paid_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)  # of a failure
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "affiliate"], name="payout_once_in_a_batch"),
+            models.CheckConstraint(condition=Q(status="skipped") | Q(amount__gt=0, method__isnull=False), name="payout_has_amount_and_method"),
+            models.CheckConstraint(condition=Q(status="paid") ^ Q(paid_at__isnull=True), name="payout_paid_has_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class PayoutLine(models.Model):
+    """One commission or one reversal within a payout: a row that is in a live line cannot be in another one."""
+
+    payout = models.ForeignKey(Payout, models.PROTECT, related_name="lines")
+    commission = models.ForeignKey(Commission, models.PROTECT, null=True, blank=True, related_name="payout_lines")
+    reversal = models.ForeignKey(Reversal, models.PROTECT, null=True, blank=True, related_name="payout_lines")
+    amount = MoneyField()  # negative for a reversal
+    released_at = models.DateTimeField(null=True, blank=True)  # the payout was cancelled or failed: what it held is payable again
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["commission"], condition=Q(released_at__isnull=True), name="commission_in_one_payout"),
+            models.UniqueConstraint(fields=["reversal"], condition=Q(released_at__isnull=True), name="reversal_in_one_payout"),
+            models.CheckConstraint(
+                condition=Q(commission__isnull=False, reversal__isnull=True, amount__gte=0)
+                | Q(commission__isnull=True, reversal__isnull=False, amount__lt=0),
+                name="payout_line_is_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.payout_id}: {self.amount}"

@@ -1,0 +1,68 @@
+"""The click table's days: `tracking_click_YYYYMMDD` holds the UUIDv7 keys of one UTC day, made ahead of time."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import connection, transaction
+
+AHEAD = 14  # days
+
+CREATE_TABLE = """
+CREATE TABLE tracking_click (
+    id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    link_id bigint NOT NULL,
+    affiliate_id bigint NOT NULL,
+    offer_id bigint NOT NULL,
+    program_id bigint NOT NULL,
+    outcome smallint NOT NULL,
+    bot boolean NOT NULL,
+    visitor bigint NOT NULL,
+    ip text NOT NULL,
+    user_agent text NOT NULL,
+    referrer text NOT NULL,
+    url text NOT NULL,
+    subs text[],
+    PRIMARY KEY (id)
+) PARTITION BY RANGE (id);
+CREATE INDEX tracking_click_affiliate ON tracking_click (affiliate_id, id);
+CREATE TABLE tracking_click_other PARTITION OF tracking_click DEFAULT;
+"""
+
+
+def first_id(day: date) -> uuid.UUID:
+    """The smallest UUIDv7-shaped value of a UTC day (RFC 9562, 5.7): 48 bits of milliseconds, then nothing."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return first_id_at(midnight)
+
+
+def first_id_at(moment: datetime) -> uuid.UUID:
+    """The smallest value of a millisecond: what bounds a range of clicks in time, and lets PostgreSQL skip the other days."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def make_partitions(first: date, last: date) -> int:
+    """Make the days from `first` to `last` (inclusive) that are not there yet; returns how many."""
+    made = 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('tracking_click partitions'))")
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'tracking_click'::regclass")
+        there = {name for (name,) in cursor.fetchall()}
+        day = first
+        while day <= last:
+            name = f"tracking_click_{day:%Y%m%d}"
+            if name not in there:
+                cursor.execute(
+                    f"CREATE TABLE {name} PARTITION OF tracking_click FOR VALUES FROM (%s) TO (%s)",  # noqa: S608 — a name made of a date
+                    [str(first_id(day)), str(first_id(day + timedelta(days=1)))],
+                )
+                made += 1
+            day += timedelta(days=1)
+    return made
+
+
+def make_partitions_ahead(today: date) -> int:
+    """Yesterday (clocks differ) to two weeks from now."""
+    return make_partitions(today - timedelta(days=1), today + timedelta(days=AHEAD))
