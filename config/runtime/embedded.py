@@ -4,9 +4,8 @@ Where DATABASE_URL / REDIS_URL are not set, the servers that two wheels bring ar
 that only this user may open, PostgreSQL with a kept random password besides. They belong to one process, the owner
 (`script/server`, a single `manage.py` run, a test run), and stop when it ends, however it ends.
 
-Two locks in the data folder: `servers.lock` is held by the owner and, as an inherited file, by the servers themselves, so that who
-holds it knows that none of them runs; `users.lock` is shared by all who use running servers, and a `manage.py` that owns them
-waits for it before it stops them.
+The owner holds the data folder's `servers.lock` (`config.runtime.locks`). `users.lock` is shared by all who use running servers, and
+a `manage.py` that owns them waits for it before it stops them.
 """
 
 from __future__ import annotations
@@ -29,11 +28,12 @@ from pathlib import Path
 import psycopg2
 
 from config.env import BadEnvironment, embedded_database_url, environment, kept_secret, socket_folder
+from config.runtime.children import rotate, shimmed, stop
+from config.runtime.locks import make_data_folder, open_lock, release, take_lock
 
 START_SECONDS = 60.0  # a crashed PostgreSQL first replays its log
 STOP_SECONDS = 8.0
 NEEDED_MEGABYTES = 200
-SHIM = Path(__file__).with_name("shim.py")
 
 POSTGRES_SETTINGS = {
     "listen_addresses": "",
@@ -94,18 +94,10 @@ class EmbeddedServers:
 
     def stop(self) -> None:
         """Valkey first, then PostgreSQL; a server that does not follow is made to."""
-        for name, signals in (
-            ("valkey", (signal.SIGTERM, signal.SIGKILL)),
-            ("postgres", (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)),
-        ):
-            process = self.processes.pop(name, None)
-            for number in signals if process else ():
-                try:
-                    process.send_signal(number)
-                    process.wait(STOP_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    continue
+        if "valkey" in self.processes:
+            stop(self.processes.pop("valkey"), [(signal.SIGTERM, STOP_SECONDS)])
+        if "postgres" in self.processes:
+            stop(self.processes.pop("postgres"), [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0)])
 
     def _start_postgres(self, folder: Path) -> subprocess.Popen[bytes]:
         home = self.data / "postgres"
@@ -179,7 +171,7 @@ def servers_for_this_run() -> Iterator[None]:
         yield
         return
     make_data_folder(env.data)
-    users = _open(env.data / "users.lock")
+    users = open_lock(env.data / "users.lock")
     fcntl.flock(users, fcntl.LOCK_SH)
     servers = EmbeddedServers(env.data, env.embedded_postgres, env.embedded_valkey)
     owned = _start_unless_running(servers)
@@ -216,41 +208,6 @@ def _start_unless_running(servers: EmbeddedServers) -> bool:
     raise BadEnvironment(f"another process holds the embedded servers of {servers.data}, and they do not answer.")
 
 
-def take_lock(data: Path, kind: str) -> int | None:
-    """The open, locked file when no embedded server of this data folder runs; None otherwise. `kind` is told to who asks."""
-    lock = _open(data / "servers.lock")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    os.truncate(lock, 0)
-    os.pwrite(lock, f"{kind} {os.getpid()} {_started(os.getpid())}\n".encode(), 0)
-    return lock
-
-
-def release(lock: int) -> None:
-    os.truncate(lock, 0)
-    os.close(lock)
-
-
-def owner(data: Path) -> tuple[str, int] | None:
-    """(kind, process id) of the living owner of this data folder's servers."""
-    try:
-        kind, pid, started = (data / "servers.lock").read_text().split()
-    except (OSError, ValueError):
-        return None
-    return (kind, int(pid)) if _started(int(pid)) == started else None
-
-
-def _started(pid: int) -> str:
-    """When a process started, in the kernel's count: with it a process id means one process, not its successor."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
-
-
 def answers(name: str, data: Path, folder: Path) -> bool:
     """Whether the embedded `postgres` or `valkey` of this data folder takes work now."""
     if name == "postgres":
@@ -269,34 +226,6 @@ def answers(name: str, data: Path, folder: Path) -> bool:
             return connection.recv(64).startswith(b"+PONG")
     except OSError:
         return False
-
-
-def shimmed(command: list[str], when_orphaned: int, folder: Path, root: str = "kept") -> list[str]:
-    """The command line that runs `command` by the shim: never longer than this process, and where root is "refused", not as root."""
-    return [sys.executable, "-I", "-S", str(SHIM), str(int(when_orphaned)), str(os.getpid()), root, str(folder), *command]
-
-
-def rotate(log: Path, keep_bytes: int = 5_000_000) -> None:
-    """Set a grown log aside, so that at most two of them are kept."""
-    if log.exists() and log.stat().st_size > keep_bytes:
-        log.replace(log.with_name(log.name + ".1"))
-
-
-def make_data_folder(data: Path) -> None:
-    """Make the data folder, closed to everybody else."""
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if data.stat().st_mode & 0o077 and data.stat().st_uid == os.geteuid():
-            data.chmod(0o700)
-    except OSError as error:
-        raise BadEnvironment(f"the data folder {data} cannot be used ({error.strerror}); set TRIBUTARY_DATA.") from None
-
-
-def _open(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise BadEnvironment(f"the data folder {path.parent} cannot be written ({error.strerror}); set TRIBUTARY_DATA.") from None
 
 
 def _private_socket_folder(data: Path) -> Path:

@@ -1,0 +1,45 @@
+"""Processes that never outlive the one that started them. Standard library alone: the set-up uses it before anything is installed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+SHIM = Path(__file__).with_name("shim.py")
+
+
+def shimmed(command: list[str], when_orphaned: int, folder: Path, root: str = "kept") -> list[str]:
+    """The command line that runs `command` by the shim: never longer than the calling thread, which must be the main one, and,
+    where root is "refused", not as root. Its first word must be a path."""
+    return [sys.executable, "-I", "-S", str(SHIM), str(int(when_orphaned)), str(os.getpid()), root, str(folder), *command]
+
+
+def stop(process: subprocess.Popen[bytes], steps: list[tuple[int, float]]) -> None:
+    """Send each signal in turn and give it so many seconds; at last SIGKILL, to all that the process left in its group."""
+    for number, seconds in steps:
+        if process.poll() is not None:
+            break
+        process.send_signal(number)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+    clear(process)
+    process.wait()
+
+
+def clear(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process's group, which it must have led."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def rotate(log: Path, keep_bytes: int = 5_000_000) -> None:
+    """Set a grown log aside, so that at most two of them are kept."""
+    if log.exists() and log.stat().st_size > keep_bytes:
+        log.replace(log.with_name(log.name + ".1"))

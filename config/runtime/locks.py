@@ -1,0 +1,66 @@
+"""Who may use a data folder. Standard library alone: the set-up asks before anything is installed.
+
+`servers.lock` is held by the owner of the folder's servers (`script/server`, a single `manage.py` run, a test run) and, as an
+inherited file, by the servers themselves: who holds it knows that none of them runs, however the last owner ended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from config.env import BadEnvironment
+
+
+def take_lock(data: Path, kind: str) -> int | None:
+    """The open, locked file when nobody runs servers of this data folder; None otherwise. `kind` is told to who asks."""
+    lock = open_lock(data / "servers.lock")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    os.truncate(lock, 0)
+    os.pwrite(lock, f"{kind} {os.getpid()} {_started(os.getpid())}\n".encode(), 0)
+    return lock
+
+
+def release(lock: int) -> None:
+    os.truncate(lock, 0)
+    os.close(lock)
+
+
+def owner(data: Path) -> tuple[str, int] | None:
+    """(kind, process id) of the living owner of this data folder's servers."""
+    try:
+        kind, pid, started = (data / "servers.lock").read_text().split()
+    except (OSError, ValueError):
+        return None
+    return (kind, int(pid)) if _started(int(pid)) == started else None
+
+
+def open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadEnvironment(f"the data folder {path.parent} cannot be written ({error.strerror}); set TRIBUTARY_DATA.") from None
+
+
+def make_data_folder(data: Path) -> None:
+    """Make the data folder, closed to everybody else."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if data.stat().st_mode & 0o077 and data.stat().st_uid == os.geteuid():
+            data.chmod(0o700)
+        (data / "logs").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BadEnvironment(f"the data folder {data} cannot be used ({error.strerror}); set TRIBUTARY_DATA.") from None
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's count: with it a process id means one process, not its successor."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
