@@ -1,4 +1,7 @@
-"""Processes that never outlive the one that started them. Standard library alone: the set-up uses it before anything is installed."""
+"""Processes that never outlive the one that started them.
+
+Standard library alone: the set-up uses it before anything is installed.
+"""
 
 from __future__ import annotations
 

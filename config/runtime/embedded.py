@@ -4,8 +4,8 @@ Where DATABASE_URL / REDIS_URL are not set, the servers that two wheels bring ar
 that only this user may open, PostgreSQL with a kept random password besides. They belong to one process, the owner
 (`script/server`, a single `manage.py` run, a test run), and stop when it ends, however it ends.
 
-The owner holds the data folder's `servers.lock` (`config.runtime.locks`). `users.lock` is shared by all who use running servers, and
-a `manage.py` that owns them waits for it before it stops them.
+The owner holds the data folder's `servers.lock` (`config.runtime.locks`). `users.lock` is shared by all who use running
+servers, and a `manage.py` that owns them waits for it before it stops them.
 """
 
 from __future__ import annotations
@@ -72,47 +72,51 @@ class EmbeddedServers:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Start what is wanted and wait until it answers; a second call starts again what died. The lock must be held."""
+        """Start what is wanted and does not run, and wait until it answers. The lock must be held."""
         _check_disk(self.data)
+        started = []
         try:
             folder = _private_socket_folder(self.data)
-            (self.data / "logs").mkdir(mode=0o700, exist_ok=True)
-            if self.postgres and not self.alive("postgres"):
-                self.processes["postgres"] = self._start_postgres(folder)
-            if self.valkey and not self.alive("valkey"):
-                self.processes["valkey"] = self._start_valkey(folder)
-            self._wait_until_ready(folder)
+            for name, starter in (("postgres", self._start_postgres), ("valkey", self._start_valkey)):
+                if getattr(self, name) and not self.alive(name):
+                    self.processes[name] = starter(folder, again=name in self.processes)
+                    started.append(name)
+            self._wait_until_ready(folder, set(started))
         except OSError as error:
-            self.stop()
+            self.stop(*started)
             raise BadEnvironment(f"the embedded servers cannot start in {self.data}: {error.strerror}.") from None
         except BaseException:
-            self.stop()
+            self.stop(*started)
             raise
 
     def alive(self, name: str) -> bool:
         return name in self.processes and self.processes[name].poll() is None
 
-    def stop(self) -> None:
+    def stop(self, *names: str) -> None:
         """Valkey first, then PostgreSQL; a server that does not follow is made to."""
-        if "valkey" in self.processes:
-            stop(self.processes.pop("valkey"), [(signal.SIGTERM, STOP_SECONDS)])
-        if "postgres" in self.processes:
-            stop(self.processes.pop("postgres"), [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0)])
+        for name, steps in (
+            ("valkey", [(signal.SIGTERM, STOP_SECONDS)]),
+            ("postgres", [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0)]),
+        ):
+            if name in (names or self.processes) and name in self.processes:
+                stop(self.processes[name], steps)
 
-    def _start_postgres(self, folder: Path) -> subprocess.Popen[bytes]:
+    def _start_postgres(self, folder: Path, again: bool) -> subprocess.Popen[bytes]:
         home = self.data / "postgres"
         _check_postgres_version(home)
         if not home.exists():
             _make_cluster(self.data)
-        # With the lock held no server of ours is alive: what a killed one left behind is stale, whoever has its number now.
-        (home / "postmaster.pid").unlink(missing_ok=True)
+        if not again:
+            # The lock is ours, so no server is alive here: what a killed one left is stale, whoever has its number now.
+            # (Later, processes of a postmaster that died may still be ending; then PostgreSQL's own check must see its file.)
+            (home / "postmaster.pid").unlink(missing_ok=True)
         settings = POSTGRES_SETTINGS | ({} if self.durable else HURRIED_SETTINGS)
         quoted = str(folder).replace('"', '""')
         settings["unix_socket_directories"] = f'"{quoted}"'
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return self._spawn("postgres", signal.SIGINT, [str(_postgres_binary("postgres")), "-D", str(home), *arguments])
 
-    def _start_valkey(self, folder: Path) -> subprocess.Popen[bytes]:
+    def _start_valkey(self, folder: Path, again: bool) -> subprocess.Popen[bytes]:
         home = self.data / "valkey"
         home.mkdir(mode=0o700, exist_ok=True)
         options = {
@@ -143,18 +147,17 @@ class EmbeddedServers:
                 env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             )
 
-    def _wait_until_ready(self, folder: Path) -> None:
+    def _wait_until_ready(self, folder: Path, waiting: set[str]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        waiting = set(self.processes)
         while waiting:
             for name in sorted(waiting):
-                if self.processes[name].poll() is not None:
+                if not self.alive(name):
                     raise BadEnvironment(_why_it_failed(self.data, name))
                 if answers(name, self.data, folder):
                     waiting.discard(name)
             if waiting and time.monotonic() > deadline:
                 raise BadEnvironment(
-                    f"{' and '.join(sorted(waiting))} did not answer in {START_SECONDS:.0f} s; see {self.data / 'logs'}."
+                    f"{' and '.join(waiting)} did not answer in {START_SECONDS:.0f} s; see {self.data / 'logs'}."
                 )
             if waiting:
                 time.sleep(0.02)
@@ -271,7 +274,8 @@ def _check_disk(data: Path) -> None:
     free = shutil.disk_usage(data).free // 1_000_000
     if free < NEEDED_MEGABYTES:
         raise BadEnvironment(
-            f"the disk that holds {data} has only {free} MB left: free at least {NEEDED_MEGABYTES} MB, or set TRIBUTARY_DATA to a folder elsewhere."
+            f"the disk that holds {data} has only {free} MB left: free at least {NEEDED_MEGABYTES} MB, "
+            "or set TRIBUTARY_DATA to a folder elsewhere."
         )
 
 

@@ -1,8 +1,9 @@
-"""Becomes a server that dies with its parent. Run by path, standard library alone: `shim.py SIGNAL PARENT ROOT FOLDER PROGRAM ARGUMENT…`.
+"""Becomes a program that dies with its parent: `shim.py SIGNAL PARENT ROOT FOLDER PROGRAM ARGUMENT…`.
 
-SIGNAL reaches the program when its parent (the thread that started it) is gone, however it went. Where ROOT is `refused`, as by PostgreSQL, and root calls, the program runs in
-a user namespace of its own in which root is called user 1000: no other account is needed, and every file stays the caller's.
-Nothing here forks: the process that was started is the program.
+Run by path, with the standard library alone. SIGNAL reaches the program when its parent (the thread that started it) is gone,
+however it went. Where ROOT is `refused`, as by PostgreSQL, and root calls, the program runs in a user namespace of its own in
+which root is called user 1000: no other account is needed, and every file stays the caller's. Nothing here forks: the process
+that was started is the program.
 """
 
 import ctypes
