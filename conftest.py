@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _servers is not None:
-        from config.runtime.locks import release
+        from config.runtime.claims import release
 
         _servers.stop()
         release(_servers.lock)
@@ -58,7 +58,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _start_servers(data: Path):
     from config.runtime.embedded import EmbeddedServers
-    from config.runtime.locks import make_data_folder, take_lock
+    from config.runtime.claims import make_data_folder, take_lock
 
     make_data_folder(data)
     lock = take_lock(data, "command")

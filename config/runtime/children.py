@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 SHIM = Path(__file__).with_name("shim.py")
@@ -20,7 +21,7 @@ def shimmed(command: list[str], when_orphaned: int, folder: Path, root: str = "k
     return [sys.executable, "-I", "-S", str(SHIM), str(int(when_orphaned)), str(os.getpid()), root, str(folder), *command]
 
 
-def stop(process: subprocess.Popen[bytes], steps: list[tuple[int, float]]) -> None:
+def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]]) -> None:
     """Send each signal in turn and give it so many seconds; at last SIGKILL, to all that the process left in its group."""
     for number, seconds in steps:
         if process.poll() is not None:

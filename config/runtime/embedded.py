@@ -4,7 +4,7 @@ Where DATABASE_URL / REDIS_URL are not set, the servers that two wheels bring ar
 that only this user may open, PostgreSQL with a kept random password besides. They belong to one process, the owner
 (`script/server`, a single `manage.py` run, a test run), and stop when it ends, however it ends.
 
-The owner holds the data folder's `servers.lock` (`config.runtime.locks`). `users.lock` is shared by all who use running
+The owner holds the data folder's `servers.lock` (`config.runtime.claims`). `users.lock` is shared by all who use running
 servers, and a `manage.py` that owns them waits for it before it stops them.
 """
 
@@ -29,7 +29,7 @@ import psycopg2
 
 from config.env import BadEnvironment, embedded_database_url, environment, kept_secret, socket_folder
 from config.runtime.children import rotate, shimmed, stop
-from config.runtime.locks import make_data_folder, open_lock, release, take_lock
+from config.runtime.claims import make_data_folder, open_lock, release, take_lock
 
 START_SECONDS = 60.0  # a crashed PostgreSQL first replays its log
 STOP_SECONDS = 8.0
@@ -92,11 +92,11 @@ class EmbeddedServers:
     def alive(self, name: str) -> bool:
         return name in self.processes and self.processes[name].poll() is None
 
-    def stop(self, *names: str) -> None:
-        """Valkey first, then PostgreSQL; a server that does not follow is made to."""
+    def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
+        """Valkey first, then PostgreSQL; a server that does not follow in so many seconds is made to, which loses nothing either."""
         for name, steps in (
-            ("valkey", [(signal.SIGTERM, STOP_SECONDS)]),
-            ("postgres", [(signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2.0)]),
+            ("valkey", [(signal.SIGTERM, min(seconds, 1.5))]),
+            ("postgres", [(signal.SIGINT, seconds), (signal.SIGQUIT, 1.0)]),
         ):
             if name in (names or self.processes) and name in self.processes:
                 stop(self.processes[name], steps)
@@ -156,9 +156,7 @@ class EmbeddedServers:
                 if answers(name, self.data, folder):
                     waiting.discard(name)
             if waiting and time.monotonic() > deadline:
-                raise BadEnvironment(
-                    f"{' and '.join(waiting)} did not answer in {START_SECONDS:.0f} s; see {self.data / 'logs'}."
-                )
+                raise BadEnvironment(f"{' and '.join(waiting)} gave no answer in {START_SECONDS:.0f} s; see {self.data}/logs.")
             if waiting:
                 time.sleep(0.02)
 

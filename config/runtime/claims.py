@@ -1,4 +1,4 @@
-"""Who may use a data folder. Standard library alone: the set-up asks before anything is installed.
+"""What a start claims for itself: a data folder and two ports. Standard library alone: the set-up asks before anything is installed.
 
 `servers.lock` is held by the owner of the folder's servers (`script/server`, a single `manage.py` run, a test run) and, as an
 inherited file, by the servers themselves: who holds it knows that none of them runs, however the last owner ended.
@@ -6,11 +6,13 @@ inherited file, by the servers themselves: who holds it knows that none of them 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import socket
 from pathlib import Path
 
-from config.env import BadEnvironment
+from config.env import BadEnvironment, Environment
 
 
 def take_lock(data: Path, kind: str) -> int | None:
@@ -56,6 +58,22 @@ def make_data_folder(data: Path) -> None:
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise BadEnvironment(f"the data folder {data} cannot be used ({error.strerror}); set TRIBUTARY_DATA.") from None
+
+
+def check_ports(env: Environment) -> None:
+    """Refuse a port that anyone on this machine already listens on."""
+    for name, port in (("PORT", env.port), ("CLICK_PORT", env.click_port)):
+        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            try:
+                with socket.socket(family) as probe:
+                    # As the servers do; what only lingers after the last run is no obstacle, a listener is.
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind((host, port))
+            except PermissionError:
+                raise BadEnvironment(f"port {port} needs more rights than this user has: set {name} above 1023.") from None
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:  # a machine without IPv6 answers otherwise
+                    raise BadEnvironment(f"port {port} is taken by another program: set {name} to a free one.") from None
 
 
 def _started(pid: int) -> str:
