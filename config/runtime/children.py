@@ -23,6 +23,8 @@ def shimmed(command: list[str], when_orphaned: int, folder: Path, root: str = "k
 
 def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]]) -> None:
     """Send each signal in turn and give it so many seconds; at last SIGKILL, to all that the process left in its group."""
+    if process.returncode is not None:  # seen to end earlier: its number may be another's by now
+        return
     for number, seconds in steps:
         if process.poll() is not None:
             break

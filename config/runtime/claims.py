@@ -1,5 +1,6 @@
-"""What a start claims for itself: a data folder and two ports. Standard library alone: the set-up asks before anything is installed.
+"""What a start claims for itself: a data folder and two ports.
 
+Standard library alone: the set-up asks before anything is installed.
 `servers.lock` is held by the owner of the folder's servers (`script/server`, a single `manage.py` run, a test run) and, as an
 inherited file, by the servers themselves: who holds it knows that none of them runs, however the last owner ended.
 """

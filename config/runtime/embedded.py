@@ -93,7 +93,7 @@ class EmbeddedServers:
         return name in self.processes and self.processes[name].poll() is None
 
     def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
-        """Valkey first, then PostgreSQL; a server that does not follow in so many seconds is made to, which loses nothing either."""
+        """Valkey first, then PostgreSQL; one that does not follow in so many seconds is made to, which loses nothing either."""
         for name, steps in (
             ("valkey", [(signal.SIGTERM, min(seconds, 1.5))]),
             ("postgres", [(signal.SIGINT, seconds), (signal.SIGQUIT, 1.0)]),

@@ -25,6 +25,7 @@ from config.runtime.embedded import EmbeddedServers
 STOP_SECONDS = 19.0  # for everything
 CLAIM_SECONDS = 25.0  # what a killed run left behind has ended by then
 HEALTHY_SECONDS = 60.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(Exception):
@@ -46,25 +47,12 @@ class Child:
 
 def children_of(env: Environment) -> list[Child]:
     """In the order in which they stop: first the doors, then who works on what came in."""
-    granian = [
-        "granian",
-        "--interface",
-        "wsgi",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(env.port),
-        "--no-ws",
-        "--log-level",
-        "warning",
-    ]
+    granian = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(env.port), "--no-ws"]
+    granian += ["--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "3", "--log-level", "warning"]
     celery = ["celery", "-A", "config"]
     return [
         Child("click", ["tracking.clickserver"]),
-        Child(
-            "web",
-            [*granian, "--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "3", "config.wsgi:application"],
-        ),
+        Child("web", [*granian, "config.wsgi:application"]),
         Child("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]),
         Child(
             "worker",
@@ -78,7 +66,7 @@ def main(arguments: list[str]) -> None:
     env = environment()
     make_data_folder(env.data)
     prepare_environment(env)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, ask_to_stop)
     lock = -1
     servers = EmbeddedServers(env.data, env.embedded_postgres, env.embedded_valkey)
@@ -95,7 +83,7 @@ def main(arguments: list[str]) -> None:
     except Stopped:
         say("Stopping")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         stop_all(helpers, children, servers)
         if lock >= 0:
@@ -104,6 +92,8 @@ def main(arguments: list[str]) -> None:
 
 
 def ask_to_stop(*_: object) -> NoReturn:
+    for number in STOP_SIGNALS:  # once is enough
+        signal.signal(number, signal.SIG_IGN)
     raise Stopped
 
 
@@ -196,9 +186,7 @@ def run_to_end(words: str, helpers: list[subprocess.Popen[bytes]]) -> None:
     process = spawn("prepare", words.split(), loud=True)
     helpers.append(process)
     if process.wait() != 0:
-        raise BadEnvironment(
-            "the database or the static files could not be brought to this version; what went wrong stands above."
-        )
+        raise BadEnvironment("the database or the static files cannot be brought to this version; what went wrong stands above.")
 
 
 def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]) -> Iterator[None]:
@@ -242,7 +230,7 @@ def health(env: Environment) -> tuple[int, bytes] | None:
 
 
 def stop_all(helpers: list[subprocess.Popen[bytes]], children: list[Child], servers: EmbeddedServers) -> None:
-    """The click server drains first; then the web, beat and the worker end, the worker with the tasks it has; then the servers."""
+    """The click server drains first; then web, beat and worker end, the worker with the tasks it has; then the servers."""
     deadline = time.monotonic() + STOP_SECONDS
     for helper in helpers:
         stop(helper, [(signal.SIGTERM, 1.0)])
