@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from config.runtime.checks import CALLERS_OWN, chromium
+from tests.live import live_stack  # noqa: F401
+
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 OWN_VARIABLES = (
     "DATABASE_URL",
@@ -33,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before Django reads its settings: what the caller's environment says about servers is not for tests."""
     global _servers
     if not WORKER:
-        for name in OWN_VARIABLES:
+        for name in CALLERS_OWN:
             os.environ.pop(name, None)
         os.environ["TRIBUTARY_DATA"] = tempfile.mkdtemp(prefix="trb-test-", dir="/tmp")  # short: sockets live in it
         _servers = _start_servers(Path(os.environ["TRIBUTARY_DATA"]))
@@ -57,8 +60,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _start_servers(data: Path):
-    from config.runtime.embedded import EmbeddedServers
     from config.runtime.claims import make_data_folder, take_lock
+    from config.runtime.embedded import EmbeddedServers
 
     make_data_folder(data)
     lock = take_lock(data, "command")
@@ -66,6 +69,17 @@ def _start_servers(data: Path):
     servers = EmbeddedServers(data, durable=False, lock=lock)
     servers.start()
     return servers
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Browser tests need Chromium, except in CI, where nothing is skipped; tests of one started stack share a worker."""
+    if not chromium() and not os.environ.get("CI"):
+        absent = [item for item in items if item.get_closest_marker("browser")]
+        config.hook.pytest_deselected(items=absent)
+        items[:] = [item for item in items if item not in absent]
+    for item in items:
+        if "live_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("live_stack"))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ A value that cannot be read stops the start with one clear line (`EnvironmentErr
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from functools import lru_cache
@@ -83,9 +84,9 @@ def embedded_redis_url(data: Path) -> str:
 
 def socket_folder(data: Path) -> Path:
     """Where the embedded servers' sockets are: `run/` under the data folder, or, as a socket's path may have only about
-    a hundred bytes, a folder of this user's under /tmp that is named after a deep data folder."""
+    a hundred bytes and a comma would separate two hosts, a folder of this user's under /tmp that is named after the data folder."""
     folder = data / "run"
-    if len(str(folder).encode()) <= 80:
+    if re.fullmatch(r"[\w./ -]{1,80}", str(folder), re.ASCII):
         return folder
     import hashlib
 

@@ -1,0 +1,55 @@
+"""`script/bench [NAME]` after the set-up: runs `benchmarks/NAME.py`, or all of them, each on fresh embedded servers of its own.
+
+A benchmark is a module with a `main()` that prints its ratios; Django is set up and the database migrated when it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+
+from config.env import CHECKOUT, BadEnvironment
+from config.runtime.checks import heading
+
+
+def main(arguments: list[str]) -> None:
+    names = sorted(path.stem for path in (CHECKOUT / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
+    wanted = arguments or names
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        raise BadEnvironment(f"there is no benchmark {' or '.join(unknown)}; there are: {', '.join(names)}.")
+    if len(wanted) == 1:
+        run(wanted[0])
+        return
+    import subprocess
+
+    failed = [name for name in wanted if subprocess.run([sys.executable, "-m", __spec__.name, name], check=False).returncode != 0]
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def run(name: str) -> None:
+    """One benchmark in this process, whose settings are read once."""
+    heading(name)
+    with tempfile.TemporaryDirectory(prefix="trb-bench-", dir="/tmp") as data:
+        os.environ["TRIBUTARY_DATA"] = data
+        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+        for variable in ("DATABASE_URL", "REDIS_URL"):
+            os.environ.pop(variable, None)
+        from config.runtime.embedded import servers_for_this_run
+
+        with servers_for_this_run():
+            import django
+
+            django.setup()
+            from config.runtime.prepare import collect_static, migrate
+
+            migrate()
+            collect_static()
+            importlib.import_module(f"benchmarks.{name}").main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
