@@ -17,37 +17,35 @@ from config.runtime.checks import CALLERS_OWN, chromium
 from tests.live import live_stack  # noqa: F401
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-OWN_VARIABLES = (
-    "DATABASE_URL",
-    "REDIS_URL",
-    "BASE_URL",
-    "CLICK_BASE_URL",
-    "EMAIL_URL",
-    "SECRET_KEY",
-    "DEBUG",
-    "PORT",
-    "CLICK_PORT",
-)
 TEMPLATE = "tributary_template"
 _servers = None
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Before Django reads its settings: what the caller's environment says about servers is not for tests."""
-    global _servers
+def _settle() -> None:
+    """Before any other conftest imports a model: our own data folder and settings. The servers follow when pytest is configured."""
     if not WORKER:
         for name in CALLERS_OWN:
             os.environ.pop(name, None)
         os.environ["TRIBUTARY_DATA"] = tempfile.mkdtemp(prefix="trb-test-", dir="/tmp")  # short: sockets live in it
-        _servers = _start_servers(Path(os.environ["TRIBUTARY_DATA"]))
     number = int(WORKER.removeprefix("gw")) + 1 if WORKER else 0
     os.environ["REDIS_URL"] = f"unix://{os.environ['TRIBUTARY_DATA']}/run/valkey.sock?db={number}"
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    import django
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CELERY_TASK_ALWAYS_EAGER = True  # the journeys run real workers
     settings.CELERY_TASK_EAGER_PROPAGATES = True
+    django.setup()
+
+
+_settle()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    global _servers
+    if not WORKER:
+        _servers = _start_servers(Path(os.environ["TRIBUTARY_DATA"]))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

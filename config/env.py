@@ -83,8 +83,8 @@ def embedded_redis_url(data: Path) -> str:
 
 
 def socket_folder(data: Path) -> Path:
-    """Where the embedded servers' sockets are: `run/` under the data folder, or, as a socket's path may have only about
-    a hundred bytes and a comma would separate two hosts, a folder of this user's under /tmp that is named after the data folder."""
+    """Where the embedded servers' sockets are: `run/` under the data folder; or, as a socket's path may have only about
+    a hundred bytes and a comma would separate two hosts, a folder of this user's under /tmp, named after the data folder."""
     folder = data / "run"
     if re.fullmatch(r"[\w./ -]{1,80}", str(folder), re.ASCII):
         return folder
