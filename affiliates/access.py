@@ -19,7 +19,9 @@ def memberships(user: Any) -> list[AffiliateMember]:
     """The affiliates a person belongs to, by name."""
     if not user.is_authenticated or not user.is_active:
         return []
-    return list(AffiliateMember.objects.filter(user=user, removed_at__isnull=True).select_related("affiliate").order_by("affiliate__name"))
+    return list(
+        AffiliateMember.objects.filter(user=user, removed_at__isnull=True).select_related("affiliate").order_by("affiliate__name")
+    )
 
 
 def affiliate_required(*functions: Function) -> Callable[[View], View]:

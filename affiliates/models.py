@@ -48,15 +48,25 @@ class Affiliate(PublicId, TimestampedModel):
     email = models.EmailField(_("e-mail"))
     kind = models.CharField(_("type"), max_length=12, choices=Kind, default=Kind.OTHER)
     country = models.CharField(
-        _("country"), max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}$", _("Give the country as two capitals (ISO 3166), such as DE."))]
+        _("country"),
+        max_length=2,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Z]{2}$", _("Give the country as two capitals (ISO 3166), such as DE."))],
     )
     currency = CurrencyField(_("preferred currency"), blank=True)
     website = models.URLField(_("website"), max_length=500, blank=True)
     external_id = models.CharField(_("external id"), max_length=120, null=True, blank=True, unique=True)
     manager = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="managed_affiliates", verbose_name=_("personal manager")
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="managed_affiliates",
+        verbose_name=_("personal manager"),
     )
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("recruited by"))
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("recruited by")
+    )
     note = models.TextField(_("note"), blank=True)
 
     objects = AffiliateQuerySet.as_manager()

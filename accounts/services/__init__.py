@@ -1,0 +1,17 @@
+"""The team, its roles and its API keys: one door to what can be done."""
+
+from accounts.errors import PeopleError
+from accounts.services.keys import create_key, create_service, find_key, revoke_key
+from accounts.services.team import appoint_person, deactivate_person, reactivate_person, revoke_role
+
+__all__ = [
+    "PeopleError",
+    "appoint_person",
+    "create_key",
+    "create_service",
+    "deactivate_person",
+    "find_key",
+    "reactivate_person",
+    "revoke_key",
+    "revoke_role",
+]

@@ -1,0 +1,36 @@
+"""The facts that this app publishes. Enrollment events stand on the timelines of enrollment, affiliate and program."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.ui import register_fact
+
+AFFILIATE_CREATED = "affiliate.created"
+AFFILIATE_UPDATED = "affiliate.updated"  # data: fields, their names
+ENROLLMENT_APPLIED = "enrollment.applied"
+ENROLLMENT_INVITED = "enrollment.invited"
+ENROLLMENT_APPROVED = "enrollment.approved"
+ENROLLMENT_REJECTED = "enrollment.rejected"
+ENROLLMENT_SUSPENDED = "enrollment.suspended"
+ENROLLMENT_TERMINATED = "enrollment.terminated"
+INVITATION_SENT = "invitation.sent"  # data: email, functions
+INVITATION_REVOKED = "invitation.revoked"
+MEMBER_JOINED = "member.joined"  # data: person, functions
+MEMBER_CHANGED = "member.changed"
+MEMBER_REMOVED = "member.removed"
+
+
+def register_facts() -> None:
+    """How the timeline tells them."""
+    register_fact(AFFILIATE_CREATED, "user-plus", _("Affiliate created"))
+    register_fact(AFFILIATE_UPDATED, "edit", _("Changed: %(fields)s"))
+    register_fact(ENROLLMENT_APPLIED, "inbox", _("Applied to %(program)s"))
+    register_fact(ENROLLMENT_INVITED, "mail", _("Invited to %(program)s"))
+    register_fact(ENROLLMENT_APPROVED, "circle-check", _("Approved for %(program)s"))
+    register_fact(ENROLLMENT_REJECTED, "x", _("Rejected for %(program)s"))
+    register_fact(ENROLLMENT_SUSPENDED, "ban", _("Suspended from %(program)s"))
+    register_fact(ENROLLMENT_TERMINATED, "ban", _("Ended in %(program)s"))
+    register_fact(INVITATION_SENT, "mail", _("Invited %(email)s to the account"))
+    register_fact(INVITATION_REVOKED, "mail", _("Took back the invitation of %(email)s"))
+    register_fact(MEMBER_JOINED, "login", _("%(person)s joined the account"))
+    register_fact(MEMBER_CHANGED, "user-cog", _("%(person)s is now: %(functions)s"))
+    register_fact(MEMBER_REMOVED, "user-minus", _("%(person)s was taken out of the account"))

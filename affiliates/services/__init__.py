@@ -1,0 +1,28 @@
+"""Affiliates, their enrollments and their people: one door to what can be done."""
+
+from affiliates.errors import AffiliateError
+from affiliates.services.enrollments import apply_to_program, change_enrollments, enroll_affiliate
+from affiliates.services.people import (
+    accept_invitation,
+    find_invitation,
+    invite_member,
+    remove_member,
+    revoke_invitation,
+    set_member_functions,
+)
+from affiliates.services.records import create_affiliate, update_affiliate
+
+__all__ = [
+    "AffiliateError",
+    "accept_invitation",
+    "apply_to_program",
+    "change_enrollments",
+    "create_affiliate",
+    "enroll_affiliate",
+    "find_invitation",
+    "invite_member",
+    "remove_member",
+    "revoke_invitation",
+    "set_member_functions",
+    "update_affiliate",
+]
