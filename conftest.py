@@ -22,7 +22,7 @@ _servers = None
 
 
 def _settle() -> None:
-    """Before any other conftest imports a model: our own data folder and settings. The servers follow when pytest is configured."""
+    """Before any other conftest imports a model: our own data folder and settings. The servers start later."""
     if not WORKER:
         for name in CALLERS_OWN:
             os.environ.pop(name, None)

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -100,6 +100,9 @@ class EmbeddedServers:
         ):
             if name in (names or self.processes) and name in self.processes:
                 stop(self.processes[name], steps)
+        if not any(self.alive(name) for name in self.processes):
+            with suppress(OSError):  # a killed server's sockets still lie in it
+                socket_folder(self.data).rmdir()
 
     def _start_postgres(self, folder: Path, again: bool) -> subprocess.Popen[bytes]:
         home = self.data / "postgres"
