@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from core.components import day_text, money_text, number_text
+from core.components import money_text, number_text, short_day
 
 PALETTE = 6  # how many --chart-N colours the stylesheet has
 
@@ -44,7 +44,7 @@ class Chart:
 
     @property
     def label_texts(self) -> list[str]:
-        return [label if isinstance(label, str) else day_text(label) for label in self.labels]
+        return [label if isinstance(label, str) else short_day(label) for label in self.labels]
 
     @property
     def rows(self) -> list[dict[str, Any]]:

@@ -149,7 +149,10 @@ class TimeColumn(Column):
         return components.when(value)
 
     def export_cells(self, row: Any) -> list[Any]:
-        return [timezone.localtime(cell) if isinstance(cell, datetime) and timezone.is_aware(cell) else cell for cell in super().export_cells(row)]
+        return [
+            timezone.localtime(cell) if isinstance(cell, datetime) and timezone.is_aware(cell) else cell
+            for cell in super().export_cells(row)
+        ]
 
 
 @dataclass(frozen=True)

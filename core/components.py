@@ -41,9 +41,14 @@ def icon(name: str, size: int = 18) -> SafeString:
     except FileNotFoundError:
         raise FileNotFoundError(f"no icon {name!r} in {settings.ICON_FOLDER} (are the front-end packages installed?)") from None
     shapes = _SVG.search(source)[1].replace('<path stroke="none" d="M0 0h24v24H0z" fill="none" />', "")  # type: ignore[index]
-    paint = 'fill="currentColor"' if name.startswith("filled/") else 'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
+    paint = (
+        'fill="currentColor"'
+        if name.startswith("filled/")
+        else 'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"'
+    )
     shapes = re.sub(r"\s+", " ", shapes).strip()
-    return mark_safe(f'<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" {paint} aria-hidden="true" focusable="false">{shapes}</svg>')
+    frame = f'class="ico" width="{size}" height="{size}" viewBox="0 0 24 24" {paint} aria-hidden="true" focusable="false"'
+    return mark_safe(f"<svg {frame}>{shapes}</svg>")
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,23 @@ STATES: dict[str, State] = {
         in_review=gettext_lazy("In review"),
     ),
     **_states(
-        "waiting", "loader-2", computing=gettext_lazy("Computing"), executing=gettext_lazy("Executing"), sending=gettext_lazy("Sending")
+        "waiting",
+        "loader-2",
+        computing=gettext_lazy("Computing"),
+        executing=gettext_lazy("Executing"),
+        sending=gettext_lazy("Sending"),
     ),
-    **_states("decided", "circle-check", approved=gettext_lazy("Approved"), decided=gettext_lazy("Decided"), accepted=gettext_lazy("Accepted")),
+    **_states(
+        "decided",
+        "circle-check",
+        approved=gettext_lazy("Approved"),
+        decided=gettext_lazy("Decided"),
+        accepted=gettext_lazy("Accepted"),
+    ),
     **_states("decided", "building-bank", in_payout=gettext_lazy("In payout"), scheduled=gettext_lazy("Scheduled")),
-    **_states("ready", "coin", payable=gettext_lazy("Payable"), ready=gettext_lazy("Ready"), attributed=gettext_lazy("Attributed")),
+    **_states(
+        "ready", "coin", payable=gettext_lazy("Payable"), ready=gettext_lazy("Ready"), attributed=gettext_lazy("Attributed")
+    ),
     **_states(
         "done",
         "check",
@@ -100,7 +117,9 @@ STATES: dict[str, State] = {
         revoked=gettext_lazy("Revoked"),
     ),
     **_states("stopped", "arrow-back-up", reversed=gettext_lazy("Reversed"), refunded=gettext_lazy("Refunded")),
-    **_states("stopped", "ban", suspended=gettext_lazy("Suspended"), terminated=gettext_lazy("Terminated"), stuck=gettext_lazy("Stuck")),
+    **_states(
+        "stopped", "ban", suspended=gettext_lazy("Suspended"), terminated=gettext_lazy("Terminated"), stuck=gettext_lazy("Stuck")
+    ),
     **_states("held", "hand-stop", on_hold=gettext_lazy("On hold"), held=gettext_lazy("Held")),
     **_states(
         "neutral",
@@ -134,7 +153,8 @@ def chip(state: Any, label: Any = "") -> SafeString:
 
 @lru_cache(maxsize=8192)
 def _money_text(amount: Decimal, currency: str, language: str) -> str:
-    return format_money(amount, currency, language).replace("-", "−")
+    text = format_money(amount, currency, language).replace("-", "−")
+    return text.replace(currency, f"{currency}\u00a0", 1) if text.lstrip("−").startswith(currency) else text
 
 
 def money_text(amount: Any, currency: str) -> str:
@@ -179,9 +199,17 @@ def when(at: datetime | None) -> SafeString:
         return mark_safe(NOTHING)
     distance = at - timezone.now()
     near = abs(distance) < RELATIVE_FOR
-    text = format_timedelta(distance, add_direction=True, locale=locale(), threshold=1) if near else short_day(timezone.localtime(at).date())
+    text = (
+        format_timedelta(distance, add_direction=True, locale=locale(), threshold=1)
+        if near
+        else short_day(timezone.localtime(at).date())
+    )
     return format_html(
-        '<time class="when" datetime="{}" title="{}"{}>{}</time>', at.isoformat(timespec="seconds"), exact(at), mark_safe(" data-relative" if near else ""), text
+        '<time class="when" datetime="{}" title="{}"{}>{}</time>',
+        at.isoformat(timespec="seconds"),
+        exact(at),
+        mark_safe(" data-relative" if near else ""),
+        text,
     )
 
 
@@ -211,13 +239,8 @@ def person(thing: Any, url: str = "", detail: str = "") -> SafeString:
     name = str(getattr(thing, "name", "") or thing)
     shown = format_html('<a href="{}">{}</a>', url, name) if url else escape(name)
     second = format_html('<span class="person-detail">{}</span>', detail) if detail else ""
-    return format_html(
-        '<span class="person"><span class="initials initials-{}" aria-hidden="true">{}</span><span class="person-name">{}{}</span></span>',
-        sum(name.encode()) % 6,
-        initials(name),
-        shown,
-        second,
-    )
+    mark = format_html('<span class="initials initials-{}" aria-hidden="true">{}</span>', sum(name.encode()) % 6, initials(name))
+    return format_html('<span class="person">{}<span class="person-name">{}{}</span></span>', mark, shown, second)
 
 
 def initials(name: str) -> str:
@@ -244,7 +267,11 @@ def delta(now: Any, before: Any, *, against: str = "", currency: str = "", good:
         change = percent_text(abs((now - before) / before)) if before else _("new")
         change = f"{'+' if rising else '−'}{change}" if before else change
     return format_html(
-        '<span class="delta delta-{}">{}<span>{}</span> <span class="delta-against">{}</span></span>', tone, icon(mark, 14), change, tail
+        '<span class="delta delta-{}">{}<span>{}</span> <span class="delta-against">{}</span></span>',
+        tone,
+        icon(mark, 14),
+        change,
+        tail,
     )
 
 
@@ -255,12 +282,15 @@ def sparkline(values: Sequence[Any], label: str = "", width: int = 96, height: i
         return mark_safe("")
     low, high = min(points), max(points)
     reach, step = (high - low) or 1, (width - 4) / (len(points) - 1)
-    line = " ".join(f"{2 + n * step:.1f},{height - 3 - (value - low) / reach * (height - 6):.1f}" for n, value in enumerate(points))
+    line = " ".join(
+        f"{2 + n * step:.1f},{height - 3 - (value - low) / reach * (height - 6):.1f}" for n, value in enumerate(points)
+    )
     end_x, end_y = line.rsplit(" ", 1)[-1].split(",")
     spoken = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
-        '<svg class="sparkline" width="{w}" height="{h}" viewBox="0 0 {w} {h}" {spoken}><polyline points="{line}" fill="none" stroke="currentColor" '
-        'stroke-width="1.5" stroke-linejoin="round" stroke-linecap="round"/><circle cx="{x}" cy="{y}" r="2" fill="currentColor"/></svg>',
+        '<svg class="sparkline" width="{w}" height="{h}" viewBox="0 0 {w} {h}" {spoken}>'
+        '<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round"/>'
+        '<circle cx="{x}" cy="{y}" r="2" fill="currentColor"/></svg>',
         w=width,
         h=height,
         spoken=spoken,

@@ -77,7 +77,9 @@ class ChoiceFilter(Filter):
     template: str = attribute(default="components/filters/choice.html", init=False)
 
     def options(self) -> list[tuple[str, str]]:
-        choices: Iterable[Any] = self.choices() if callable(self.choices) and not hasattr(self.choices, "choices") else self.choices
+        choices: Iterable[Any] = (
+            self.choices() if callable(self.choices) and not hasattr(self.choices, "choices") else self.choices
+        )
         return [(str(value), str(label)) for value, label in getattr(choices, "choices", choices)]
 
     def read(self, params: QueryDict) -> Any:

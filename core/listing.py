@@ -27,8 +27,8 @@ A view declares the list and answers with it:
         with refusals_as_messages(request):
             approve_commissions(commission_listing(request).selected().values_list("pk", flat=True), by=request.user)
 
-The template extends a layout and says {% include "components/listing.html" %} in its content. A page runs two queries (count, rows),
-one more per related filter, whatever its length.
+The template extends a layout and says {% include "components/listing.html" %} in its content. A page runs two queries
+(count, rows), one more per related filter, whatever its length.
 """
 
 from __future__ import annotations
@@ -113,6 +113,13 @@ class BulkAction:
     icon: str = ""
     tone: str = ""  # "primary" or "danger"
     form: BaseForm | None = None
+
+    def __post_init__(self) -> None:
+        if self.form is not None:
+            # The fields stand outside the form element that they belong to, and must not hold up the other actions.
+            self.form.use_required_attribute = False
+            for field in self.form.fields.values():
+                field.widget.attrs["form"] = "bulk"
 
 
 @dataclass(frozen=True)
@@ -284,7 +291,9 @@ class Listing:
             value = self.values.get(f.key)
             widget = f.widget(value)
             if isinstance(f, ChoiceFilter) and not isinstance(f, MultiChoiceFilter):
-                widget["options"] = [(label, self.address(**{f.key: key, "page": None}), on) for key, label, on in widget["options"]]
+                widget["options"] = [
+                    (label, self.address(**{f.key: key, "page": None}), on) for key, label, on in widget["options"]
+                ]
             clear = self.address(**dict.fromkeys(f.names), page=None)
             shown.append(ShownFilter(f, value, f.told(value) if value is not None else "", clear, widget))
         return shown

@@ -77,8 +77,9 @@ class Period:
 
     @property
     def span(self) -> str:
-        """The days themselves, in the reader's format: "Oct 25 – Nov 23, 2026"."""
-        return format_interval(self.start, self.end, "yMMMd", locale=locale())
+        """The days themselves, in the reader's format, a year only where it is not this one: "Oct 25 – Nov 23"."""
+        skeleton = "MMMd" if self.start.year == self.end.year == timezone.localdate().year else "yMMMd"
+        return format_interval(self.start, self.end, skeleton, locale=locale())
 
     @property
     def against(self) -> str:
@@ -91,7 +92,7 @@ class Period:
         after = self.end + timedelta(days=1)
         return datetime.combine(self.start, time(), zone), datetime.combine(after, time(), zone)
 
-    def eachread_day(self) -> list[date]:
+    def each_day(self) -> list[date]:
         return [self.start + timedelta(days=n) for n in range(self.days)]
 
     @property

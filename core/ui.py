@@ -2,7 +2,7 @@
 
 Higher apps register in their `apps.py` (`ready`); core knows no business noun:
 
-    register_menu("manager", _("Money"), _("Commissions"), "manage:commission_list", "receipt", 410, allowed=may_see_money)
+    register_menu("manager", _("Money"), _("Commissions"), "manage:commission_list", "receipt", 410, allowed=Can.SEE_MONEY)
     register_card("affiliate", "commissions/manager/_affiliate_card.html", 30, affiliate_card)
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +23,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 
+from core.access import Can, is_team, rights_of
 from core.charts import Chart, Series
 from core.errors import Refusal
 from core.periods import Period
@@ -53,8 +55,8 @@ class Entry:
     """One line of a menu. `allowed` sees the request; it runs on every page, so it must not ask the database anew each time."""
 
     audience: str
-    section: str
-    label: str
+    section: Any
+    label: Any
     url_name: str
     icon: str
     order: int
@@ -89,10 +91,24 @@ _facts: dict[str, Fact] = {}
 
 
 def register_menu(
-    audience: str, section: str, label: str, url_name: str, icon: str, order: int, *, allowed: Allowed = lambda request: True
+    audience: str, section: Any, label: Any, url_name: str, icon: str, order: int, *, allowed: Can | Allowed | None = None
 ) -> None:
-    """Put a page into the menu of "manager", "portal" or "public". Sections stand in the order of their first entry."""
-    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, allowed)
+    """Put a page into the menu of "manager", "portal" or "public". Sections stand in the order of their first entry.
+
+    `allowed` is the capability that the page's guard asks for, or takes the request. Without it every member of the team sees
+    a manager's entry, and everybody one of the others.
+    """
+    if allowed is None:
+        may: Allowed = (lambda request: is_team(request.user)) if audience == "manager" else (lambda request: True)
+    elif isinstance(allowed, Can):
+        may = partial(_has, allowed)
+    else:
+        may = allowed
+    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may)
+
+
+def _has(can: Can, request: HttpRequest) -> bool:
+    return rights_of(request.user).has(can)
 
 
 def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
@@ -122,7 +138,7 @@ def audience_of(request: HttpRequest) -> str:
 
 
 def register_card(page: str, template: str, order: int, provider: CardProvider) -> None:
-    """Put a card on another app's page. The provider gets (request, object) and returns the card's context, or None for no card."""
+    """Put a card on another app's page. The provider gets (request, object); it returns the card's context, or None: no card."""
     _cards.setdefault(page, {})[template] = (order, provider)
 
 

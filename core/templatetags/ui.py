@@ -144,9 +144,10 @@ def field(bound: BoundField, label: Any = "", hint: Any = "") -> dict[str, Any]:
 
 @register.inclusion_tag("components/form_body.html")
 def form_body(form: Any) -> dict[str, Any]:
-    """{% form_body form %}: errors of the whole, hidden fields, and every field; `form.fieldsets` [(legend, names)] groups them."""
+    """{% form_body form %}: errors of the whole, hidden fields, every field; `form.fieldsets` [(legend, names)] groups them."""
     groups = [
-        (legend, [form[name] for name in names if name in form.fields]) for legend, names in getattr(form, "fieldsets", [("", list(form.fields))])
+        (legend, [form[name] for name in names if name in form.fields])
+        for legend, names in getattr(form, "fieldsets", [("", list(form.fields))])
     ]
     return {"form": form, "groups": [(legend, [bound for bound in fields if not bound.is_hidden]) for legend, fields in groups]}
 
@@ -159,7 +160,9 @@ class WhyNode(template.Node):
     def render(self, context: Context) -> SafeString:
         label = self.options["label"].resolve(context) if "label" in self.options else _("Why?")
         return format_html(
-            '<details class="why"><summary>{}</summary><div class="why-body">{}</div></details>', label, mark_safe(self.nodelist.render(context))
+            '<details class="why"><summary>{}</summary><div class="why-body">{}</div></details>',
+            label,
+            mark_safe(self.nodelist.render(context)),
         )
 
 
