@@ -114,6 +114,7 @@ class Commission(PublicId, TimestampedModel):
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="commissions", db_index=False)
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="commissions", db_index=False)
     rule_version = models.ForeignKey(RuleVersion, models.PROTECT, related_name="commissions")
+    occurred_at = models.DateTimeField(_("earned"))  # when the conversion occurred: lists and reports sort by it
     amount = MoneyField(_("amount"))
     currency = CurrencyField(_("currency"))
     decision = models.CharField(_("decision"), max_length=10, choices=Decision, default=Decision.PENDING)
@@ -129,22 +130,27 @@ class Commission(PublicId, TimestampedModel):
     objects = CommissionQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-created_at", "-pk"]
+        ordering = ["-occurred_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["conversion", "affiliate", "rule_version"], name="commission_once"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="commission_amount_not_negative"),
-            models.CheckConstraint(condition=Q(reversed__gte=0, reversed__lte=F("amount")), name="commission_reversed_at_most_all"),
             models.CheckConstraint(
-                condition=Q(decision__in=["pending", "on_hold"]) ^ Q(decided_at__isnull=False), name="commission_decided_unless_pending"
+                condition=Q(reversed__gte=0, reversed__lte=F("amount")), name="commission_reversed_at_most_all"
             ),
-            models.CheckConstraint(condition=Q(decision="approved") ^ Q(payable_at__isnull=True), name="commission_payable_once_approved"),
+            models.CheckConstraint(
+                condition=Q(decision__in=["pending", "on_hold"]) ^ Q(decided_at__isnull=False),
+                name="commission_decided_unless_pending",
+            ),
+            models.CheckConstraint(
+                condition=Q(decision="approved") ^ Q(payable_at__isnull=True), name="commission_payable_once_approved"
+            ),
             models.CheckConstraint(
                 condition=~Q(decision__in=["on_hold", "rejected"]) | ~Q(reason_code=""), name="commission_refused_with_a_reason"
             ),
         ]
         indexes = [
-            models.Index(fields=["affiliate", "-created_at", "-id"], name="commission_of_affiliate"),
-            models.Index(fields=["-created_at", "-id"], name="commission_newest"),
+            models.Index(fields=["affiliate", "-occurred_at", "-id"], name="commission_of_affiliate"),
+            models.Index(fields=["-occurred_at", "-id"], name="commission_newest"),
             models.Index(fields=["decision", "payable_at"], name="commission_decision"),
         ]
 
@@ -175,5 +181,3 @@ class Reversal(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return self.public_id
-
-

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-
-
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
@@ -45,10 +43,15 @@ class Account(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["program", "affiliate", "kind", "currency"], nulls_distinct=False, name="account_once"),
-            models.UniqueConstraint(fields=["id", "currency"], name="account_currency"),  # what transfers' composite keys point at
+            models.UniqueConstraint(
+                fields=["program", "affiliate", "kind", "currency"], nulls_distinct=False, name="account_once"
+            ),
+            models.UniqueConstraint(
+                fields=["id", "currency"], name="account_currency"
+            ),  # what transfers' composite keys point at
             models.CheckConstraint(
-                condition=Q(kind__in=["owed", "in_payout"], affiliate__isnull=False) | Q(kind__in=["expense", "paid_out"], affiliate__isnull=True),
+                condition=Q(kind__in=["owed", "in_payout"], affiliate__isnull=False)
+                | Q(kind__in=["expense", "paid_out"], affiliate__isnull=True),
                 name="account_owner_fits_kind",
             ),
         ]
@@ -87,5 +90,3 @@ class Transfer(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.amount} {self.currency}"
-
-

@@ -52,7 +52,9 @@ class PayoutMethod(PublicId, TimestampedModel):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["affiliate", "currency"], condition=Q(replaced_at__isnull=True), name="payout_method_one_per_currency")
+            models.UniqueConstraint(
+                fields=["affiliate", "currency"], condition=Q(replaced_at__isnull=True), name="payout_method_one_per_currency"
+            )
         ]
 
     def __str__(self) -> str:
@@ -146,7 +148,9 @@ class Payout(PublicId, TimestampedModel):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(fields=["batch", "affiliate"], name="payout_once_in_a_batch"),
-            models.CheckConstraint(condition=Q(status="skipped") | Q(amount__gt=0, method__isnull=False), name="payout_has_amount_and_method"),
+            models.CheckConstraint(
+                condition=Q(status="skipped") | Q(amount__gt=0, method__isnull=False), name="payout_has_amount_and_method"
+            ),
             models.CheckConstraint(condition=Q(status="paid") ^ Q(paid_at__isnull=True), name="payout_paid_has_a_time"),
         ]
 
@@ -166,7 +170,9 @@ class PayoutLine(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["commission"], condition=Q(released_at__isnull=True), name="commission_in_one_payout"),
+            models.UniqueConstraint(
+                fields=["commission"], condition=Q(released_at__isnull=True), name="commission_in_one_payout"
+            ),
             models.UniqueConstraint(fields=["reversal"], condition=Q(released_at__isnull=True), name="reversal_in_one_payout"),
             models.CheckConstraint(
                 condition=Q(commission__isnull=False, reversal__isnull=True, amount__gte=0)

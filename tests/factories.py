@@ -154,6 +154,7 @@ def make_commission(
     if decision in (Decision.ON_HOLD, Decision.REJECTED):
         fields.setdefault("reason_code", "fraud_check")
     fields.setdefault("affiliate", conversion.affiliate)
+    fields.setdefault("occurred_at", conversion.occurred_at)
     return Commission.objects.create(
         conversion=conversion, amount=Decimal(amount), currency=conversion.program.currency, decision=decision, **fields
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -48,7 +49,9 @@ class Link(PublicId, TimestampedModel):
 
     class Meta:
         ordering = ["-created_at"]
-        constraints = [models.CheckConstraint(condition=Q(code__regex=r"^[A-Za-z0-9_-]{1,60}$"), name="link_code_fits_an_address")]
+        constraints = [
+            models.CheckConstraint(condition=Q(code__regex=r"^[A-Za-z0-9_-]{1,60}$"), name="link_code_fits_an_address")
+        ]
 
     def __str__(self) -> str:
         return self.code
@@ -160,6 +163,7 @@ class Source(models.TextChoices):
     COUPON = "coupon", _("Coupon")
     CUSTOMER = "customer", _("Returning customer")
     PARENT = "parent", _("Parent affiliate")
+    NAMED = "named", _("Named by the import")
 
 
 class ConversionQuerySet(models.QuerySet["Conversion"]):
@@ -185,7 +189,9 @@ class Conversion(PublicId, TimestampedModel):
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, null=True, blank=True, related_name="conversions", db_index=False)
     source = models.CharField(_("credited by"), max_length=10, choices=Source, blank=True)
     reason = models.CharField(max_length=40)  # code of tracking.attribution.REASONS: why it was credited so, or not
-    click_id = models.UUIDField(null=True, blank=True)  # of the click it is credited to; no foreign key: clicks live in partitions
+    click_id = models.UUIDField(
+        null=True, blank=True
+    )  # of the click it is credited to; no foreign key: clicks live in partitions
     link = models.ForeignKey(Link, models.PROTECT, null=True, blank=True, related_name="conversions")
     coupon = models.ForeignKey(Coupon, models.PROTECT, null=True, blank=True, related_name="conversions")
     offer = models.ForeignKey(Offer, models.PROTECT, null=True, blank=True, related_name="conversions", db_index=False)
@@ -202,7 +208,8 @@ class Conversion(PublicId, TimestampedModel):
             models.CheckConstraint(condition=Q(amount__isnull=True) | Q(amount__gte=0), name="conversion_amount_not_negative"),
             models.CheckConstraint(condition=Q(amount__isnull=True) | ~Q(currency=""), name="conversion_amount_has_currency"),
             models.CheckConstraint(
-                condition=Q(refunded=0) | Q(refunded__gt=0, refunded__lte=F("amount"), amount__isnull=False), name="conversion_refunded_at_most_all"
+                condition=Q(refunded=0) | Q(refunded__gt=0, refunded__lte=F("amount"), amount__isnull=False),
+                name="conversion_refunded_at_most_all",
             ),
             models.CheckConstraint(condition=Q(affiliate__isnull=False) ^ Q(source=""), name="conversion_source_says_who"),
         ]
@@ -214,6 +221,10 @@ class Conversion(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def left_to_refund(self) -> Decimal:
+        return (self.amount or Decimal(0)) - self.refunded
 
     @property
     def unpriced(self) -> bool:

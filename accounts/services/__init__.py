@@ -2,6 +2,7 @@
 
 from accounts.errors import PeopleError
 from accounts.services.keys import create_key, create_service, find_key, revoke_key
+from accounts.services.operator import operator
 from accounts.services.team import appoint_person, deactivate_person, reactivate_person, revoke_role
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "create_service",
     "deactivate_person",
     "find_key",
+    "operator",
     "reactivate_person",
     "revoke_key",
     "revoke_role",

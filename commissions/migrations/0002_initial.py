@@ -8,156 +8,256 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('affiliates', '0002_initial'),
-        ('commissions', '0001_initial'),
-        ('pghistory', '0007_auto_20250421_0444'),
-        ('programs', '0001_initial'),
-        ('tracking', '0001_initial'),
+        ("affiliates", "0002_initial"),
+        ("commissions", "0001_initial"),
+        ("pghistory", "0007_auto_20250421_0444"),
+        ("programs", "0001_initial"),
+        ("tracking", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='commission',
-            name='conversion',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='tracking.conversion'),
+            model_name="commission",
+            name="conversion",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="commissions", to="tracking.conversion"
+            ),
         ),
         migrations.AddField(
-            model_name='commission',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="commission",
+            name="decided_by",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='commissionrule',
-            name='affiliate',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='affiliates.affiliate', verbose_name='affiliate'),
+            model_name="commissionrule",
+            name="affiliate",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="affiliates.affiliate",
+                verbose_name="affiliate",
+            ),
         ),
         migrations.AddField(
-            model_name='commissionrule',
-            name='offer',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programs.offer', verbose_name='offer'),
+            model_name="commissionrule",
+            name="offer",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="programs.offer",
+                verbose_name="offer",
+            ),
         ),
         migrations.AddField(
-            model_name='commissionrule',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='programs.program'),
+            model_name="commissionrule",
+            name="program",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="rules", to="programs.program"),
         ),
         migrations.AddField(
-            model_name='commissionruleevent',
-            name='affiliate',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='affiliates.affiliate', verbose_name='affiliate'),
+            model_name="commissionruleevent",
+            name="affiliate",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="affiliates.affiliate",
+                verbose_name="affiliate",
+            ),
         ),
         migrations.AddField(
-            model_name='commissionruleevent',
-            name='offer',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='programs.offer', verbose_name='offer'),
+            model_name="commissionruleevent",
+            name="offer",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="programs.offer",
+                verbose_name="offer",
+            ),
         ),
         migrations.AddField(
-            model_name='commissionruleevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="commissionruleevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='commissionruleevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='commissions.commissionrule'),
+            model_name="commissionruleevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="commissions.commissionrule",
+            ),
         ),
         migrations.AddField(
-            model_name='commissionruleevent',
-            name='program',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='programs.program'),
+            model_name="commissionruleevent",
+            name="program",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="programs.program",
+            ),
         ),
         migrations.AddField(
-            model_name='reversal',
-            name='commission',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reversals', to='commissions.commission'),
+            model_name="reversal",
+            name="commission",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="reversals", to="commissions.commission"
+            ),
         ),
         migrations.AddField(
-            model_name='reversal',
-            name='refund',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reversals', to='tracking.refund'),
+            model_name="reversal",
+            name="refund",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="reversals", to="tracking.refund"),
         ),
         migrations.AddField(
-            model_name='ruleversion',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="ruleversion",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='ruleversion',
-            name='rule',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='commissions.commissionrule'),
+            model_name="ruleversion",
+            name="rule",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="commissions.commissionrule"
+            ),
         ),
         migrations.AddField(
-            model_name='commission',
-            name='rule_version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='commissions', to='commissions.ruleversion'),
+            model_name="commission",
+            name="rule_version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="commissions", to="commissions.ruleversion"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='commissionrule',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "commissions_commissionruleevent" ("affiliate_id", "archived_at", "created_at", "event", "id", "name", "offer_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id") VALUES (NEW."affiliate_id", NEW."archived_at", NEW."created_at", NEW."event", NEW."id", NEW."name", NEW."offer_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."priority", NEW."program_id"); RETURN NULL;', hash='e57d8fa6aee7dc66dbe73c2da7d9f0bb816135a5', operation='INSERT', pgid='pgtrigger_insert_insert_d7860', table='commissions_commissionrule', when='AFTER')),
+            model_name="commissionrule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "commissions_commissionruleevent" ("affiliate_id", "archived_at", "created_at", "event", "id", "name", "offer_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id") VALUES (NEW."affiliate_id", NEW."archived_at", NEW."created_at", NEW."event", NEW."id", NEW."name", NEW."offer_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."priority", NEW."program_id"); RETURN NULL;',
+                    hash="e57d8fa6aee7dc66dbe73c2da7d9f0bb816135a5",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_d7860",
+                    table="commissions_commissionrule",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='commissionrule',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "commissions_commissionruleevent" ("affiliate_id", "archived_at", "created_at", "event", "id", "name", "offer_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id") VALUES (NEW."affiliate_id", NEW."archived_at", NEW."created_at", NEW."event", NEW."id", NEW."name", NEW."offer_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."priority", NEW."program_id"); RETURN NULL;', hash='e92f7bf50465243bbf845af7ddfca7b739c2122d', operation='UPDATE', pgid='pgtrigger_update_update_96a50', table='commissions_commissionrule', when='AFTER')),
+            model_name="commissionrule",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "commissions_commissionruleevent" ("affiliate_id", "archived_at", "created_at", "event", "id", "name", "offer_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id") VALUES (NEW."affiliate_id", NEW."archived_at", NEW."created_at", NEW."event", NEW."id", NEW."name", NEW."offer_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."priority", NEW."program_id"); RETURN NULL;',
+                    hash="e92f7bf50465243bbf845af7ddfca7b739c2122d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_96a50",
+                    table="commissions_commissionrule",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reversal',
-            constraint=models.UniqueConstraint(fields=('commission', 'refund'), name='reversal_once'),
+            model_name="reversal",
+            constraint=models.UniqueConstraint(fields=("commission", "refund"), name="reversal_once"),
         ),
         migrations.AddConstraint(
-            model_name='reversal',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='reversal_amount_positive'),
+            model_name="reversal",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="reversal_amount_positive"),
         ),
         migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.UniqueConstraint(fields=('rule', 'number'), name='rule_version_once'),
+            model_name="ruleversion",
+            constraint=models.UniqueConstraint(fields=("rule", "number"), name="rule_version_once"),
         ),
         migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.CheckConstraint(condition=models.Q(('value__gte', 0)), name='rule_value_not_negative'),
+            model_name="ruleversion",
+            constraint=models.CheckConstraint(condition=models.Q(("value__gte", 0)), name="rule_value_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='ruleversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('type', 'percentage'), _negated=True), ('value__lte', 100), _connector='OR'), name='rule_percentage_at_most_100'),
+            model_name="ruleversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("type", "percentage"), _negated=True), ("value__lte", 100), _connector="OR"),
+                name="rule_percentage_at_most_100",
+            ),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['affiliate', '-created_at', '-id'], name='commission_of_affiliate'),
+            model_name="commission",
+            index=models.Index(fields=["affiliate", "-created_at", "-id"], name="commission_of_affiliate"),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['-created_at', '-id'], name='commission_newest'),
+            model_name="commission",
+            index=models.Index(fields=["-created_at", "-id"], name="commission_newest"),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['decision', 'payable_at'], name='commission_decision'),
+            model_name="commission",
+            index=models.Index(fields=["decision", "payable_at"], name="commission_decision"),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.UniqueConstraint(fields=('conversion', 'affiliate', 'rule_version'), name='commission_once'),
+            model_name="commission",
+            constraint=models.UniqueConstraint(fields=("conversion", "affiliate", "rule_version"), name="commission_once"),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', 0)), name='commission_amount_not_negative'),
+            model_name="commission",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="commission_amount_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(('reversed__gte', 0), ('reversed__lte', models.F('amount'))), name='commission_reversed_at_most_all'),
+            model_name="commission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reversed__gte", 0), ("reversed__lte", models.F("amount"))),
+                name="commission_reversed_at_most_all",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(('decision__in', ['pending', 'on_hold']), ('decided_at__isnull', False), _connector='XOR'), name='commission_decided_unless_pending'),
+            model_name="commission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("decision__in", ["pending", "on_hold"]), ("decided_at__isnull", False), _connector="XOR"),
+                name="commission_decided_unless_pending",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(('decision', 'approved'), ('payable_at__isnull', True), _connector='XOR'), name='commission_payable_once_approved'),
+            model_name="commission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("decision", "approved"), ("payable_at__isnull", True), _connector="XOR"),
+                name="commission_payable_once_approved",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decision__in', ['on_hold', 'rejected']), _negated=True), models.Q(('reason_code', ''), _negated=True), _connector='OR'), name='commission_refused_with_a_reason'),
+            model_name="commission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decision__in", ["on_hold", "rejected"]), _negated=True),
+                    models.Q(("reason_code", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="commission_refused_with_a_reason",
+            ),
         ),
     ]

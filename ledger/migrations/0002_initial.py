@@ -7,64 +7,116 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0001_initial'),
-        ('programs', '0001_initial'),
+        ("ledger", "0001_initial"),
+        ("programs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programs.program'),
+            model_name="account",
+            name="program",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="programs.program"),
         ),
         migrations.AddField(
-            model_name='transfer',
-            name='credit',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credits', to='ledger.account'),
+            model_name="transfer",
+            name="credit",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="credits", to="ledger.account"),
         ),
         migrations.AddField(
-            model_name='transfer',
-            name='debit',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='debits', to='ledger.account'),
+            model_name="transfer",
+            name="debit",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="debits", to="ledger.account"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('program', 'affiliate', 'kind', 'currency'), name='account_once', nulls_distinct=False),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("program", "affiliate", "kind", "currency"), name="account_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('id', 'currency'), name='account_currency'),
+            model_name="account",
+            constraint=models.UniqueConstraint(fields=("id", "currency"), name="account_currency"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('affiliate__isnull', False), ('kind__in', ['owed', 'in_payout'])), models.Q(('affiliate__isnull', True), ('kind__in', ['expense', 'paid_out'])), _connector='OR'), name='account_owner_fits_kind'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("affiliate__isnull", False), ("kind__in", ["owed", "in_payout"])),
+                    models.Q(("affiliate__isnull", True), ("kind__in", ["expense", "paid_out"])),
+                    _connector="OR",
+                ),
+                name="account_owner_fits_kind",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='account',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='75cfe6b5a74981bf5224d03fa25b0a848c5f00d2', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_73812', table='ledger_account', when='BEFORE')),
+            model_name="account",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="75cfe6b5a74981bf5224d03fa25b0a848c5f00d2",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_73812",
+                    table="ledger_account",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='account',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'the ledger is append-only';", hash='cbb7bb16218103b0f21f237e4711878441433c7c', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_ede68', table='ledger_account', when='BEFORE')),
+            model_name="account",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'the ledger is append-only';",
+                    hash="cbb7bb16218103b0f21f237e4711878441433c7c",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_ede68",
+                    table="ledger_account",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='transfer_amount_positive'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="transfer_amount_positive"),
         ),
         migrations.AddConstraint(
-            model_name='transfer',
-            constraint=models.CheckConstraint(condition=models.Q(('debit', models.F('credit')), _negated=True), name='transfer_between_two_accounts'),
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("debit", models.F("credit")), _negated=True), name="transfer_between_two_accounts"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='transfer',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='70325547308161dd6ef915ba966493a8d5c54836', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_8b6f8', table='ledger_transfer', when='BEFORE')),
+            model_name="transfer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="70325547308161dd6ef915ba966493a8d5c54836",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_8b6f8",
+                    table="ledger_transfer",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='transfer',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'the ledger is append-only';", hash='e8a9032cf2a1cc24afc9cab4131f37e3beb8d19a', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_8ae86', table='ledger_transfer', when='BEFORE')),
+            model_name="transfer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'the ledger is append-only';",
+                    hash="e8a9032cf2a1cc24afc9cab4131f37e3beb8d19a",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_8ae86",
+                    table="ledger_transfer",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

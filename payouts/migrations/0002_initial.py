@@ -8,125 +8,227 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('affiliates', '0002_initial'),
-        ('commissions', '0002_initial'),
-        ('payouts', '0001_initial'),
-        ('pghistory', '0007_auto_20250421_0444'),
-        ('programs', '0001_initial'),
+        ("affiliates", "0002_initial"),
+        ("commissions", "0002_initial"),
+        ("payouts", "0001_initial"),
+        ("pghistory", "0007_auto_20250421_0444"),
+        ("programs", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='payoutbatch',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='batches', to='programs.program'),
+            model_name="payoutbatch",
+            name="program",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="batches", to="programs.program"),
         ),
         migrations.AddField(
-            model_name='payout',
-            name='batch',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payouts', to='payouts.payoutbatch'),
+            model_name="payout",
+            name="batch",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="payouts", to="payouts.payoutbatch"
+            ),
         ),
         migrations.AddField(
-            model_name='payoutline',
-            name='commission',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payout_lines', to='commissions.commission'),
+            model_name="payoutline",
+            name="commission",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="payout_lines",
+                to="commissions.commission",
+            ),
         ),
         migrations.AddField(
-            model_name='payoutline',
-            name='payout',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='payouts.payout'),
+            model_name="payoutline",
+            name="payout",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="payouts.payout"),
         ),
         migrations.AddField(
-            model_name='payoutline',
-            name='reversal',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payout_lines', to='commissions.reversal'),
+            model_name="payoutline",
+            name="reversal",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="payout_lines",
+                to="commissions.reversal",
+            ),
         ),
         migrations.AddField(
-            model_name='payoutmethod',
-            name='affiliate',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payout_methods', to='affiliates.affiliate'),
+            model_name="payoutmethod",
+            name="affiliate",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="payout_methods", to="affiliates.affiliate"
+            ),
         ),
         migrations.AddField(
-            model_name='payoutmethod',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="payoutmethod",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='payout',
-            name='method',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='payouts.payoutmethod'),
+            model_name="payout",
+            name="method",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="payouts.payoutmethod"
+            ),
         ),
         migrations.AddField(
-            model_name='payoutmethodevent',
-            name='affiliate',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='affiliates.affiliate'),
+            model_name="payoutmethodevent",
+            name="affiliate",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="affiliates.affiliate",
+            ),
         ),
         migrations.AddField(
-            model_name='payoutmethodevent',
-            name='created_by',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="payoutmethodevent",
+            name="created_by",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='payoutmethodevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
+            model_name="payoutmethodevent",
+            name="pgh_context",
+            field=models.ForeignKey(
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="pghistory.context",
+            ),
         ),
         migrations.AddField(
-            model_name='payoutmethodevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='payouts.payoutmethod'),
+            model_name="payoutmethodevent",
+            name="pgh_obj",
+            field=models.ForeignKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="events",
+                to="payouts.payoutmethod",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by', models.F('created_by')), _negated=True), name='batch_approved_by_a_second_person'),
+            model_name="payoutbatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("approved_by", models.F("created_by")), _negated=True),
+                name="batch_approved_by_a_second_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutbatch',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('approved_at__isnull', False), ('approved_by__isnull', False), ('status__in', ['approved', 'executing', 'done'])), ('status__in', ['computing', 'draft', 'cancelled']), _connector='OR'), name='batch_approved_by_someone'),
+            model_name="payoutbatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("approved_at__isnull", False),
+                        ("approved_by__isnull", False),
+                        ("status__in", ["approved", "executing", "done"]),
+                    ),
+                    ("status__in", ["computing", "draft", "cancelled"]),
+                    _connector="OR",
+                ),
+                name="batch_approved_by_someone",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'done'), ('paid_at__isnull', True), _connector='XOR'), name='batch_done_once_paid'),
+            model_name="payoutbatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "done"), ("paid_at__isnull", True), _connector="XOR"), name="batch_done_once_paid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutline',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at__isnull', True)), fields=('commission',), name='commission_in_one_payout'),
+            model_name="payoutline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("released_at__isnull", True)), fields=("commission",), name="commission_in_one_payout"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutline',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at__isnull', True)), fields=('reversal',), name='reversal_in_one_payout'),
+            model_name="payoutline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("released_at__isnull", True)), fields=("reversal",), name="reversal_in_one_payout"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount__gte', 0), ('commission__isnull', False), ('reversal__isnull', True)), models.Q(('amount__lt', 0), ('commission__isnull', True), ('reversal__isnull', False)), _connector='OR'), name='payout_line_is_one_thing'),
+            model_name="payoutline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("amount__gte", 0), ("commission__isnull", False), ("reversal__isnull", True)),
+                    models.Q(("amount__lt", 0), ("commission__isnull", True), ("reversal__isnull", False)),
+                    _connector="OR",
+                ),
+                name="payout_line_is_one_thing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutmethod',
-            constraint=models.UniqueConstraint(condition=models.Q(('replaced_at__isnull', True)), fields=('affiliate', 'currency'), name='payout_method_one_per_currency'),
+            model_name="payoutmethod",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("replaced_at__isnull", True)),
+                fields=("affiliate", "currency"),
+                name="payout_method_one_per_currency",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='payoutmethod',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "payouts_payoutmethodevent" ("affiliate_id", "created_at", "created_by_id", "currency", "hint", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "replaced_at", "type", "usable_from") VALUES (NEW."affiliate_id", NEW."created_at", NEW."created_by_id", NEW."currency", NEW."hint", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."replaced_at", NEW."type", NEW."usable_from"); RETURN NULL;', hash='8ca6bbc5a178605026d8c5d03cf4ab9cae812d01', operation='INSERT', pgid='pgtrigger_insert_insert_152e5', table='payouts_payoutmethod', when='AFTER')),
+            model_name="payoutmethod",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "payouts_payoutmethodevent" ("affiliate_id", "created_at", "created_by_id", "currency", "hint", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "replaced_at", "type", "usable_from") VALUES (NEW."affiliate_id", NEW."created_at", NEW."created_by_id", NEW."currency", NEW."hint", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."replaced_at", NEW."type", NEW."usable_from"); RETURN NULL;',
+                    hash="8ca6bbc5a178605026d8c5d03cf4ab9cae812d01",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_152e5",
+                    table="payouts_payoutmethod",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='payoutmethod',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."affiliate_id" IS DISTINCT FROM (NEW."affiliate_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."hint" IS DISTINCT FROM (NEW."hint") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."replaced_at" IS DISTINCT FROM (NEW."replaced_at") OR OLD."type" IS DISTINCT FROM (NEW."type") OR OLD."usable_from" IS DISTINCT FROM (NEW."usable_from"))', func='INSERT INTO "payouts_payoutmethodevent" ("affiliate_id", "created_at", "created_by_id", "currency", "hint", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "replaced_at", "type", "usable_from") VALUES (NEW."affiliate_id", NEW."created_at", NEW."created_by_id", NEW."currency", NEW."hint", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."replaced_at", NEW."type", NEW."usable_from"); RETURN NULL;', hash='d04e8eaca3ad070007713d32d7b9cd5177652d5d', operation='UPDATE', pgid='pgtrigger_update_update_c0ba5', table='payouts_payoutmethod', when='AFTER')),
+            model_name="payoutmethod",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."affiliate_id" IS DISTINCT FROM (NEW."affiliate_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."hint" IS DISTINCT FROM (NEW."hint") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."replaced_at" IS DISTINCT FROM (NEW."replaced_at") OR OLD."type" IS DISTINCT FROM (NEW."type") OR OLD."usable_from" IS DISTINCT FROM (NEW."usable_from"))',
+                    func='INSERT INTO "payouts_payoutmethodevent" ("affiliate_id", "created_at", "created_by_id", "currency", "hint", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "replaced_at", "type", "usable_from") VALUES (NEW."affiliate_id", NEW."created_at", NEW."created_by_id", NEW."currency", NEW."hint", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."replaced_at", NEW."type", NEW."usable_from"); RETURN NULL;',
+                    hash="d04e8eaca3ad070007713d32d7b9cd5177652d5d",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_c0ba5",
+                    table="payouts_payoutmethod",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.UniqueConstraint(fields=('batch', 'affiliate'), name='payout_once_in_a_batch'),
+            model_name="payout",
+            constraint=models.UniqueConstraint(fields=("batch", "affiliate"), name="payout_once_in_a_batch"),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'skipped'), models.Q(('amount__gt', 0), ('method__isnull', False)), _connector='OR'), name='payout_has_amount_and_method'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status", "skipped"), models.Q(("amount__gt", 0), ("method__isnull", False)), _connector="OR"
+                ),
+                name="payout_has_amount_and_method",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payout',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'paid'), ('paid_at__isnull', True), _connector='XOR'), name='payout_paid_has_a_time'),
+            model_name="payout",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "paid"), ("paid_at__isnull", True), _connector="XOR"), name="payout_paid_has_a_time"
+            ),
         ),
     ]

@@ -1,0 +1,8 @@
+COMMISSION_APPROVED = "commission.approved"
+COMMISSION_REJECTED = "commission.rejected"
+COMMISSION_HELD = "commission.held"
+COMMISSION_RELEASED = "commission.released"
+COMMISSION_REVERSED = "commission.reversed"
+RULE_CREATED = "rule.created"
+RULE_REVISED = "rule.revised"
+RULE_ARCHIVED = "rule.archived"

@@ -1,0 +1,187 @@
+"""The one way in for conversions and refunds: tracking attributes and writes, commissions price, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import Can, check
+from commissions.services import price_conversions, reverse_for_refund
+from core.errors import Conflict, Refusal
+from core.events import Fact, record, record_many
+from core.money import plain_amount
+from core.rows import select_rows
+from programs.models import Program
+from tracking import events
+from tracking.conversions import ConversionInput, Decided, write_conversions
+from tracking.models import Conversion, Refund
+
+FUTURE = timedelta(minutes=5)  # how far a shop's clock may run ahead
+
+
+class IntakeError(Refusal):
+    """A conversion or a refund that cannot be taken so."""
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What became of one row: the conversion's number, and whether it is new."""
+
+    id: int
+    created: bool
+
+
+@dataclass(slots=True)
+class Rejected:
+    """One row that was not taken; the others are not harmed."""
+
+    refusal: Refusal
+
+
+@transaction.atomic
+def record_conversions(
+    program: Program, rows: Sequence[ConversionInput], *, by: Any, now: datetime | None = None
+) -> list[Recorded | Rejected]:
+    """Record rows of one program as one set; the answers stand in the rows' order.
+
+    The same (external_id, event) again is the same conversion, for ever: a replay answers with the first one's number, other
+    content under it is a Conflict. Within the set the first row counts.
+    """
+    check(by, Can.RECORD_CONVERSIONS, program.pk)
+    now = now or timezone.now()
+    refusals = {index: refusal for index, row in enumerate(rows) if (refusal := _refusal_of(row, now))}
+    good = [row for index, row in enumerate(rows) if index not in refusals]
+    decided = write_conversions(program, good, now=now)
+    commissions = price_conversions(program, decided, now=now)
+    record_many((_fact(program, conversion, commissions.get(conversion.id)) for conversion in decided), by=by)
+    return _answers(program, rows, refusals, {conversion.row.key: (conversion.id, id(conversion.row)) for conversion in decided})
+
+
+def _refusal_of(row: ConversionInput, now: datetime) -> Refusal | None:
+    if row.event in {"sale", "recurring"} and row.amount is None:
+        return IntakeError(_("A sale needs its amount."), code="required", field="amount")
+    if row.amount is not None and not row.currency:
+        return IntakeError(_("An amount needs its currency."), code="required", field="currency")
+    if row.occurred_at > now + FUTURE:
+        return IntakeError(_("This lies in the future."), code="future", field="occurred_at")
+    return None
+
+
+def _fact(program: Program, conversion: Decided, commission: int | None) -> Fact:
+    row, to = conversion.row, conversion.attribution
+    about = [f"conversion:{conversion.id}"]
+    if commission is not None:
+        about.append(f"commission:{commission}")
+    if to.affiliate_id is not None:
+        about.append(f"affiliate:{to.affiliate_id}")
+    data: dict[str, Any] = {"external_id": row.external_id, "event": row.event}
+    if row.amount is not None:
+        data |= {"amount": plain_amount(row.amount, row.currency), "currency": row.currency}
+    return Fact(events.CONVERSION_RECORDED, about, data)
+
+
+def _answers(
+    program: Program,
+    rows: Sequence[ConversionInput],
+    refusals: dict[int, Refusal],
+    created: dict[tuple[str, str], tuple[int, int]],
+) -> list[Recorded | Rejected]:
+    others = [
+        row.external_id for index, row in enumerate(rows) if index not in refusals and created.get(row.key, (0, 0))[1] != id(row)
+    ]
+    known = {}
+    if others:
+        known = {
+            (external_id, event): (pk, fingerprint)
+            for pk, external_id, event, fingerprint in select_rows(
+                "SELECT id, external_id, event, fingerprint FROM tracking_conversion WHERE program_id = %s AND external_id = ANY(%s)",
+                [program.pk, others],
+            )
+        }
+    answers: list[Recorded | Rejected] = []
+    for index, row in enumerate(rows):
+        if index in refusals:
+            answers.append(Rejected(refusals[index]))
+        elif created.get(row.key, (0, 0))[1] == id(row):
+            answers.append(Recorded(created[row.key][0], True))
+        elif known[row.key][1] == row.fingerprint:
+            answers.append(Recorded(known[row.key][0], False))
+        else:
+            answers.append(
+                Rejected(
+                    Conflict(
+                        _(
+                            "This external_id is already recorded for this event with other content. Send a refund, or use another external_id."
+                        ),
+                        code="other_content",
+                        field="external_id",
+                    )
+                )
+            )
+    return answers
+
+
+@transaction.atomic
+def record_refund(
+    conversion: Conversion,
+    *,
+    external_id: str,
+    amount: Decimal,
+    by: Any,
+    occurred_at: datetime | None = None,
+    reason: str = "",
+    now: datetime | None = None,
+) -> tuple[Refund, bool]:
+    """Refund a conversion, in part or whole, in its own currency; returns the refund and whether it is new.
+
+    The same external_id again is the same refund; another amount under it, or more than is left, is a Conflict.
+    """
+    conversion = Conversion.objects.select_for_update(of=("self",)).select_related("program").get(pk=conversion.pk)
+    check(by, Can.RECORD_CONVERSIONS, conversion.program_id)
+    now = now or timezone.now()
+    known = conversion.refunds.filter(external_id=external_id).first()
+    if known is not None:
+        if known.amount != amount:
+            raise Conflict(_("This refund is already recorded with another amount."), code="other_content", field="external_id")
+        return known, False
+    if amount <= 0:
+        raise IntakeError(_("A refund is more than zero."), code="invalid", field="amount")
+    if occurred_at is not None and occurred_at < conversion.occurred_at:
+        raise IntakeError(_("A refund cannot come before its sale."), code="before_sale", field="occurred_at")
+    if occurred_at is not None and occurred_at > now + FUTURE:
+        raise IntakeError(_("This lies in the future."), code="future", field="occurred_at")
+    if amount > conversion.left_to_refund:
+        left = plain_amount(conversion.left_to_refund, conversion.currency) if conversion.amount is not None else "0"
+        raise Conflict(
+            _("Only %(left)s %(currency)s of this conversion are left to refund.")
+            % {"left": left, "currency": conversion.currency},
+            code="beyond_what_is_left",
+            field="amount",
+        )
+    conversion.refunded += amount
+    conversion.save(update_fields=["refunded"])
+    refund = Refund.objects.create(
+        conversion=conversion,
+        external_id=external_id,
+        amount=amount,
+        refunded_after=conversion.refunded,
+        occurred_at=occurred_at or now,
+        reason=reason,
+        created_at=now,
+    )
+    data = {
+        "external_id": conversion.external_id,
+        "amount": plain_amount(amount, conversion.currency),
+        "currency": conversion.currency,
+    }
+    affiliate = f"affiliate:{conversion.affiliate_id}" if conversion.affiliate_id else None
+    record(events.CONVERSION_REFUNDED, conversion, affiliate, by=by, data=data, reason=reason, at=now)
+    reverse_for_refund(conversion, refund, by=by, now=now)
+    return refund, True

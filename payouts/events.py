@@ -1,0 +1,8 @@
+BATCH_CREATED = "batch.created"
+BATCH_COMPUTED = "batch.computed"
+BATCH_APPROVED = "batch.approved"
+BATCH_CANCELLED = "batch.cancelled"
+BATCH_PAID = "batch.paid"
+PAYOUT_PAID = "payout.paid"
+PAYOUT_FAILED = "payout.failed"
+METHOD_CHANGED = "payout_method.changed"

@@ -1,0 +1,25 @@
+"""One door: payout methods, and batches from their making to the money's way out."""
+
+from payouts.services.batches import (
+    PayoutError,
+    approve_batch,
+    cancel_batch,
+    compute_batch,
+    fail_payout,
+    mark_batch_paid,
+    prepare_batch,
+)
+from payouts.services.methods import MethodError, method_details, set_payout_method
+
+__all__ = [
+    "MethodError",
+    "PayoutError",
+    "approve_batch",
+    "cancel_batch",
+    "compute_batch",
+    "fail_payout",
+    "mark_batch_paid",
+    "method_details",
+    "prepare_batch",
+    "set_payout_method",
+]

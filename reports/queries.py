@@ -1,0 +1,120 @@
+"""Performance: clicks, conversions and commissions of a program over a period, grouped one way. Never cached."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+
+from core.money import round_money
+from core.rows import select_rows
+from programs.models import Program
+from tracking.models import ClickOutcome
+from tracking.partitions import first_id_at
+
+# group_by → (of a click, of a conversion). Affiliates, offers and links are numbers here; the caller names them.
+_GROUPS = {
+    "day": ("(at AT TIME ZONE %(zone)s)::date::text", "(v.occurred_at AT TIME ZONE %(zone)s)::date::text"),
+    "affiliate": ("affiliate_id::text", "v.affiliate_id::text"),
+    "offer": ("offer_id::text", "v.offer_id::text"),
+    "link": ("link_id::text", "v.link_id::text"),
+    "none": ("''", "''"),
+}
+_GROUPS |= {f"sub{n}": (f"coalesce(subs[{n}], '')", f"coalesce(v.subs[{n}], '')") for n in range(1, 13)}
+GROUPS = [name for name in _GROUPS if name != "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """One group's numbers, in the program's currency; amounts and commissions before refunds.
+
+    `key`: the day (YYYY-MM-DD in the program's zone), the row's number, or the sub id; "" for what belongs to none (a
+    conversion that is credited to nobody). Clicks count repeats, unique clicks count visitors once a link. Conversions in
+    other currencies are counted, their amounts are not. `epc`: commission per click; `conversion_rate`: conversions per click.
+    """
+
+    key: str
+    clicks: int
+    unique_clicks: int
+    conversions: int
+    amount: Decimal
+    refunded: Decimal
+    commission: Decimal
+    currency: str
+
+    @property
+    def epc(self) -> Decimal:
+        return round_money(self.commission / self.clicks, self.currency) if self.clicks else Decimal(0)
+
+    @property
+    def conversion_rate(self) -> Decimal:
+        return round(Decimal(self.conversions) / self.clicks, 4) if self.clicks else Decimal(0)
+
+
+def performance(
+    program: Program, group_by: str, first: date | None = None, last: date | None = None, *, affiliates: Collection[int] | None = None
+) -> list[Performance]:
+    """The program's numbers by `group_by` (one of GROUPS, or "none" for one row of everything), ordered by key.
+
+    `first` and `last` are inclusive days in the program's zone; `affiliates` limits the numbers to theirs.
+    """
+    of_click, of_conversion = _GROUPS[group_by]
+    start = _midnight(program, first) if first else None
+    end = _midnight(program, last + timedelta(days=1)) if last else None
+    values: dict[str, Any] = {
+        "zone": program.time_zone,
+        "program": program.pk,
+        "currency": program.currency,
+        "credited": ClickOutcome.CREDITED.value,
+        "affiliates": None if affiliates is None else list(affiliates),
+        "start": start,
+        "end": end,
+        "first_id": str(first_id_at(start)) if start else None,
+        "end_id": str(first_id_at(end)) if end else None,
+    }
+    # Bounds on the click's id stand as constants where they are given, so that the plan passes over the other days.
+    clicks_between = ("AND id >= %(first_id)s::uuid " if start else "") + ("AND id < %(end_id)s::uuid" if end else "")
+    between = ("AND v.occurred_at >= %(start)s " if start else "") + ("AND v.occurred_at < %(end)s" if end else "")
+    of_click_affiliates = "" if affiliates is None else "AND affiliate_id = ANY(%(affiliates)s)"
+    of_affiliates = "" if affiliates is None else "AND v.affiliate_id = ANY(%(affiliates)s)"
+    rows = select_rows(
+        f"""
+        WITH clicked AS (
+            SELECT key, sum(n)::bigint AS clicks, count(*) AS unique_clicks FROM (
+                SELECT {of_click} AS key, link_id, visitor, count(*) AS n FROM tracking_click
+                WHERE program_id = %(program)s AND outcome = %(credited)s {clicks_between} {of_click_affiliates}
+                GROUP BY 1, 2, 3
+            ) AS visits GROUP BY 1
+        ), converted AS (
+            SELECT coalesce({of_conversion}, '') AS key, count(*) AS conversions,
+                   coalesce(sum(v.amount) FILTER (WHERE v.currency = %(currency)s), 0) AS amount,
+                   coalesce(sum(v.refunded) FILTER (WHERE v.currency = %(currency)s), 0) AS refunded,
+                   coalesce(sum(c.amount), 0) AS commission
+            FROM tracking_conversion v
+            LEFT JOIN (
+                SELECT conversion_id, sum(amount) AS amount FROM commissions_commission WHERE decision <> 'rejected' GROUP BY 1
+            ) c ON c.conversion_id = v.id
+            WHERE v.program_id = %(program)s {between} {of_affiliates}
+            GROUP BY 1
+        )
+        SELECT coalesce(clicked.key, converted.key), coalesce(clicks, 0), coalesce(unique_clicks, 0), coalesce(conversions, 0),
+               coalesce(amount, 0), coalesce(refunded, 0), coalesce(commission, 0)
+        FROM clicked FULL JOIN converted USING (key) ORDER BY 1
+        """,
+        values,
+    )
+    return [Performance(key, clicks, unique, conversions, *amounts, program.currency) for key, clicks, unique, conversions, *amounts in rows]
+
+
+def _midnight(program: Program, day: date) -> datetime:
+    return datetime.combine(day, time(), program.zone)
+
+
+def totals(program: Program, first: date | None = None, last: date | None = None, *, affiliates: Collection[int] | None = None) -> Performance:
+    """Everything of the period in one row."""
+    rows = performance(program, "none", first, last, affiliates=affiliates)
+    nothing = Decimal(0)
+    return rows[0] if rows else Performance("", 0, 0, 0, nothing, nothing, nothing, program.currency)

@@ -1,0 +1,181 @@
+"""Who is credited with a conversion, and why: a pure decision over evidence that the caller has looked up.
+
+Evidence is tried in order. With "last click" that is the click, then the coupon, then the affiliate to whom an earlier
+conversion tied the customer; with "first click" the tie comes first. The first evidence that holds decides; what was tried
+before it and why it did not hold is kept, for the "why?".
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from programs.models import AttributionModel
+from tracking.models import ClickOutcome, Source
+
+CLOCK_SKEW = timedelta(minutes=1)  # a shop's clock may run behind, and many shops send whole seconds
+
+REASONS = {
+    "click": gettext_lazy("The sale came with a click of this affiliate."),
+    "coupon": gettext_lazy("The coupon belongs to this affiliate."),
+    "customer": gettext_lazy("An earlier conversion tied this customer to the affiliate."),
+    "named": gettext_lazy("The import names this affiliate."),
+    "nothing_given": gettext_lazy("It came without a click, a coupon or a customer who is tied to an affiliate."),
+    "click_unknown": gettext_lazy("No such click is recorded."),
+    "click_of_another_program": gettext_lazy("The click belongs to another program."),
+    "click_after_sale": gettext_lazy("The click came after the sale."),
+    "click_expired": gettext_lazy("The click is older than the attribution window."),
+    "click_not_credited": gettext_lazy("The click was not credited: its link, offer or affiliate was not active."),
+    "coupon_unknown": gettext_lazy("The program has no such coupon."),
+    "coupon_paused": gettext_lazy("The coupon is paused."),
+    "affiliate_unknown": gettext_lazy("The affiliate that the import names is not enrolled here."),
+    "affiliate_not_approved": gettext_lazy("The affiliate is not approved in this program."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClickEvidence:
+    id: uuid.UUID
+    at: datetime
+    link_id: int
+    affiliate_id: int
+    offer_id: int
+    program_id: int
+    outcome: int
+    subs: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CouponEvidence:
+    id: int
+    affiliate_id: int
+    offer_id: int | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """To whom a customer belongs since their first credited conversion, and through what."""
+
+    affiliate_id: int
+    link_id: int | None
+    coupon_id: int | None
+    offer_id: int | None
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What came with one conversion. `…_given` is the text as it came; the looked-up thing is None where there is none."""
+
+    occurred_at: datetime
+    click_given: str = ""
+    click: ClickEvidence | None = None
+    coupon_given: str = ""
+    coupon: CouponEvidence | None = None
+    tie: Tie | None = None
+    affiliate_given: str = ""
+    affiliate_id: int | None = None
+
+
+@dataclass(slots=True)
+class Attribution:
+    reason: str
+    affiliate_id: int | None = None
+    source: str = ""
+    click_id: uuid.UUID | None = None
+    link_id: int | None = None
+    coupon_id: int | None = None
+    offer_id: int | None = None
+    subs: list[str] | None = None
+    tried: list[str] = field(default_factory=list)  # codes of what did not hold, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The program's side of the decision."""
+
+    program_id: int
+    model: str
+    window: timedelta
+    approved: Collection[int]  # affiliates whose enrollment is approved
+
+
+def attribute(evidence: Evidence, terms: Terms) -> Attribution:
+    """Decide one conversion. The tie itself is not undone by a later click: it only loses to it under "last click"."""
+    tried: list[str] = []
+    by_customer = (_by_customer,)
+    ways = (_by_name, _by_click, _by_coupon)
+    order = (_by_name, *by_customer, *ways[1:]) if terms.model == AttributionModel.FIRST_CLICK else (*ways, *by_customer)
+    for way in order:
+        verdict = way(evidence, terms)
+        if isinstance(verdict, Attribution):
+            if verdict.affiliate_id in terms.approved:
+                verdict.tried = tried
+                return verdict
+            verdict = "affiliate_not_approved"
+        if verdict:
+            tried.append(verdict)
+    return Attribution(reason=tried[0] if tried else "nothing_given", tried=tried)
+
+
+def _by_name(evidence: Evidence, terms: Terms) -> Attribution | str:
+    if not evidence.affiliate_given:
+        return ""
+    if evidence.affiliate_id is None:
+        return "affiliate_unknown"
+    return Attribution("named", evidence.affiliate_id, Source.NAMED)
+
+
+def _by_click(evidence: Evidence, terms: Terms) -> Attribution | str:
+    click = evidence.click
+    if not evidence.click_given:
+        return ""
+    if click is None:
+        return "click_unknown"
+    if click.program_id != terms.program_id:
+        return "click_of_another_program"
+    if click.outcome != ClickOutcome.CREDITED:
+        return "click_not_credited"
+    if click.at > evidence.occurred_at + CLOCK_SKEW:
+        return "click_after_sale"
+    if click.at < evidence.occurred_at - terms.window:
+        return "click_expired"
+    return Attribution("click", click.affiliate_id, Source.CLICK, click.id, click.link_id, None, click.offer_id, click.subs)
+
+
+def _by_coupon(evidence: Evidence, terms: Terms) -> Attribution | str:
+    coupon = evidence.coupon
+    if not evidence.coupon_given:
+        return ""
+    if coupon is None:
+        return "coupon_unknown"
+    if not coupon.active:
+        return "coupon_paused"
+    return Attribution("coupon", coupon.affiliate_id, Source.COUPON, coupon_id=coupon.id, offer_id=coupon.offer_id)
+
+
+def _by_customer(evidence: Evidence, terms: Terms) -> Attribution | str:
+    tie = evidence.tie
+    if tie is None:
+        return ""
+    return Attribution("customer", tie.affiliate_id, Source.CUSTOMER, None, tie.link_id, tie.coupon_id, tie.offer_id)
+
+
+def explain_attribution(reason: str, tried: Collection[str], names: Mapping[str, str] | None = None) -> str:
+    """The decision in sentences: what did not hold, then what did."""
+    codes = [*(code for code in tried if code != reason), reason]
+    return " ".join(str(REASONS.get(code, code)) for code in codes) or _("Nothing was given.")
+
+
+def parse_click_id(text: str) -> uuid.UUID | None:
+    """A click id as it comes back from shops: bare, or with the prefix `clk_`; None where it cannot be one of ours."""
+    try:
+        click_id = uuid.UUID(text.strip().removeprefix("clk_"))
+    except ValueError:
+        return None
+    return click_id if click_id.version == 7 else None

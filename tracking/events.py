@@ -1,0 +1,9 @@
+CONVERSION_RECORDED = "conversion.recorded"
+CONVERSION_REFUNDED = "conversion.refunded"
+CONVERSION_CREDITED = "conversion.credited"  # later: its click was still on its way when it came
+LINK_CREATED = "link.created"
+LINK_PAUSED = "link.paused"
+LINK_RESUMED = "link.resumed"
+COUPON_CREATED = "coupon.created"
+COUPON_PAUSED = "coupon.paused"
+COUPON_RESUMED = "coupon.resumed"
