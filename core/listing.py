@@ -184,7 +184,7 @@ class Listing:
         self.queryset = queryset
         self.columns = list(columns)
         self.name = name
-        self.caption = caption
+        self.caption = caption or name.replace("_", " ").replace("-", " ").capitalize()  # what screen readers call the table
         self.filters = list(filters)
         self.search = list(search)
         self.search_hint = search_hint or _("Search")
@@ -216,7 +216,7 @@ class Listing:
     def sort(self) -> str:
         """The sort in force: a column's key, with a minus where descending; or the default."""
         asked = self.params.get("sort", "")
-        return asked if asked.lstrip("-") in {c.key for c in self.columns if c.sort} else self.default_sort
+        return asked if asked.removeprefix("-") in {c.key for c in self.columns if c.sort} else self.default_sort
 
     @cached_property
     def matching(self) -> QuerySet:
