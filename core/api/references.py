@@ -1,0 +1,39 @@
+"""Wherever an id is taken, the object's slug or external id is taken too."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from core.errors import NotVisible
+
+M = TypeVar("M", bound=models.Model)
+
+
+def find(rows: models.QuerySet[M], text: str, *names: str) -> M | None:
+    """The row of its public id, or the only one that one of these lookups names. Absent and not among `rows` look the same."""
+    if "\x00" in text or len(text) > 500:
+        return None
+    pk = rows.model.pk_from(text)  # type: ignore[attr-defined]
+    if pk is not None and (row := rows.filter(pk=pk).first()) is not None:
+        return row
+    for name in names:
+        first, *others = list(rows.order_by("pk").filter(**{name: text})[:2]) or [None]
+        if first is not None and not others:
+            return first
+    return None
+
+
+def found(row: M | None) -> M:
+    """The row that an address names, or 404."""
+    if row is None:
+        raise NotVisible(_("There is nothing at this address."), code="not_found")
+    return row
+
+
+def id_of(prefix: str, pk: Any) -> str | None:
+    from core.ids import encode_id
+
+    return None if pk is None else encode_id(prefix, pk)
