@@ -7,6 +7,7 @@ order holds; and each is told by the kernel when this one is gone, so that nothi
 
 from __future__ import annotations
 
+import http
 import http.client
 import os
 import signal
@@ -193,7 +194,7 @@ def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]
     """From the first answer to the addresses; yields while it waits."""
     say("Starting the web, the click server, the worker and beat")
     while not health(env):
-        yield
+        yield from pause()
     if demo:
         loading = spawn("demo", ["manage", "demo_load"], loud=True)
         helpers.append(loading)
@@ -202,9 +203,9 @@ def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]
         if loading.returncode != 0:
             say("The demo program was not loaded; what went wrong stands above. Everything else runs.")
     deadline = time.monotonic() + HEALTHY_SECONDS
-    while (answer := health(env)) != (200, answer[1] if answer else b"") and time.monotonic() < deadline:
-        yield
-    if not answer or answer[0] != 200:
+    while not is_healthy(env) and time.monotonic() < deadline:
+        yield from pause()
+    if not is_healthy(env):
         say(f"Not everything is well yet: {env.base_url}/health/ tells what; logs are in {env.data / 'logs'}")
     say(f"\nTributary   {env.base_url}/\nManagers    {env.base_url}/manage/\nAffiliates  {env.base_url}/portal/")
     say(f"Admins      {env.base_url}/admin/\nAPI         {env.base_url}/api/v1/docs/\nClicks      {env.click_base_url}/r/…\n")
@@ -216,13 +217,23 @@ def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]
     say("Ctrl-C stops everything.")
 
 
-def health(env: Environment) -> tuple[int, bytes] | None:
-    """The status and body of /health/, None while nobody answers."""
+def pause(seconds: float = 0.3) -> Iterator[None]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield
+
+
+def is_healthy(env: Environment) -> bool:
+    """Whether database, Valkey, worker and beat are alive and the demo, if any, is loaded."""
+    return health(env) == http.HTTPStatus.OK
+
+
+def health(env: Environment) -> int | None:
+    """The status of /health/, None while nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", env.port, timeout=3)
     try:
         connection.request("GET", "/health/")
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
     finally:
