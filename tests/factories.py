@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from commissions.models import Commission, CommissionRule, Decision, Reversal, R
 from core.models import Event, Mail
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from programs.models import Offer, Program
-from tracking.models import Conversion, Coupon, Link, Refund
+from tracking.models import Click, Conversion, Coupon, Link, Refund
 
 PASSWORD = "a long enough sentence"
 _numbers = itertools.count(1)
@@ -86,6 +87,20 @@ def make_link(affiliate: Affiliate | None = None, offer: Offer | None = None, **
     _approve(affiliate, offer.program)
     fields.setdefault("code", f"code{next(_numbers)}")
     return Link.objects.create(affiliate=affiliate, offer=offer, **fields)
+
+
+def make_click(link: Link, *, at: datetime | None = None, **fields: Any) -> uuid.UUID:
+    """A click as the click server writes it; returns its id, whose first bits tell the time."""
+    at = at or timezone.now()
+    click_id = uuid.UUID(int=(int(at.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62) | next(_numbers))
+    Click.objects.create(
+        **{
+            "id": click_id, "at": at, "link_id": link.pk, "affiliate_id": link.affiliate_id, "offer_id": link.offer_id,
+            "program_id": link.offer.program_id, "outcome": 0, "bot": False, "visitor": 1, "ip": "192.0.2.1", "user_agent": "Mozilla/5.0",
+            "referrer": "", "url": link.offer.landing_url, "subs": None, **fields,
+        }
+    )  # fmt: skip
+    return click_id
 
 
 def make_coupon(affiliate: Affiliate | None = None, program: Program | None = None, **fields: Any) -> Coupon:
