@@ -45,6 +45,12 @@ def cards(context: Context, page: str, thing: Any) -> SafeString:
     return ui.cards(context["request"], page, thing)
 
 
+@register.filter
+def layout(audience: Any) -> str:
+    """{% extends audience|layout %}: the layout of pages that belong to every audience."""
+    return f"layouts/{audience}.html"
+
+
 @register.simple_tag
 def url_if_any(name: str) -> str:
     """The address of a page that this installation may not have, else ""."""
