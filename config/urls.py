@@ -5,6 +5,8 @@ from importlib import import_module
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from core.api.views import everything_else
+
 APPS = ["core", "programs", "accounts", "affiliates", "ledger", "tracking", "commissions", "payouts", "intake", "reports"]
 
 
@@ -15,7 +17,7 @@ def patterns(audience: str) -> list[URLPattern | URLResolver]:
 urlpatterns = [
     path("manage/", include((patterns("manage"), "manage"))),
     path("portal/", include((patterns("portal"), "portal"))),
-    path("api/v1/", include((patterns("api"), "api"))),
+    path("api/v1/", include(([*patterns("api"), everything_else], "api"))),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     *patterns("public"),

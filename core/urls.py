@@ -1,6 +1,14 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-manage: list[URLPattern] = []
+from core.views import health, mails, style
+
+manage: list[URLPattern] = [
+    path("mails/", mails.mail_list, name="mail_list"),
+    path("mails/<str:public_id>/", mails.mail_detail, name="mail_detail"),
+    path("style/", style.style, name="style"),
+]
 portal: list[URLPattern] = []
 api: list[URLPattern] = []
-public: list[URLPattern] = []
+public: list[URLPattern] = [
+    path("health/", health.health_check, name="health"),
+]

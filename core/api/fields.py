@@ -47,9 +47,16 @@ class Input(serializers.Serializer[Any]):
             errors |= error.detail  # type: ignore[arg-type, operator]
         if errors:
             raise serializers.ValidationError(errors)
-        if not self.root.partial:
-            values = {name: value for name, value in values.items() if value is not None}
-        return values
+        if self.root.partial:
+            return {name: _emptied(self.fields[name]) if value is None else value for name, value in values.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _emptied(field: serializers.Field[Any, Any, Any, Any]) -> Any:
+    """What null makes of a field in a change."""
+    if isinstance(field, serializers.ListField):
+        return []
+    return "" if getattr(field, "allow_blank", False) else None
 
 
 class Described:

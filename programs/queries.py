@@ -1,0 +1,20 @@
+"""Which programs and offers a member of the team sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from core.access import Can, programs_of
+from programs.models import Offer, Program
+
+
+def visible_programs(user: Any, can: Can = Can.SEE) -> QuerySet[Program]:
+    programs = programs_of(user, can)
+    return Program.objects.all() if programs is None else Program.objects.filter(pk__in=programs)
+
+
+def visible_offers(user: Any, can: Can = Can.SEE) -> QuerySet[Offer]:
+    programs = programs_of(user, can)
+    return Offer.objects.all() if programs is None else Offer.objects.filter(program__in=programs)
