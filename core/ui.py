@@ -18,7 +18,7 @@ from django.contrib import messages
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
@@ -114,12 +114,20 @@ def _has(can: Can, request: HttpRequest) -> bool:
 def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
     """The menu as this reader sees it; the entry whose address the page's address continues is the current one."""
     entries = sorted((e for e in _entries.values() if e.audience == audience and e.allowed(request)), key=lambda e: e.order)
-    urls = {entry: reverse(entry.url_name) for entry in entries}
+    urls = {entry: url for entry in entries if (url := url_if_any(entry.url_name))}
     current = _current(request.path, list(urls.values()))
     sections: dict[str, list[MenuItem]] = {}
     for entry, url in urls.items():
         sections.setdefault(str(entry.section), []).append(MenuItem(str(entry.label), url, entry.icon, url == current))
     return [MenuSection(label, items) for label, items in sections.items()]
+
+
+def url_if_any(name: str) -> str:
+    """The address of a page that this installation may not have, else "". A test holds that every menu entry has one."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def _current(path: str, urls: list[str]) -> str | None:

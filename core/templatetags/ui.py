@@ -9,7 +9,6 @@ from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Select
 from django.template import Context, NodeList
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
@@ -29,6 +28,7 @@ register.simple_tag(components.day)
 register.simple_tag(components.person)
 register.simple_tag(components.delta)
 register.simple_tag(components.sparkline)
+register.simple_tag(ui.url_if_any)
 register.filter("number", components.number_text)
 register.filter("percent", components.percent_text)
 
@@ -49,15 +49,6 @@ def cards(context: Context, page: str, thing: Any) -> SafeString:
 def layout(audience: Any) -> str:
     """{% extends audience|layout %}: the layout of pages that belong to every audience."""
     return f"layouts/{audience}.html"
-
-
-@register.simple_tag
-def url_if_any(name: str) -> str:
-    """The address of a page that this installation may not have, else ""."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 @register.inclusion_tag("components/empty.html")
