@@ -65,8 +65,8 @@ class User(PublicId, AbstractBaseUser):
 
     @property
     def is_staff(self) -> bool:
-        """Django's admin asks for it; the admin site itself asks `accounts.access`."""
-        from accounts.access import is_admin
+        """Django's admin asks for it; the admin site itself asks `core.access`."""
+        from core.access import is_admin
 
         return is_admin(self)
 
@@ -114,7 +114,10 @@ class RoleAssignment(TimestampedModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "role", "program"], condition=Q(revoked_at__isnull=True), nulls_distinct=False, name="role_held_once"
+                fields=["user", "role", "program"],
+                condition=Q(revoked_at__isnull=True),
+                nulls_distinct=False,
+                name="role_held_once",
             ),
             models.CheckConstraint(condition=~Q(granted_by=models.F("user")), name="role_not_granted_to_oneself"),
             models.CheckConstraint(condition=~Q(revoked_by=models.F("user")), name="role_not_revoked_from_oneself"),

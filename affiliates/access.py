@@ -16,12 +16,26 @@ View = Callable[..., HttpResponseBase]
 
 
 def memberships(user: Any) -> list[AffiliateMember]:
-    """The affiliates a person belongs to, by name."""
+    """The affiliates a person belongs to, by name; read once per user object, as menus ask on every page."""
     if not user.is_authenticated or not user.is_active:
         return []
-    return list(
-        AffiliateMember.objects.filter(user=user, removed_at__isnull=True).select_related("affiliate").order_by("affiliate__name")
-    )
+    if not hasattr(user, "_memberships"):
+        current = AffiliateMember.objects.filter(user=user, removed_at__isnull=True)
+        user._memberships = list(current.select_related("affiliate").order_by("affiliate__name", "pk"))
+    return user._memberships  # type: ignore[no-any-return]
+
+
+def current_member(request: HttpRequest) -> AffiliateMember | None:
+    """The membership that the portal shows: the one chosen in this session, else the first."""
+    members = memberships(request.user)
+    chosen = request.session.get(SESSION_KEY) if members else None
+    return next((m for m in members if m.affiliate_id == chosen), members[0] if members else None)
+
+
+def has_function(request: HttpRequest, *functions: Function) -> bool:
+    """Whether the portal's pages guarded by these functions open for this person: what menu entries ask."""
+    member = current_member(request)
+    return member is not None and (not functions or bool({Function.OWNER, *functions} & set(member.functions)))
 
 
 def affiliate_required(*functions: Function) -> Callable[[View], View]:
@@ -35,14 +49,11 @@ def affiliate_required(*functions: Function) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            members = memberships(request.user)
-            if not members:
+            member = current_member(request)
+            if member is None or not has_function(request, *functions):
                 raise PermissionDenied
-            chosen = request.session.get(SESSION_KEY)
-            member = next((m for m in members if m.affiliate_id == chosen), members[0])
-            if functions and not {Function.OWNER, *functions} & set(member.functions):
-                raise PermissionDenied
-            request.member, request.affiliate, request.memberships = member, member.affiliate, members  # type: ignore[attr-defined]
+            request.member, request.affiliate = member, member.affiliate  # type: ignore[attr-defined]
+            request.memberships = memberships(request.user)  # type: ignore[attr-defined]
             return view(request, *args, **kwargs)
 
         guarded.guard = ("affiliate", functions)  # type: ignore[attr-defined]

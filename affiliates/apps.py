@@ -5,6 +5,15 @@ class AffiliatesConfig(AppConfig):
     name = "affiliates"
 
     def ready(self) -> None:
+        from django.utils.translation import gettext_lazy as _
+
+        from affiliates.access import has_function
         from affiliates.events import register_facts
+        from affiliates.models import Affiliate, Enrollment
+        from core.mail import register_readers
+        from core.ui import register_menu
 
         register_facts()
+        register_readers(Affiliate, lambda user: Affiliate.objects.visible_to(user))
+        register_readers(Enrollment, lambda user: Enrollment.objects.visible_to(user))
+        register_menu("portal", _("Account"), _("People"), "portal:people", "users", 900, allowed=has_function)

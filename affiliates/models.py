@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Upper
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import programs_of
+from core.access import Can, programs_of, rights_of
 from core.ids import PublicId
 from core.models import TimestampedModel
 from core.money import CurrencyField
@@ -22,11 +22,18 @@ from programs.models import Program
 
 class AffiliateQuerySet(models.QuerySet["Affiliate"]):
     def visible_to(self, user: Any) -> AffiliateQuerySet:
-        """Whoever is enrolled in a program that this member of the team may see; all of them where that is every program."""
+        """Whoever is enrolled in a program that this member of the team may see; all of them where that is every program.
+
+        One that is in no program yet is seen by everybody who manages affiliates, so that they can enroll it.
+        """
         programs = programs_of(user)
         if programs is None:
             return self
-        return self.filter(models.Exists(Enrollment.objects.filter(affiliate=models.OuterRef("pk"), program__in=programs)))
+        enrollments = Enrollment.objects.filter(affiliate=models.OuterRef("pk"))
+        visible = Q(models.Exists(enrollments.filter(program__in=programs)))
+        if rights_of(user).has(Can.MANAGE_AFFILIATES):
+            visible |= ~models.Exists(enrollments)
+        return self.filter(visible)
 
 
 class Affiliate(PublicId, TimestampedModel):
@@ -95,6 +102,10 @@ class Function(models.TextChoices):
     LEADER = "leader", _("Leader")
 
 
+def told_functions(functions: list[str]) -> str:
+    return ", ".join(str(Function(value).label) for value in functions)
+
+
 class AffiliateMember(TimestampedModel):
     """A person who signs in for an affiliate. Taken out, never deleted."""
 
@@ -112,6 +123,10 @@ class AffiliateMember(TimestampedModel):
     def __str__(self) -> str:
         return f"{self.user} ({self.affiliate})"
 
+    @property
+    def functions_told(self) -> str:
+        return told_functions(self.functions)
+
 
 class Invitation(TimestampedModel):
     """A way into an affiliate's account for one e-mail address, once. Only the token's hash is kept."""
@@ -127,6 +142,10 @@ class Invitation(TimestampedModel):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def functions_told(self) -> str:
+        return told_functions(self.functions)
 
 
 class EnrollmentStatus(models.TextChoices):

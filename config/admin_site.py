@@ -6,7 +6,7 @@ class TributaryAdminSite(UnfoldAdminSite):
     """Admins sign in at the one sign-in page (with their second factor), never at a form of the admin's own."""
 
     def has_permission(self, request: HttpRequest) -> bool:
-        from accounts.access import is_admin
+        from core.access import is_admin
 
         return is_admin(request.user)
 

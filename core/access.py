@@ -149,6 +149,19 @@ def manager_required(can: Can = Can.SEE) -> Callable[[View], View]:
     return guard
 
 
+def person_required(view: View) -> View:
+    """The guard of pages about oneself: whoever is signed in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    guarded.guard = ("person", None)  # type: ignore[attr-defined]
+    return guarded
+
+
 def public_page(view: View) -> View:
     """Says on purpose: whoever comes may see this."""
     view.guard = ("public", None)  # type: ignore[attr-defined]

@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.message import EmailMessage
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from core.access import is_admin
 from core.events import ref
 from core.models import Mail
 
 GIVE_UP_AFTER = 8
+
+Visible = Callable[[Any], QuerySet[Any]]
+_readers: dict[str, Visible] = {}
+
+
+def register_readers(model: type[models.Model], visible: Visible) -> None:
+    """Higher apps say whose mails a member of the team may read: those about the rows that `visible(user)` gives."""
+    _readers[model._meta.model_name or ""] = visible
+
+
+def readable_mails(user: Any) -> QuerySet[Mail]:
+    """Admins read every mail; others those about something that they may see. What signs somebody in (a reset, an
+    appointment) is about nothing of that kind: it opens an account to whoever reads it, so it is for admins alone."""
+    if is_admin(user):
+        return Mail.objects.all()
+    about = Q(pk__in=[])
+    for name, visible in _readers.items():
+        refs = visible(user).order_by().annotate(_ref=Concat(Value(f"{name}:"), Cast(F("pk"), CharField()))).values("_ref")
+        about |= Q(about__overlap=ArraySubquery(refs))
+    return Mail.objects.filter(about)
 
 
 class KeepingBackend(BaseEmailBackend):
@@ -38,7 +62,14 @@ def write_mail(to: str, template: str, context: dict[str, Any], *, about: Sequen
     `about` names the objects it concerns, as events do: who may see them may read the mail where mails are kept.
     """
     subject, _, body = render_to_string(f"{template}.txt", {**context, "base_url": settings.BASE_URL}).partition("\n")
-    return _file(to=to, sender=settings.DEFAULT_FROM_EMAIL, subject=subject, body=body.strip() + "\n", html="", about=[ref(a) for a in about])
+    return _file(
+        to=to,
+        sender=settings.DEFAULT_FROM_EMAIL,
+        subject=subject,
+        body=body.strip() + "\n",
+        html="",
+        about=[ref(a) for a in about],
+    )
 
 
 def _file(*, to: str, sender: str, subject: str, body: str, html: str, about: list[str]) -> Mail:
@@ -64,7 +95,9 @@ def send_due(limit: int = 200) -> int:
     leaves it "sending" (turned into "unknown" for a person to decide), never sent twice."""
     if settings.MAIL_SERVER is None:
         return 0
-    Mail.objects.filter(status=Mail.Status.SENDING, due_at__lt=timezone.now() - timedelta(minutes=10)).update(status=Mail.Status.UNKNOWN)
+    Mail.objects.filter(status=Mail.Status.SENDING, due_at__lt=timezone.now() - timedelta(minutes=10)).update(
+        status=Mail.Status.UNKNOWN
+    )
     sent = 0
     server = get_connection("django.core.mail.backends.smtp.EmailBackend", **_server_settings())
     try:
@@ -93,7 +126,9 @@ def _claim() -> Mail | None:
 
 
 def _send(mail: Mail, server: Any) -> int:
-    message = EmailMultiAlternatives(mail.subject, mail.body, mail.sender, [mail.to], headers={"Message-ID": f"<{mail.public_id}@tributary>"})
+    message = EmailMultiAlternatives(
+        mail.subject, mail.body, mail.sender, [mail.to], headers={"Message-ID": f"<{mail.public_id}@tributary>"}
+    )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
     try:

@@ -1,5 +1,6 @@
 from django.urls import URLPattern, path
 
+from core.api import views as api_views
 from core.views import health, mails, style
 
 manage: list[URLPattern] = [
@@ -8,7 +9,10 @@ manage: list[URLPattern] = [
     path("style/", style.style, name="style"),
 ]
 portal: list[URLPattern] = []
-api: list[URLPattern] = []
+api: list[URLPattern] = [
+    path("schema/", api_views.schema, name="schema"),
+    path("docs/", api_views.docs, name="docs"),
+]
 public: list[URLPattern] = [
     path("health/", health.health_check, name="health"),
 ]

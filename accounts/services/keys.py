@@ -11,9 +11,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts import events
-from accounts.access import Can, check, rights_of
 from accounts.errors import PeopleError
 from accounts.models import ApiKey, Role, RoleAssignment, User
+from core.access import Can, check, rights_of
 from core.events import record
 from programs.models import Program
 

@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import events
-from accounts.access import AccessError, Can, rights_of
 from accounts.errors import PeopleError
 from accounts.models import Role, RoleAssignment, User
+from core.access import AccessError, Can, rights_of
 from core.events import record
 from core.mail import write_mail
 from programs.models import Program

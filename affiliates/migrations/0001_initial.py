@@ -12,7 +12,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -22,66 +21,175 @@ class Migration(migrations.Migration):
     operations = [
         TrigramExtension(),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('email', models.EmailField(max_length=254, verbose_name='e-mail')),
-                ('functions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('owner', 'Owner'), ('marketing', 'Marketing'), ('finance', 'Finance'), ('leader', 'Leader')], max_length=10), size=None, verbose_name='functions')),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('expires_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                ("email", models.EmailField(max_length=254, verbose_name="e-mail")),
+                (
+                    "functions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("owner", "Owner"),
+                                ("marketing", "Marketing"),
+                                ("finance", "Finance"),
+                                ("leader", "Leader"),
+                            ],
+                            max_length=10,
+                        ),
+                        size=None,
+                        verbose_name="functions",
+                    ),
+                ),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("expires_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Affiliate',
+            name="Affiliate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('name', models.CharField(max_length=160, verbose_name='name')),
-                ('email', models.EmailField(max_length=254, verbose_name='e-mail')),
-                ('kind', models.CharField(choices=[('blog', 'Blog'), ('video', 'Video'), ('coupon', 'Coupon site'), ('paid', 'Paid traffic'), ('newsletter', 'Newsletter'), ('comparison', 'Comparison site'), ('community', 'Community'), ('other', 'Other')], default='other', max_length=12, verbose_name='type')),
-                ('country', models.CharField(blank=True, max_length=2, validators=[django.core.validators.RegexValidator('^[A-Z]{2}$', 'Give the country as two capitals (ISO 3166), such as DE.')], verbose_name='country')),
-                ('currency', core.money.CurrencyField(blank=True, max_length=3, verbose_name='preferred currency')),
-                ('website', models.URLField(blank=True, max_length=500, verbose_name='website')),
-                ('external_id', models.CharField(blank=True, max_length=120, null=True, unique=True, verbose_name='external id')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('manager', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='managed_affiliates', to=settings.AUTH_USER_MODEL, verbose_name='personal manager')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='affiliates.affiliate', verbose_name='recruited by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                ("name", models.CharField(max_length=160, verbose_name="name")),
+                ("email", models.EmailField(max_length=254, verbose_name="e-mail")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("blog", "Blog"),
+                            ("video", "Video"),
+                            ("coupon", "Coupon site"),
+                            ("paid", "Paid traffic"),
+                            ("newsletter", "Newsletter"),
+                            ("comparison", "Comparison site"),
+                            ("community", "Community"),
+                            ("other", "Other"),
+                        ],
+                        default="other",
+                        max_length=12,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "country",
+                    models.CharField(
+                        blank=True,
+                        max_length=2,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Z]{2}$", "Give the country as two capitals (ISO 3166), such as DE."
+                            )
+                        ],
+                        verbose_name="country",
+                    ),
+                ),
+                ("currency", core.money.CurrencyField(blank=True, max_length=3, verbose_name="preferred currency")),
+                ("website", models.URLField(blank=True, max_length=500, verbose_name="website")),
+                ("external_id", models.CharField(blank=True, max_length=120, null=True, unique=True, verbose_name="external id")),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                (
+                    "manager",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="managed_affiliates",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="personal manager",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="affiliates.affiliate",
+                        verbose_name="recruited by",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
             bases=(core.ids.PublicId, models.Model),
         ),
         migrations.CreateModel(
-            name='AffiliateMember',
+            name="AffiliateMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('functions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('owner', 'Owner'), ('marketing', 'Marketing'), ('finance', 'Finance'), ('leader', 'Leader')], max_length=10), size=None, verbose_name='functions')),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='affiliates.affiliate')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                (
+                    "functions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("owner", "Owner"),
+                                ("marketing", "Marketing"),
+                                ("finance", "Finance"),
+                                ("leader", "Leader"),
+                            ],
+                            max_length=10,
+                        ),
+                        size=None,
+                        verbose_name="functions",
+                    ),
+                ),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="members", to="affiliates.affiliate"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Enrollment',
+            name="Enrollment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('invited', 'Invited'), ('suspended', 'Suspended'), ('terminated', 'Terminated')], default='pending', max_length=10, verbose_name='status')),
-                ('status_at', models.DateTimeField(verbose_name='since')),
-                ('reason', models.TextField(blank=True, verbose_name='reason')),
-                ('pitch', models.TextField(blank=True, verbose_name='how they will promote')),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='affiliates.affiliate')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("invited", "Invited"),
+                            ("suspended", "Suspended"),
+                            ("terminated", "Terminated"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("status_at", models.DateTimeField(verbose_name="since")),
+                ("reason", models.TextField(blank=True, verbose_name="reason")),
+                ("pitch", models.TextField(blank=True, verbose_name="how they will promote")),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="enrollments", to="affiliates.affiliate"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
             bases=(core.ids.PublicId, models.Model),
         ),

@@ -8,61 +8,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('affiliates', '0001_initial'),
-        ('programs', '0001_initial'),
+        ("affiliates", "0001_initial"),
+        ("programs", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='enrollment',
-            name='program',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='enrollments', to='programs.program'),
+            model_name="enrollment",
+            name="program",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="enrollments", to="programs.program"
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='affiliate',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invitations', to='affiliates.affiliate'),
+            model_name="invitation",
+            name="affiliate",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="invitations", to="affiliates.affiliate"
+            ),
         ),
         migrations.AddField(
-            model_name='invitation',
-            name='invited_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="invitation",
+            name="invited_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddIndex(
-            model_name='affiliate',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('name'), name='gin_trgm_ops'), name='affiliate_name_search'),
+            model_name="affiliate",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper("name"), name="gin_trgm_ops"),
+                name="affiliate_name_search",
+            ),
         ),
         migrations.AddIndex(
-            model_name='affiliate',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('email'), name='gin_trgm_ops'), name='affiliate_email_search'),
+            model_name="affiliate",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper("email"), name="gin_trgm_ops"),
+                name="affiliate_email_search",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='affiliate',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='affiliate_email_once'),
+            model_name="affiliate",
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower("email"), name="affiliate_email_once"),
         ),
         migrations.AddConstraint(
-            model_name='affiliate',
-            constraint=models.CheckConstraint(condition=models.Q(('parent', models.F('pk')), _negated=True), name='affiliate_not_its_own_parent'),
+            model_name="affiliate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("parent", models.F("pk")), _negated=True), name="affiliate_not_its_own_parent"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='affiliatemember',
-            constraint=models.UniqueConstraint(condition=models.Q(('removed_at__isnull', True)), fields=('affiliate', 'user'), name='member_once'),
+            model_name="affiliatemember",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("removed_at__isnull", True)), fields=("affiliate", "user"), name="member_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='affiliatemember',
-            constraint=models.CheckConstraint(condition=models.Q(('functions__len__gte', 1)), name='member_has_a_function'),
+            model_name="affiliatemember",
+            constraint=models.CheckConstraint(condition=models.Q(("functions__len__gte", 1)), name="member_has_a_function"),
         ),
         migrations.AddIndex(
-            model_name='enrollment',
-            index=models.Index(fields=['program', 'status'], name='enrollment_program_status'),
+            model_name="enrollment",
+            index=models.Index(fields=["program", "status"], name="enrollment_program_status"),
         ),
         migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.UniqueConstraint(fields=('affiliate', 'program'), name='enrollment_once'),
+            model_name="enrollment",
+            constraint=models.UniqueConstraint(fields=("affiliate", "program"), name="enrollment_once"),
         ),
     ]

@@ -11,12 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.access import Can, check
 from accounts.models import User
 from affiliates import events
 from affiliates.errors import AffiliateError
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, EnrollmentStatus, Function
 from affiliates.services.people import invitation_path, open_invitation
+from core.access import Can, check
 from core.errors import Conflict
 from core.events import Fact, record_many
 from core.mail import write_mail

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from affiliates import events
 from affiliates.errors import AffiliateError
-from affiliates.models import Affiliate, AffiliateMember, Function, Invitation
+from affiliates.models import Affiliate, AffiliateMember, Function, Invitation, told_functions
 from affiliates.services.records import check_managed
 from core.events import record
 from core.mail import write_mail
@@ -67,7 +67,7 @@ def open_invitation(affiliate: Affiliate, email: str, functions: Iterable[str], 
         invited_by=by,
         expires_at=now + timedelta(days=INVITATION_DAYS),
     )
-    record(events.INVITATION_SENT, affiliate, by=by, data={"email": email, "functions": _labels(functions)})
+    record(events.INVITATION_SENT, affiliate, by=by, data={"email": email, "functions": told_functions(functions)})
     return invitation, token
 
 
@@ -120,7 +120,7 @@ def accept_invitation(token: str, *, name: str = "", password: str = "", by: Use
         affiliate_id=invitation.affiliate_id, user=user, removed_at=None, defaults={"functions": invitation.functions}
     )
     if created:
-        data = {"person": str(user), "functions": _labels(invitation.functions)}
+        data = {"person": str(user), "functions": told_functions(invitation.functions)}
         record(events.MEMBER_JOINED, invitation.affiliate, user, by=user, data=data)
     return user
 
@@ -141,7 +141,7 @@ def set_member_functions(member: AffiliateMember, functions: Iterable[str], *, b
         member.affiliate,
         member.user,
         by=by,
-        data={"person": str(member.user), "functions": _labels(wanted)},
+        data={"person": str(member.user), "functions": told_functions(wanted)},
     )
     return member
 
@@ -169,10 +169,6 @@ def _ordered(functions: Iterable[str]) -> list[str]:
     if not chosen or not chosen <= set(Function.values):
         raise AffiliateError(_("Choose at least one function."), code="functions", field="functions")
     return [value for value in Function.values if value in chosen]
-
-
-def _labels(functions: Iterable[str]) -> str:
-    return ", ".join(str(Function(value).label) for value in functions)
 
 
 def _account(user: User | None, email: str, name: str, password: str) -> User:

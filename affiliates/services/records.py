@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.access import AccessError, Can, check, programs_of, rights_of
 from accounts.models import User
 from affiliates import events
 from affiliates.errors import AffiliateError
 from affiliates.models import Affiliate
+from core.access import AccessError, Can, check, programs_of, rights_of
 from core.errors import Conflict
 from core.events import record
 

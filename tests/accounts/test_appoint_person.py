@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.access import AccessError, Can, rights_of
+from core.access import AccessError, Can, rights_of
 from accounts.models import Role, RoleAssignment, User
 from accounts.services import PeopleError, appoint_person, create_key, deactivate_person, find_key, reactivate_person, revoke_role
 from core.models import Event

@@ -5,7 +5,7 @@ import time_machine
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
-from accounts.access import AccessError
+from core.access import AccessError
 from accounts.models import User
 from affiliates.models import AffiliateMember, Function, Invitation
 from affiliates.services import (

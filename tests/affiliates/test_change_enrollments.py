@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.access import AccessError
+from core.access import AccessError
 from affiliates.models import Enrollment, Invitation
 from affiliates.services import AffiliateError, apply_to_program, change_enrollments, enroll_affiliate
 from core.errors import Conflict

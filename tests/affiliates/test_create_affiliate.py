@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.access import AccessError
+from core.access import AccessError
 from affiliates.models import Affiliate
 from affiliates.services import AffiliateError, create_affiliate, update_affiliate
 from core.errors import Conflict

@@ -1,0 +1,38 @@
+"""Who works here, read for pages."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet, Subquery
+
+from accounts.models import RoleAssignment, User
+from core.events import ref
+from core.models import Event
+
+SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def team() -> QuerySet[User]:
+    """Everybody who holds or held a role, services left out, with `current_roles` (a list), `last_seen` and `second_factor`."""
+    of_user = {"user": OuterRef("pk")}
+    seen = UserSession.objects.filter(**of_user).order_by().values("user").annotate(last=Max("last_seen_at")).values("last")
+    current = RoleAssignment.objects.current().select_related("program").order_by("role", "program__name")
+    return (
+        User.objects.filter(Exists(RoleAssignment.objects.filter(**of_user)), is_service=False)
+        .annotate(
+            last_seen=Subquery(seen),
+            second_factor=Exists(Authenticator.objects.filter(**of_user, type__in=SECOND_FACTORS)),
+            works_here=Exists(RoleAssignment.objects.current().filter(**of_user)),
+        )
+        .prefetch_related(Prefetch("assignments", queryset=current, to_attr="current_roles"))
+    )
+
+
+def has_second_factor(user: User) -> bool:
+    return Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS).exists()
+
+
+def history_of(user: User) -> QuerySet[Event]:
+    """What was decided about this person: roles, keys, the account itself. Newest first."""
+    return Event.objects.filter(about__contains=[ref(user)], name__regex=r"^(role|person|api_key)\.").order_by("-at", "-pk")

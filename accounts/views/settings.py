@@ -1,0 +1,123 @@
+"""Settings: what admins set for everybody, API keys among it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.forms import KeyForm
+from accounts.models import ApiKey, Role
+from accounts.services import create_key, create_service, revoke_key
+from core.access import Can, manager_required
+from core.listing import (
+    BooleanFilter,
+    BulkAction,
+    ChoiceFilter,
+    CodeColumn,
+    Column,
+    Empty,
+    Listing,
+    PersonColumn,
+    StateColumn,
+    TimeColumn,
+)
+from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
+
+
+@manager_required(Can.ADMINISTER)
+def settings_home(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/manager/settings_home.html")
+
+
+@manager_required(Can.ADMINISTER)
+def key_list(request: HttpRequest) -> HttpResponse:
+    return _keys(request).response("accounts/manager/key_list.html")
+
+
+def _keys(request: HttpRequest) -> Listing:
+    return Listing(
+        request,
+        ApiKey.objects.select_related("user", "program", "created_by"),
+        name="api-keys",
+        columns=[
+            Column("name", gettext_lazy("Name"), sort=True),
+            CodeColumn("start", gettext_lazy("Begins with")),
+            Column("role", gettext_lazy("Role"), value="get_role_display", sort="role"),
+            Column("program", gettext_lazy("Program"), value=lambda key: key.program or _("All programs"), sort="program__name"),
+            PersonColumn("user", gettext_lazy("Acts for"), sort="user__name"),
+            TimeColumn("last_used_at", gettext_lazy("Last used"), sort=True),
+            TimeColumn("created_at", gettext_lazy("Made"), sort=True),
+            StateColumn("state", gettext_lazy("State"), value=_state),
+        ],
+        filters=[
+            ChoiceFilter("role", gettext_lazy("Role"), choices=Role),
+            BooleanFilter(
+                "revoked",
+                gettext_lazy("State"),
+                yes=gettext_lazy("Revoked"),
+                no=gettext_lazy("Open"),
+                apply=lambda keys, value: keys.filter(revoked_at__isnull=value != "yes"),
+            ),
+        ],
+        search=["name", "start__istartswith", "user__name", "user__email"],
+        default_sort="-created_at",
+        bulk=[
+            BulkAction(
+                gettext_lazy("Revoke"),
+                reverse("manage:key_revoke"),
+                confirm=gettext_lazy("Revoke {count} keys? What uses them is refused from now on."),
+                icon="key-off",
+                tone="danger",
+            )
+        ],
+        empty=Empty(
+            gettext_lazy("No API keys yet"),
+            gettext_lazy("A key lets a machine act for a person or a service, for example your shop that reports sales."),
+            reverse("manage:key_create"),
+            gettext_lazy("Make a key"),
+            icon="key",
+        ),
+    )
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "active" if key.user.is_active else "inactive"
+
+
+@manager_required(Can.ADMINISTER)
+@never_cache
+def key_create(request: HttpRequest) -> HttpResponse:
+    """The key's text is in this one answer and nowhere else."""
+    form = KeyForm(request.POST or None)
+    if form.is_valid():
+        asked = form.cleaned_data
+        with refusals_as_errors(form), transaction.atomic():
+            scope = {"name": asked["name"], "role": asked["role"], "program": asked["program"], "by": request.user}
+            user = asked["user"] or create_service(**scope)
+            key, text = create_key(user, **scope)
+            return render(request, "accounts/manager/key_created.html", {"key": key, "text": text})
+    return render(request, "accounts/manager/key_create.html", {"form": form})
+
+
+@manager_required(Can.ADMINISTER)
+@require_POST
+def key_revoke(request: HttpRequest) -> HttpResponse:
+    with refusals_as_messages(request), transaction.atomic():
+        keys = list(_keys(request).selected())
+        for key in keys:
+            revoke_key(key, by=request.user)
+        messages.success(
+            request,
+            ngettext("%(count)d key opens nothing any more.", "%(count)d keys open nothing any more.", len(keys))
+            % {"count": len(keys)},
+        )
+    return redirect_back(request, "manage:key_list")

@@ -1,0 +1,56 @@
+"""Whether everything that Tributary needs is alive. Higher apps register checks of their own in their `apps.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.core.cache import cache
+from django.db import connection
+
+HEARTBEAT_SECONDS = 30
+
+Check = Callable[[], str]
+_checks: dict[str, Check] = {}
+
+
+def register_check(name: str, check: Check) -> None:
+    """`check` returns what is wrong in a few words, or "" where all is well."""
+    _checks[name] = check
+
+
+def health() -> dict[str, str]:
+    """Each part with what is wrong with it, "" where it is well. A check that raises is a part that is not well."""
+    return {name: _result(check) for name, check in _checks.items()}
+
+
+def _result(check: Check) -> str:
+    try:
+        return check()
+    except Exception as error:  # whatever a broken part raises, the answer says so
+        return f"{type(error).__name__}"
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return ""
+
+
+def _redis() -> str:
+    cache.set("health", "1", timeout=60)
+    return "" if cache.get("health") == "1" else "does not keep what it is given"
+
+
+def _heartbeat() -> str:
+    """Beat sends a heartbeat, a worker writes its time: one number tells of both (core.tasks.beat_heart)."""
+    beaten = cache.get("heartbeat")
+    if beaten is None:
+        return "no heartbeat yet"
+    age = time.time() - beaten
+    return "" if age < HEARTBEAT_SECONDS else f"last heartbeat {age:.0f} s ago"
+
+
+register_check("database", _database)
+register_check("redis", _redis)
+register_check("worker and beat", _heartbeat)
