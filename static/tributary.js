@@ -141,7 +141,8 @@
     const label = listing?.querySelector(".bulk-count");
     if (!label) return;
     const boxes = [...listing.querySelectorAll("input[name=selected]")], picked = boxes.filter((box) => box.checked).length;
-    label.textContent = label.dataset.picked.replace("{count}", new Intl.NumberFormat(root.lang).format(picked));
+    const everything = listing.querySelector("input[name=all_matching]:checked");
+    label.textContent = label.dataset.picked.replace("{count}", new Intl.NumberFormat(root.lang).format(everything ? everything.dataset.count : picked));
     const all = listing.querySelector("[data-pick-all]");
     all.checked = picked === boxes.length;
     all.indeterminate = picked > 0 && picked < boxes.length;
@@ -211,6 +212,10 @@
       time.title = text;
     }
   });
+  document.addEventListener("toggle", (event) => {
+    const panel = event.target.matches?.("details.pop[open]") && event.target.querySelector(".pop-panel");
+    if (panel && panel.getBoundingClientRect().right > innerWidth) panel.classList.add("pop-end");
+  }, true);
   const say = (text) => (document.getElementById("announcer").textContent = text);
 
   // htmx: only the list is swapped. An answer to what is no longer typed is dropped: the next one is on its way.
