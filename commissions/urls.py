@@ -1,6 +1,15 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-manage: list[URLPattern] = []
+from commissions.api import api as api
+from commissions.views import manager
+
+manage: list[URLPattern] = [
+    path("commissions/", manager.commission_list, name="commission_list"),
+    path("commissions/approve/", manager.commission_approve, name="commission_approve"),
+    path("commissions/reject/", manager.commission_reject, name="commission_reject"),
+    path("commissions/hold/", manager.commission_hold, name="commission_hold"),
+    path("commissions/release/", manager.commission_release, name="commission_release"),
+    path("commissions/<str:public_id>/", manager.commission_detail, name="commission_detail"),
+]
 portal: list[URLPattern] = []
-api: list[URLPattern] = []
 public: list[URLPattern] = []

@@ -1,6 +1,7 @@
 from django.urls import URLPattern
 
+from intake.api import api as api
+
 manage: list[URLPattern] = []
 portal: list[URLPattern] = []
-api: list[URLPattern] = []
 public: list[URLPattern] = []

@@ -22,6 +22,10 @@ from tracking.services import create_coupon, create_link, set_coupon_status, set
 
 link_code = RegexValidator(r"^[A-Za-z0-9_-]{1,60}\Z", _("A code has 1 to 60 letters, digits, - or _."))
 
+event_name = RegexValidator(
+    r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}\Z", _("An event has 1 to 40 letters, digits, _, ., : or -, such as sale.")
+)
+
 
 def find_link(user: Any, text: str) -> Link | None:
     """By id or code, among those that the caller sees."""

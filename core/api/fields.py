@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -258,3 +258,25 @@ class FreeObject(Described, serializers.Field[Any, Any, Any, Any]):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": True}
+
+
+class Between(Input):
+    """Filters with `from` and `to`: days, inclusive, in the zone of the program that is filtered by, else in UTC."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {
+            **super().get_fields(),
+            "from": Day(help_text="First day, in the program's zone (without a program: UTC).", **OPTIONAL),
+            "to": Day(help_text="Last day, inclusive.", **OPTIONAL),
+        }
+
+
+def between(filters: dict[str, Any], column: str, zone: tzinfo = UTC) -> dict[str, datetime]:
+    """The lookups that `from` and `to` stand for; takes them out of the filters."""
+    first, last = filters.pop("from", None), filters.pop("to", None)
+    bounds = {}
+    if first is not None:
+        bounds[f"{column}__gte"] = datetime.combine(first, time(), zone)
+    if last is not None:
+        bounds[f"{column}__lt"] = datetime.combine(last + timedelta(days=1), time(), zone)
+    return bounds

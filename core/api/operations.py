@@ -46,10 +46,16 @@ class Operation:
     pages: CursorPagination | None = None
     many: bool = False  # answers a bare list
     media_type: str = "application/json"
+    pages_of: int = 0  # answers a page that the function makes itself, of at most so many
 
     @property
     def name(self) -> str:
         return self.run.__name__
+
+    @property
+    def largest_page(self) -> int:
+        """How many results a page may have; 0: there are no pages."""
+        return self.pages.largest if self.pages else self.pages_of
 
 
 def operation(
@@ -62,6 +68,7 @@ def operation(
     newest_by: str = "",
     many: bool = False,
     media_type: str = "application/json",
+    pages_of: int = 0,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """State an operation. The function gets (request, **path) and, where stated, `data` or `filters`, read and checked.
 
@@ -72,7 +79,7 @@ def operation(
     pages = CursorPagination(newest_by) if newest_by else None
 
     def state(run: Callable[..., Any]) -> Operation:
-        return Operation(run, can, answers, takes, filters, statuses, pages, many, media_type)
+        return Operation(run, can, answers, takes, filters, statuses, pages, many, media_type, pages_of)
 
     return state
 
@@ -158,7 +165,7 @@ class AddressView(APIView):
         query = {name: value for name, value in request.query_params.items() if value != ""}
         if "\x00" in "".join(query.values()):
             raise invalid("query", _("A parameter holds a NUL character."))
-        if stated.pages is not None:
+        if stated.largest_page:
             query = {name: value for name, value in query.items() if name not in {"limit", "cursor"}}
         return self._read(stated.filters or Input, request, query, partial=False)
 
@@ -192,7 +199,7 @@ def _renderer(media: str) -> BaseRenderer:
 
     class Renderer(JSONRenderer):
         media_type = media
-        format = None  # type: ignore[assignment]
+        format = media
 
     return Renderer()
 

@@ -78,8 +78,8 @@ class CursorPagination:
 
 
 def page_of(rows: Sequence[Any], request: Request, largest: int) -> Page:
-    """For short lists that are computed as a whole: pages by place."""
-    limit = read_limit(request, largest)
+    """For reports, which are computed as a whole: pages by place, as large as they may be unless a limit is given."""
+    limit = read_limit(request, largest, largest)
     cursor = read_cursor(request)
     start = 0 if cursor is None else cursor
     if not isinstance(start, int) or isinstance(start, bool) or not 0 <= start < 2**31:
@@ -91,10 +91,10 @@ def page_of(rows: Sequence[Any], request: Request, largest: int) -> Page:
     )
 
 
-def read_limit(request: Request, largest: int) -> int:
+def read_limit(request: Request, largest: int, default: int = DEFAULT_LIMIT) -> int:
     text = request.query_params.get("limit", "")
     if not text:
-        return min(DEFAULT_LIMIT, largest)
+        return default
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= largest):
         raise invalid("limit", _("Give a limit from 1 to %(largest)d.") % {"largest": largest}, "limit")
     return int(text)

@@ -116,7 +116,7 @@ def _refusal_status(refusal: Refusal) -> int:
     for kind, status in ((Conflict, 409), (NotVisible, 404), (AccessError, 403)):
         if isinstance(refusal, kind):
             return status
-    return 403 if refusal.code == "second_person" else 400
+    return 409 if refusal.code == "decided" else 400  # somebody was faster
 
 
 def _code(exception: APIException) -> str:

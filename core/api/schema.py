@@ -60,7 +60,7 @@ class Schema(AutoSchema):
         stated = self.stated
         if stated.answers is None:
             return {"type": "string"}
-        if stated.pages is not None:
+        if stated.largest_page:
             return page_serializer(stated.answers)
         return stated.answers(many=True) if stated.many else stated.answers
 
@@ -77,8 +77,8 @@ class Schema(AutoSchema):
         parameters: list[Any] = [*_answer_headers()]
         if self.stated.filters is not None:
             parameters.append(self.stated.filters)
-        if self.stated.pages is not None:
-            parameters += _page_parameters(self.stated.pages.largest)
+        if self.stated.largest_page:
+            parameters += _page_parameters(self.stated)
         if self.method == "POST":
             parameters += [
                 OpenApiParameter(
@@ -110,8 +110,9 @@ def _paragraphs(stated: Operation) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
 
 
-def _page_parameters(largest: int) -> list[OpenApiParameter]:
-    limits = {"type": "integer", "minimum": 1, "maximum": largest, "default": min(DEFAULT_LIMIT, largest)}
+def _page_parameters(stated: Operation) -> list[OpenApiParameter]:
+    largest = stated.largest_page
+    limits = {"type": "integer", "minimum": 1, "maximum": largest, "default": DEFAULT_LIMIT if stated.pages else largest}
     return [
         OpenApiParameter("limit", limits, QUERY, description="How many results a page has."),
         OpenApiParameter("cursor", {"type": "string"}, QUERY, description="From `next` or `previous` of another page."),

@@ -1,0 +1,275 @@
+"""Payout methods, batches and balances over the API."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet, Sum
+from django.http import HttpResponse
+from django.urls import path
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from affiliates.api import find_affiliate
+from affiliates.models import Affiliate
+from core.access import Can, check, programs_of
+from core.api.answers import Answer, Id, MoneyText, Number, Time, Word, Words
+from core.api.fields import OPTIONAL, Choice, Currency, Day, FreeObject, Input, Moment, Reference, Text
+from core.api.operations import address, operation
+from core.api.references import find, found
+from core.errors import NotVisible
+from core.exports import defuse
+from payouts.files import FORMATS, payment_rows
+from payouts.models import BatchStatus, MethodType, Payout, PayoutBatch, PayoutMethod, PayoutStatus
+from payouts.queries import Balance, balances
+from payouts.services import approve_batch, cancel_batch, mark_batch_paid, prepare_batch, set_payout_method
+from programs.api import find_program
+from programs.models import Program
+
+
+def find_batch(user: Any, text: str) -> PayoutBatch | None:
+    return find(PayoutBatch.objects.visible_to(user).select_related("program"), text)
+
+
+def with_payouts(rows: QuerySet[PayoutBatch]) -> QuerySet[PayoutBatch]:
+    return _with_total(rows).prefetch_related(Prefetch("payouts", Payout.objects.order_by("pk")))
+
+
+def _with_total(rows: QuerySet[PayoutBatch]) -> QuerySet[PayoutBatch]:
+    paid = Q(payouts__status__in=[PayoutStatus.READY, PayoutStatus.PAID])
+    return rows.annotate(total=Sum("payouts__amount", filter=paid, default=0))
+
+
+# Methods and balances
+
+
+class MethodBody(Input):
+    type = Choice(choices=MethodType.values)
+    currency = Currency()
+    details = FreeObject(
+        largest=4096,
+        help_text="bank_transfer: account_holder, iban; paypal: email; manual: instructions. Encrypted; never shown again in full.",
+        **OPTIONAL,
+    )
+
+
+class MethodAnswer(Answer):
+    id = Id("mtd")
+    affiliate = Id("aff")
+    type = Word(choices=MethodType.values)
+    currency = Word()
+    hint = Word(allow_null=True, help_text="What people recognise it by.")
+    usable_from = Time(help_text="A change cools off before it is used; the first method does not.")
+    created_at = Time()
+
+
+class BalanceAnswer(Answer):
+    """Net of what refunds took back; `payable` is negative where refunds came after payment."""
+
+    currency = Word()
+    pending = MoneyText()
+    approved = MoneyText()
+    payable = MoneyText()
+    in_payout = MoneyText()
+    paid = MoneyText()
+    reversed = MoneyText()
+
+
+@operation(Can.SEE_MONEY, MethodAnswer, many=True)
+def payout_method_list(request: Request, id: str) -> QuerySet[PayoutMethod]:
+    """List an affiliate's payout methods
+
+    One for each currency, its details masked.
+    """
+    return PayoutMethod.objects.current().filter(affiliate=_affiliate(request.user, id)).order_by("currency")
+
+
+@operation(Can.MANAGE_PAYOUT_METHODS, MethodAnswer, takes=MethodBody, status=201)
+def payout_method_create(request: Request, id: str, data: dict[str, Any]) -> PayoutMethod:
+    """Set an affiliate's payout method
+
+    It replaces the one in the same currency, and then cools off for three days; the affiliate is told.
+    """
+    affiliate = found(find_affiliate(request.user, id))
+    return set_payout_method(affiliate, by=request.user, **data)
+
+
+@operation(Can.SEE_MONEY, BalanceAnswer, many=True)
+def balance_get(request: Request, id: str) -> list[Balance]:
+    """Show an affiliate's balance
+
+    One entry for each currency, of the programs that the key sees.
+    """
+    affiliate = _affiliate(request.user, id)
+    return balances(affiliate.pk, programs=programs_of(request.user, Can.SEE_MONEY))
+
+
+def _affiliate(user: Any, text: str) -> Affiliate:
+    """One whose money the caller sees: enrolled in a program of theirs, or in none yet."""
+    affiliate = found(find_affiliate(user, text))
+    programs = programs_of(user, Can.SEE_MONEY)
+    if programs is not None:
+        enrolled = set(affiliate.enrollments.values_list("program_id", flat=True))
+        if enrolled and not enrolled & programs:
+            raise NotVisible(_("There is nothing at this address."), code="not_found")
+    return affiliate
+
+
+# Batches
+
+
+class Cutoff(Moment):
+    """A moment, or a day: the end of that day in the program's zone."""
+
+    def to_internal_value(self, data: Any) -> datetime | date:  # type: ignore[override]
+        if isinstance(data, str) and len(data) == 10:
+            return Day().to_internal_value(data)
+        return super().to_internal_value(data)
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "anyOf": [{"format": "date-time"}, {"format": "date"}],
+            "description": "What is payable by then. A day means its end in the program's zone.",
+        }
+
+
+class PayoutBatchBody(Input):
+    program = Reference(find_program)
+    currency = Currency()
+    cutoff = Cutoff()
+
+
+class PaidBody(Input):
+    paid_at = Moment(past=True, help_text="When the money left; now unless given.", **OPTIONAL)
+    reference = Text(max_length=120, allow_blank=True, **OPTIONAL)
+
+
+class PayoutAnswer(Answer):
+    id = Id("pay")
+    affiliate = Id("aff")
+    amount = MoneyText()
+    currency = Word()
+    status = Word(choices=PayoutStatus.values)
+    exceptions = Words(help_text="Why it is left for later.")
+
+
+class PayoutBatchSummary(Answer):
+    id = Id("bat")
+    program = Id("prg")
+    status = Word(choices=BatchStatus.values)
+    currency = Word()
+    cutoff = Time()
+    total = MoneyText(help_text="Of what is ready or paid.")
+    affiliates_total = Number(allow_null=True, help_text="How many there are to compute, once that is known.")
+    affiliates_done = Number()
+    created_by = Id("usr")
+    approved_by = Id("usr", allow_null=True)
+    approved_at = Time(allow_null=True)
+    paid_at = Time(allow_null=True)
+    reference = Word(allow_null=True)
+    created_at = Time()
+
+
+class PayoutBatchAnswer(PayoutBatchSummary):
+    payouts = PayoutAnswer(many=True, read_only=True)
+
+
+class PayoutBatchFilters(Input):
+    program = Reference(find_program, **OPTIONAL)
+    status = Choice(choices=BatchStatus.values, **OPTIONAL)
+
+
+@operation(Can.SEE_MONEY, PayoutBatchSummary, filters=PayoutBatchFilters, newest_by="created_at")
+def payout_batch_list(request: Request, filters: dict[str, Any]) -> QuerySet[PayoutBatch]:
+    """List payout batches
+
+    Without their payouts.
+    """
+    return _with_total(PayoutBatch.objects.visible_to(request.user).filter(**filters))
+
+
+@operation(Can.PREPARE_PAYOUTS, PayoutBatchAnswer, takes=PayoutBatchBody, status=201)
+def payout_batch_create(request: Request, data: dict[str, Any]) -> PayoutBatch:
+    """Prepare a payout batch
+
+    A worker computes it: ask for it until its status is draft. Another person than its maker approves it.
+    """
+    program: Program = data["program"]
+    cutoff = data["cutoff"]
+    if not isinstance(cutoff, datetime):
+        cutoff = datetime.combine(cutoff + timedelta(days=1), time(), program.zone)
+    return _shown(prepare_batch(program, data["currency"], cutoff, by=request.user))
+
+
+@operation(Can.SEE_MONEY, PayoutBatchAnswer)
+def payout_batch_get(request: Request, id: str) -> PayoutBatch:
+    """Show a payout batch"""
+    return _shown(found(find_batch(request.user, id)))
+
+
+@operation(Can.APPROVE_PAYOUTS, PayoutBatchAnswer)
+def payout_batch_approve(request: Request, id: str) -> PayoutBatch:
+    """Approve a payout batch
+
+    403 with the code second_person where its maker tries.
+    """
+    return _shown(approve_batch(found(find_batch(request.user, id)), by=request.user))
+
+
+@operation(Can.PREPARE_PAYOUTS, PayoutBatchAnswer)
+def payout_batch_cancel(request: Request, id: str) -> PayoutBatch:
+    """Cancel a payout batch
+
+    One that is not paid: everything in it is payable again.
+    """
+    return _shown(cancel_batch(found(find_batch(request.user, id)), by=request.user))
+
+
+@operation(Can.APPROVE_PAYOUTS, PayoutBatchAnswer, takes=PaidBody)
+def payout_batch_paid(request: Request, id: str, data: dict[str, Any]) -> PayoutBatch:
+    """Mark a payout batch as paid
+
+    The money has left: each affiliate is told.
+    """
+    return _shown(mark_batch_paid(found(find_batch(request.user, id)), by=request.user, **data))
+
+
+@operation(Can.APPROVE_PAYOUTS, media_type="text/csv")
+def payout_batch_file(request: Request, id: str, format: str) -> HttpResponse:
+    """Download a payment file
+
+    `csv` for now. Only an approved batch has one; it holds the payees' details in the clear.
+    """
+    batch = found(find_batch(request.user, id))
+    check(request.user, Can.APPROVE_PAYOUTS, batch.program_id)
+    if format not in FORMATS:
+        raise NotVisible(_("There is no such format. Ask for one of: %(names)s.") % {"names": ", ".join(FORMATS)}, code="not_found")
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for row in payment_rows(batch):
+        writer.writerow([defuse(cell) for cell in row])
+    name = f"{batch.public_id}.{format}"
+    return HttpResponse(
+        text.getvalue(), content_type=FORMATS[format], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _shown(batch: PayoutBatch) -> PayoutBatch:
+    return with_payouts(PayoutBatch.objects.all()).get(pk=batch.pk)
+
+
+api = [
+    path("affiliates/<str:id>/payout-methods", address(get=payout_method_list, post=payout_method_create), name="payout_method_list"),
+    path("affiliates/<str:id>/balance", address(get=balance_get), name="balance_detail"),
+    path("payout-batches", address(get=payout_batch_list, post=payout_batch_create), name="payout_batch_list"),
+    path("payout-batches/<str:id>", address(get=payout_batch_get), name="payout_batch_detail"),
+    path("payout-batches/<str:id>/approve", address(post=payout_batch_approve), name="payout_batch_approve"),
+    path("payout-batches/<str:id>/cancel", address(post=payout_batch_cancel), name="payout_batch_cancel"),
+    path("payout-batches/<str:id>/paid", address(post=payout_batch_paid), name="payout_batch_paid"),
+    path("payout-batches/<str:id>/files/<str:format>", address(get=payout_batch_file), name="payout_batch_file"),
+]
