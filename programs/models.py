@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import zoneinfo
 
-from urllib.parse import urlsplit
-
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -17,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import PublicId
 from core.models import TimestampedModel
 from core.money import CurrencyField, MoneyField, known_currencies
+from programs.domains import allowed_url
 
 
 def check_zone(name: str) -> None:
@@ -86,6 +85,14 @@ class Program(PublicId, TimestampedModel):
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
 
+    @property
+    def accent_ink(self) -> str:
+        """Black or white: whichever reads better on the accent colour (WCAG 2.2, relative luminance)."""
+        red, green, blue = (int(self.accent_color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.05 else "#000000"
+
 
 @pghistory.track()
 class Offer(PublicId, TimestampedModel):
@@ -116,16 +123,8 @@ class Offer(PublicId, TimestampedModel):
         return self.name
 
     def allows(self, url: str) -> bool:
-        """Whether a link may lead there: http(s), on the landing page's host or beneath an allowed domain."""
-        try:
-            parts = urlsplit(url)
-            host = (parts.hostname or "").rstrip(".").lower()
-        except ValueError:
-            return False
-        if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc or "\\" in url:
-            return False
-        domains = [urlsplit(self.landing_url).hostname or "", *self.allowed_domains]
-        return any(host == d or host.endswith("." + d) for d in (domain.lower().rstrip(".") for domain in domains) if d)
+        """Whether a link may lead there: http(s), on the landing page's host or an allowed domain, or beneath one."""
+        return allowed_url(url, self.landing_url, self.allowed_domains) is not None
 
 
 @pghistory.track()

@@ -1,0 +1,208 @@
+"""Natural batching: while one batch is being committed the next one fills. There is no timer and no size to tune: with one
+visitor a batch is one click, under load it is all that came during the last commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tracking.clickserver.spool import Spool, SpoolFile, chunks_of, line_of
+from tracking.clickserver.store import AWAY, Row, close, commit, commit_again
+
+log = logging.getLogger("tributary.clicks")
+
+RETRY_SECONDS = 0.25  # between two attempts to reach PostgreSQL
+LEFT_OVER_SECONDS = 5.0  # between two looks for files that dead processes left
+
+
+class Fate(enum.Enum):
+    KEPT = "committed, or on fsynced disk"
+    REFUSED = "a row that PostgreSQL will never take"
+    NOT_KEPT = "neither PostgreSQL nor the disk took it"
+
+
+class Recorder:
+    """Takes clicks and tells their fate. Two tasks: one writes batches; one, when something is wrong, mends it.
+
+    While PostgreSQL is away, `_connection` is None and batches are spooled. It is set again only by a connection that has proved
+    itself by replaying what was spooled, so that visitors never wait for a database that connects but does not write.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Any]], spool: Spool) -> None:
+        self._connect = connect
+        self._spool = spool
+        self._connection: Any = None
+        self._filling: list[tuple[Row, asyncio.Future[Fate]]] = []
+        self._work = asyncio.Event()
+        self._broken = asyncio.Event()
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._loop = asyncio.get_running_loop()
+        self._trouble = ""  # what was last complained about
+
+    @property
+    def spooling(self) -> bool:
+        return self._connection is None
+
+    @property
+    def spooled(self) -> int:
+        """Clicks that wait in this process's files."""
+        return self._spool.rows
+
+    async def start(self) -> None:
+        try:
+            self._connection = await self._connect()
+        except AWAY as error:
+            self._complain(f"PostgreSQL is away, clicks are spooled to {self._spool.folder}", error)
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._mend())]
+
+    def record(self, row: Row) -> asyncio.Future[Fate]:
+        """The click is written whether or not anybody still waits for the answer."""
+        fate = self._loop.create_future()
+        self._filling.append((row, fate))
+        self._work.set()
+        return fate
+
+    async def stop(self) -> None:
+        """Write what is in hand, then let go."""
+        self._stopping = True
+        self._work.set()
+        writing, mending = self._tasks
+        await writing
+        mending.cancel()
+        await asyncio.gather(mending, return_exceptions=True)
+        if self._connection is not None:
+            await close(self._connection)
+        self._spool.close()
+
+    async def _write(self) -> None:
+        while True:
+            if not self._filling:
+                if self._stopping:
+                    return
+                self._work.clear()
+                await self._work.wait()
+                continue
+            batch, self._filling = self._filling, []
+            refused: list[Row] = []
+            fate = Fate.KEPT
+            try:
+                refused = await self._keep([row for row, _ in batch])
+            except OSError as error:
+                self._complain("The spool takes no clicks, visitors are told to come again", error)
+                fate = Fate.NOT_KEPT
+            except Exception:  # a bug: these visitors are told, and the next batch is written all the same
+                log.exception("%s clicks could not be kept and were not answered", len(batch))
+                fate = Fate.NOT_KEPT
+            lost = {row[0] for row in refused}
+            for row, answer in batch:
+                if not answer.done():  # else its visitor was cancelled
+                    answer.set_result(Fate.REFUSED if lost and row[0] in lost else fate)
+
+    async def _keep(self, rows: list[Row]) -> list[Row]:
+        """Commit or spool; returns what PostgreSQL will never take, set aside."""
+        refused = await self._commit(rows) if self._connection is not None else None
+        if refused is None:
+            await self._spool.append(rows)
+            return []
+        if refused:
+            log.error("%s clicks can never be committed; they are in %s", len(refused), self._spool.rejected)
+            await self._spool.set_aside(list(map(line_of, refused)))
+        return refused
+
+    async def _commit(self, rows: list[Row]) -> list[Row] | None:
+        """None where PostgreSQL is away. A connection that was cut, as by a restart or a proxy, is often to be had again at once:
+        then the batch, whose commit had no answer, is committed again on the new one."""
+        try:
+            return await commit(self._connection, rows)
+        except AWAY as error:
+            cut, trouble = self._connection.is_closed(), error
+        self._connection.terminate()
+        self._connection = None
+        connection = None
+        try:
+            if cut:
+                connection = await self._connect()
+                refused = await commit_again(connection, rows)
+                await self._take(connection)
+                return refused
+        except AWAY as error:
+            if connection is not None:
+                connection.terminate()
+            trouble = error
+        self._complain(f"PostgreSQL is away, clicks are spooled to {self._spool.folder}", trouble)
+        self._broken.set()
+        return None
+
+    async def _take(self, connection: Any) -> None:
+        """Write on this connection from now on, unless another one was found meanwhile."""
+        if self._connection is None:
+            self._connection = connection
+        else:
+            await close(connection)
+
+    async def _mend(self) -> None:
+        while True:
+            self._broken.clear()
+            try:
+                await self._mend_once()
+            except AWAY as error:
+                self._complain("Spooled clicks cannot be replayed yet", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            except Exception:  # a bug: the files stay, and clicks are taken all the same
+                log.exception("Spooled clicks cannot be replayed")
+                await asyncio.sleep(LEFT_OVER_SECONDS)
+                continue
+            try:
+                await asyncio.wait_for(self._broken.wait(), LEFT_OVER_SECONDS)
+            except TimeoutError:
+                pass
+
+    async def _mend_once(self) -> None:
+        """Replay every file that this process may have, and give the writer a connection where it has none."""
+        file = await self._spool.claim()
+        if file is None and self._connection is not None:
+            return
+        connection = None
+        try:
+            connection = await self._connect()
+            while file is not None:
+                await self._replay(file, connection)
+                await self._spool.finish(file)
+                file = None
+                if self._connection is None:  # proved: the writer has it from now on, and the rest is replayed beside
+                    await self._take(connection)
+                    connection = None
+                    connection = await self._connect()
+                file = await self._spool.claim()
+            if self._connection is None:
+                await self._take(connection)
+                connection = None
+            if self._trouble:
+                log.warning("PostgreSQL is back, and every click with it")
+                self._trouble = ""
+        finally:
+            if file is not None:
+                self._spool.give_back(file)
+            if connection is not None:
+                await close(connection)
+
+    async def _replay(self, file: SpoolFile, connection: Any) -> None:
+        replayed = 0
+        for rows, torn in chunks_of(file):
+            refused = await commit_again(connection, rows) if rows else []
+            if torn or refused:
+                await self._spool.set_aside(torn + list(map(line_of, refused)))
+            replayed += len(rows) - len(refused)
+        log.warning("Replayed %s spooled clicks of %s", replayed, file.path.name)
+
+    def _complain(self, what: str, error: BaseException) -> None:
+        """Once for each trouble, however many batches it hits."""
+        if what != self._trouble:
+            log.warning("%s (%s)", what, str(error).strip().partition("\n")[0] or type(error).__name__)
+            self._trouble = what

@@ -1,0 +1,119 @@
+"""What a request tells about a visit: pure functions from bytes that anybody may have sent to clean text."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from urllib.parse import unquote_plus, unquote_to_bytes
+
+from crawlerdetect import CrawlerDetect
+
+SUBS = 12
+SUB_LENGTH = 500  # as TUNE
+USER_AGENT_LENGTH = 500
+REFERRER_LENGTH = 2000
+
+# Every platform's names for the same slots. An explicit subN wins over them; among the names of one slot the first here wins.
+_NAMES: dict[int, list[str]] = {
+    **{n: [f"sub{n}", f"sub_id{n}", f"aff_sub{n}", f"s{n}"] for n in range(1, SUBS + 1)},
+    1: ["sub1", "sub_id1", "aff_sub1", "s1", "aff_sub", "sub_id", "subid"],
+    11: ["sub11", "s11", "aff_click_id"],
+    12: ["sub12", "s12", "source_id", "source"],
+}
+for _slot in range(6, SUBS + 1):  # these two dialects end at five
+    _NAMES[_slot] = [name for name in _NAMES[_slot] if not name.startswith(("sub_id", "aff_sub"))]
+SLOTS = {name.encode(): (slot - 1, rank) for slot, names in _NAMES.items() for rank, name in enumerate(names)}
+
+
+def clean(raw: bytes, length: int) -> str:
+    """Text that PostgreSQL takes: broken UTF-8 becomes U+FFFD, NUL bytes go, and what is too long is cut."""
+    return raw.decode("utf-8", "replace").replace("\0", "")[:length]
+
+
+def read_query(query: bytes) -> tuple[list[str] | None, str]:
+    """(sub1 … sub12 without the empty ones at the end, or None; the deep link). Of a repeated name the first one counts."""
+    subs: dict[int, tuple[int, str]] = {}
+    deep_link: str | None = None
+    for pair in query.split(b"&"):
+        name, _, raw = pair.partition(b"=")
+        if b"%" in name:
+            name = unquote_to_bytes(name)
+        if name == b"url":
+            if deep_link is None:
+                deep_link = _value(raw).decode("utf-8", "replace")
+        elif place := SLOTS.get(name):
+            slot, rank = place
+            if slot not in subs or rank < subs[slot][0]:
+                value = clean(_value(raw), SUB_LENGTH)
+                if value:
+                    subs[slot] = rank, value
+    if not subs:
+        return None, deep_link or ""
+    return [subs[slot][1] if slot in subs else "" for slot in range(max(subs) + 1)], deep_link or ""
+
+
+def _value(raw: bytes) -> bytes:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    return unquote_to_bytes(raw) if b"%" in raw else raw
+
+
+def around_click_id(url: str) -> tuple[str, str]:
+    """The two pieces between which a click id makes `url` carry it as `click_id`, in place of any that was there.
+
+    Everything else of the query and the fragment stays as it is, byte by byte.
+    """
+    rest, hash_sign, fragment = url.partition("#")
+    page, _, query = rest.partition("?")
+    kept = "&".join(pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) != "click_id")
+    return f"{page}?{kept}&click_id=" if kept else f"{page}?click_id=", hash_sign + fragment
+
+
+def visitor_address(peer: str, forwarded_for: Iterable[bytes]) -> str:
+    """The address that the click came from. X-Forwarded-For is believed when a proxy of ours sent it, which is when the peer is
+    on this machine or a private network; then its last hop, the one that this proxy saw, counts."""
+    if _is_near(peer):
+        for header in reversed(list(forwarded_for)):
+            hop = header.rpartition(b",")[2].strip().decode("latin-1")
+            if address := _address(hop):
+                return address
+    return peer
+
+
+@lru_cache(maxsize=1024)
+def _is_near(peer: str) -> bool:
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return True  # no address at all: a socket in the file system
+    return address.is_loopback or address.is_private
+
+
+@lru_cache(maxsize=8192)
+def _address(text: str) -> str:
+    """An address in its one spelling, or nothing. Some proxies append the port."""
+    if text.startswith("[") and "]" in text:
+        text = text[1 : text.index("]")]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+def visitor_number(key: bytes, address: str, user_agent: str) -> int:
+    """63 bits that are the same for the same address and browser, and tell neither to whoever has not the key."""
+    digest = blake2b(f"{address}\0{user_agent}".encode(), digest_size=8, key=key).digest()
+    return int.from_bytes(digest) >> 1
+
+
+_crawlers = CrawlerDetect()
+
+
+@lru_cache(maxsize=20_000)
+def is_bot(user_agent: str) -> bool:
+    """Whether a browser's name is a robot's. To look takes a millisecond, to remember nothing, and the same names come again."""
+    return _crawlers._check_crawler(user_agent)[0] if user_agent else False
