@@ -15,7 +15,7 @@ from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
 from affiliates.services import change_enrollments, create_affiliate, enroll_affiliate, update_affiliate
 from core.access import Can
 from core.api.answers import Answer, Id, Time, Word
-from core.api.fields import OPTIONAL, Address, Choice, Currency, Email, Input, Reference, Text
+from core.api.fields import FILTER, OPTIONAL, Address, Choice, Currency, Email, Input, Reference, Text
 from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.api import find_program
@@ -65,10 +65,10 @@ class AffiliateAnswer(Answer):
 
 
 class AffiliateFilters(Input):
-    email = Text(**OPTIONAL)
-    external_id = Text(**OPTIONAL)
-    program = Reference(find_program, **OPTIONAL)
-    status = Choice(choices=EnrollmentStatus.values, help_text="Of an enrollment (in the program, if one is given).", **OPTIONAL)
+    email = Text(**FILTER)
+    external_id = Text(**FILTER)
+    program = Reference(find_program, **FILTER)
+    status = Choice(choices=EnrollmentStatus.values, help_text="Of an enrollment (in the program, if one is given).", **FILTER)
 
 
 class EnrollmentInput(Input):
@@ -93,9 +93,9 @@ class EnrollmentAnswer(Answer):
 
 
 class EnrollmentFilters(Input):
-    affiliate = Reference(find_affiliate, **OPTIONAL)
-    program = Reference(find_program, **OPTIONAL)
-    status = Choice(choices=EnrollmentStatus.values, **OPTIONAL)
+    affiliate = Reference(find_affiliate, **FILTER)
+    program = Reference(find_program, **FILTER)
+    status = Choice(choices=EnrollmentStatus.values, **FILTER)
 
 
 @operation(Can.SEE, AffiliateAnswer, filters=AffiliateFilters, newest_by="created_at")

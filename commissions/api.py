@@ -21,7 +21,7 @@ from commissions.queries import STATES, explain_commission, in_states, with_stat
 from commissions.services import approve_commissions, archive_rule, create_rule, reject_commissions, revise_rule
 from core.access import Can, programs_of
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Word
-from core.api.fields import OPTIONAL, Amount, Between, Choice, Described, Flag, Input, Moment, Reference, Text, Whole, between
+from core.api.fields import FILTER, OPTIONAL, Amount, Between, Choice, Described, Flag, Input, Moment, Reference, Text, Whole, between
 from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.api import find_offer, find_program
@@ -73,9 +73,9 @@ class CommissionAnswer(CommissionShown):
 
 
 class CommissionFilters(Between):
-    program = Reference(find_program, **OPTIONAL)
-    affiliate = Reference(find_affiliate, **OPTIONAL)
-    status = Choice(choices=list(STATES), **OPTIONAL)
+    program = Reference(find_program, **FILTER)
+    affiliate = Reference(find_affiliate, **FILTER)
+    status = Choice(choices=list(STATES), **FILTER)
 
 
 class ApprovalBody(Input):
@@ -253,7 +253,7 @@ class RuleAnswer(Answer):
 
 
 class RuleFilters(Input):
-    program = Reference(find_program, **OPTIONAL)
+    program = Reference(find_program, **FILTER)
 
 
 @operation(Can.SEE_MONEY, RuleAnswer, filters=RuleFilters, newest_by="created_at")

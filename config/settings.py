@@ -21,7 +21,7 @@ CSRF_TRUSTED_ORIGINS = [env.base_url]
 
 INSTALLED_APPS = [
     "config.admin.TributaryAdminConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the default one would put its own site in the place of ours
     "unfold.contrib.filters",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "payouts",
     "intake",
     "reports",
+    "demo",
 ]
 
 MIDDLEWARE = [
@@ -205,6 +206,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [],  # choices stand where they are used
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Tributary",
+    "SITE_HEADER": "Tributary",
+    "SITE_URL": "/manage/",
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
 }
 
 LOGGING = {

@@ -21,6 +21,7 @@ from commissions.queries import with_state
 from core.access import AccessError, Can, check, rights_of
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Word
 from core.api.fields import (
+    FILTER,
     OPTIONAL,
     Amount,
     Between,
@@ -167,10 +168,10 @@ class ConversionAnswer(Answer):
 
 
 class ConversionFilters(Between):
-    program = Reference(find_program, **OPTIONAL)
-    affiliate = Reference(find_affiliate, **OPTIONAL)
-    event = Text(**OPTIONAL)
-    external_id = Text(**OPTIONAL)
+    program = Reference(find_program, **FILTER)
+    affiliate = Reference(find_affiliate, **FILTER)
+    event = Text(**FILTER)
+    external_id = Text(**FILTER)
 
 
 class BatchRowAnswer(Answer):

@@ -18,7 +18,7 @@ from affiliates.api import find_affiliate
 from affiliates.models import Affiliate
 from core.access import Can, check, programs_of
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Word, Words
-from core.api.fields import OPTIONAL, Choice, Currency, Day, FreeObject, Input, Moment, Reference, Text
+from core.api.fields import FILTER, OPTIONAL, Choice, Currency, Day, FreeObject, Input, Moment, Reference, Text
 from core.api.operations import address, operation
 from core.api.references import find, found
 from core.errors import NotVisible
@@ -180,8 +180,8 @@ class PayoutBatchAnswer(PayoutBatchSummary):
 
 
 class PayoutBatchFilters(Input):
-    program = Reference(find_program, **OPTIONAL)
-    status = Choice(choices=BatchStatus.values, **OPTIONAL)
+    program = Reference(find_program, **FILTER)
+    status = Choice(choices=BatchStatus.values, **FILTER)
 
 
 @operation(Can.SEE_MONEY, PayoutBatchSummary, filters=PayoutBatchFilters, newest_by="created_at")

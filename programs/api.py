@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from core.access import Can
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Truth, Word, Words
-from core.api.fields import OPTIONAL, Address, Amount, Choice, Currency, Flag, Input, Reference, Text, Whole, amount_in
+from core.api.fields import FILTER, OPTIONAL, Address, Amount, Choice, Currency, Flag, Input, Reference, Text, Whole, amount_in
 from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.models import AttributionModel, Offer, Program, check_zone
@@ -98,8 +98,8 @@ class OfferAnswer(Answer):
 
 
 class OfferFilters(Input):
-    program = Reference(find_program, **OPTIONAL)
-    status = Choice(choices=Offer.Status.values, **OPTIONAL)
+    program = Reference(find_program, **FILTER)
+    status = Choice(choices=Offer.Status.values, **FILTER)
 
 
 @operation(Can.SEE, ProgramAnswer, newest_by="created_at")

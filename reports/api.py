@@ -13,7 +13,7 @@ from affiliates.api import find_affiliate
 from affiliates.models import Affiliate
 from core.access import Can
 from core.api.answers import Answer, MoneyText, Number, Word
-from core.api.fields import OPTIONAL, Between, Choice, Reference
+from core.api.fields import FILTER, Between, Choice, Reference
 from core.api.operations import address, operation
 from core.api.pages import page_of
 from core.api.problems import invalid
@@ -29,9 +29,9 @@ PREFIXES = {"affiliate": Affiliate.prefix, "offer": Offer.prefix, "link": Link.p
 
 
 class PerformanceFilters(Between):
-    group_by = Choice(choices=GROUPS, help_text="day unless given.", **OPTIONAL)
-    program = Reference(find_program, help_text="Needed where the key sees several.", **OPTIONAL)
-    affiliate = Reference(find_affiliate, help_text="Only this affiliate's numbers.", **OPTIONAL)
+    group_by = Choice(choices=GROUPS, help_text="day unless given.", **FILTER)
+    program = Reference(find_program, help_text="Needed where the key sees several.", **FILTER)
+    affiliate = Reference(find_affiliate, help_text="Only this affiliate's numbers.", **FILTER)
 
 
 class PerformanceAnswer(Answer):

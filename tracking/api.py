@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from affiliates.api import find_affiliate
 from core.access import Can
 from core.api.answers import Answer, Id, Time, Word
-from core.api.fields import OPTIONAL, Address, Choice, Input, Reference, Text
+from core.api.fields import FILTER, OPTIONAL, Address, Choice, Input, Reference, Text
 from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.api import find_offer, find_program
@@ -62,10 +62,10 @@ class LinkAnswer(Answer):
 
 
 class LinkFilters(Input):
-    affiliate = Reference(find_affiliate, **OPTIONAL)
-    offer = Reference(find_offer, **OPTIONAL)
-    program = Reference(find_program, **OPTIONAL)
-    status = Choice(choices=Status.values, **OPTIONAL)
+    affiliate = Reference(find_affiliate, **FILTER)
+    offer = Reference(find_offer, **FILTER)
+    program = Reference(find_program, **FILTER)
+    status = Choice(choices=Status.values, **FILTER)
 
 
 class CouponInput(Input):
@@ -86,10 +86,10 @@ class CouponAnswer(Answer):
 
 
 class CouponFilters(Input):
-    affiliate = Reference(find_affiliate, **OPTIONAL)
-    program = Reference(find_program, **OPTIONAL)
-    code = Text(**OPTIONAL)
-    status = Choice(choices=Status.values, **OPTIONAL)
+    affiliate = Reference(find_affiliate, **FILTER)
+    program = Reference(find_program, **FILTER)
+    code = Text(**FILTER)
+    status = Choice(choices=Status.values, **FILTER)
 
 
 @operation(Can.SEE_TRACKING, LinkAnswer, filters=LinkFilters, newest_by="created_at")

@@ -21,6 +21,7 @@ from core.errors import Refusal
 from core.money import check_currency, parse_amount
 
 OPTIONAL: dict[str, Any] = {"required": False, "allow_null": True}  # null means absent
+FILTER: dict[str, Any] = {"required": False}
 
 AMOUNT_PATTERN = r"^[0-9]{1,12}(\.[0-9]+)?$"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -266,8 +267,8 @@ class Between(Input):
     def get_fields(self) -> dict[str, Any]:
         return {
             **super().get_fields(),
-            "from": Day(help_text="First day, in the program's zone (without a program: UTC).", **OPTIONAL),
-            "to": Day(help_text="Last day, inclusive.", **OPTIONAL),
+            "from": Day(help_text="First day, in the program's zone (without a program: UTC).", **FILTER),
+            "to": Day(help_text="Last day, inclusive.", **FILTER),
         }
 
 

@@ -74,7 +74,7 @@ class Schema(AutoSchema):
         return isinstance(serializer, serializers.ListSerializer)
 
     def get_override_parameters(self) -> list[Any]:
-        parameters: list[Any] = [*_answer_headers()]
+        parameters: list[Any] = _answer_headers([*self.stated.statuses, 429])
         if self.stated.filters is not None:
             parameters.append(self.stated.filters)
         if self.stated.largest_page:
@@ -102,6 +102,8 @@ class Schema(AutoSchema):
         form = serializer if isinstance(serializer, type) else type(serializer)
         if direction == "request" and issubclass(form, Input):
             schema["additionalProperties"] = False
+        if not vars(form).get("__doc__"):
+            schema.pop("description", None)  # the base class's, which says nothing about this one
         return schema
 
 
@@ -119,18 +121,18 @@ def _page_parameters(stated: Operation) -> list[OpenApiParameter]:
     ]
 
 
-@cache
-def _answer_headers() -> tuple[OpenApiParameter, ...]:
-    whole = {"type": "integer", "minimum": 0}
-    return (
-        OpenApiParameter("RateLimit-Limit", whole, HEADER, response=True, description="Requests a minute of this key."),
-        OpenApiParameter("RateLimit-Remaining", whole, HEADER, response=True, description="Requests left at this moment."),
-        OpenApiParameter("RateLimit-Reset", whole, HEADER, response=True, description="Seconds until all of the burst is there again."),
-        OpenApiParameter(
-            "Retry-After", {"type": "integer", "minimum": 1}, HEADER, response=[429], required=True, description="Seconds to wait."
-        ),
+def _answer_headers(throttled: list[int]) -> list[OpenApiParameter]:
+    rates = {
+        "RateLimit-Limit": "Requests a minute of this key.",
+        "RateLimit-Remaining": "Requests left at this moment.",
+        "RateLimit-Reset": "Seconds until the whole burst is there again.",
+    }
+    whole, wait = {"type": "integer", "minimum": 0}, {"type": "integer", "minimum": 1}
+    return [
+        *(OpenApiParameter(name, whole, HEADER, response=throttled, description=text) for name, text in rates.items()),
+        OpenApiParameter("Retry-After", wait, HEADER, response=[429], required=True, description="Seconds to wait."),
         OpenApiParameter("WWW-Authenticate", {"type": "string"}, HEADER, response=[401], required=True, description="Bearer."),
-    )
+    ]
 
 
 @cache
