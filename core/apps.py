@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     name = "core"
+
+    def ready(self) -> None:
+        from core.access import Can
+        from core.ui import register_menu
+
+        register_menu("manager", _("Settings"), _("Style"), "manage:style", "palette", 890, allowed=Can.ADMINISTER)

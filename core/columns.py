@@ -60,7 +60,8 @@ class Column:
     def cell(self, row: Any) -> SafeString:
         value = self.get(row)
         if self.template:
-            return _template(self.template).render(Context({"row": row, "value": value}))
+            rendered: SafeString = _template(self.template).render(Context({"row": row, "value": value}))
+            return rendered
         shown = self.show(row, value)
         if self.url and (address := self.url(row)):
             return format_html('<a href="{}">{}</a>', address, shown)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from core.components import day_text
 from core.periods import Period, read_day
 
-Apply = Callable[[QuerySet, Any], QuerySet]
+Apply = Callable[[QuerySet[Any], Any], QuerySet[Any]]
 RELATED_LIMIT = 200  # options that a select still serves well
 
 
@@ -41,7 +41,7 @@ class Filter:
         """The value in the address, cleaned; None where there is none."""
         return params.get(self.key, "").strip() or None
 
-    def narrow(self, queryset: QuerySet, value: Any) -> QuerySet:
+    def narrow(self, queryset: QuerySet[Any], value: Any) -> QuerySet[Any]:
         return self.apply(queryset, value) if self.apply else queryset.filter(self.condition(value))
 
     def condition(self, value: Any) -> Q:
@@ -124,7 +124,7 @@ class BooleanFilter(ChoiceFilter):
     def options(self) -> list[tuple[str, str]]:
         return [("yes", str(self.yes or _("Yes"))), ("no", str(self.no or _("No")))]
 
-    def narrow(self, queryset: QuerySet, value: Any) -> QuerySet:
+    def narrow(self, queryset: QuerySet[Any], value: Any) -> QuerySet[Any]:
         return super().narrow(queryset, value == "yes")
 
 
@@ -136,8 +136,9 @@ class RelatedFilter(Filter):
     param: str = "pk"
     template: str = attribute(default="components/filters/related.html", init=False)
 
-    def _rows(self) -> QuerySet:
-        return self.rows() if callable(self.rows) else self.rows.all()
+    def _rows(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.rows() if callable(self.rows) else self.rows.all()
+        return rows
 
     def read(self, params: QueryDict) -> Any:
         value = super().read(params)

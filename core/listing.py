@@ -39,7 +39,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -165,7 +166,7 @@ class Listing:
     def __init__(
         self,
         request: HttpRequest,
-        queryset: QuerySet,
+        queryset: QuerySet[Any],
         *,
         columns: Sequence[Column],
         name: str = "list",
@@ -219,7 +220,7 @@ class Listing:
         return asked if asked.removeprefix("-") in {c.key for c in self.columns if c.sort} else self.default_sort
 
     @cached_property
-    def matching(self) -> QuerySet:
+    def matching(self) -> QuerySet[Any]:
         """Everything that the filters and the search leave, unsorted."""
         queryset = self.queryset
         for f in self.filters:
@@ -228,7 +229,7 @@ class Listing:
         return queryset.filter(search_condition(self.text, self.search)) if self.text else queryset
 
     @cached_property
-    def sorted(self) -> QuerySet:
+    def sorted(self) -> QuerySet[Any]:
         """What matches, in a total order: the primary key decides between equals, so that pages neither repeat nor drop a row."""
         descending = self.sort.startswith("-")
         column = next((c for c in self.columns if c.key == self.sort.lstrip("-") and c.sort), None)
@@ -379,7 +380,7 @@ class Listing:
 
     # The answers
 
-    def response(self, template: str, context: dict[str, Any] | None = None) -> HttpResponse:
+    def response(self, template: str, context: dict[str, Any] | None = None) -> HttpResponseBase:
         """The page; the list alone where htmx asks for it; or the file that `?export=` names, of exactly what matches."""
         export = self.params.get("export")
         if export == "csv":
@@ -395,7 +396,7 @@ class Listing:
         patch_vary_headers(response, ["HX-Request"])
         return response
 
-    def selected(self) -> QuerySet:
+    def selected(self) -> QuerySet[Any]:
         """The rows that a bulk form posted: the checked ones, or all that match where the form says so.
 
         Only rows of the list's own queryset are ever among them. Raises SelectionChanged where nothing is chosen, or where

@@ -26,7 +26,7 @@ class ReaderMiddleware:
             return self.get_response(request)
         language = getattr(request.user, "language", "") or settings.LANGUAGE_CODE
         with timezone.override(zone_of(request.user)), translation.override(language):
-            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = language
             response = self.get_response(request)
             response.headers.setdefault("Content-Language", language)
             return response

@@ -38,7 +38,7 @@ class Period:
     @classmethod
     def from_request(cls, request: HttpRequest, zone: Any = None, default: str = "30") -> Period:
         """The period in the address (`?period=30`, or `?from=…&to=…`, `&compare=no`); what cannot be read is the default."""
-        today = timezone.localdate(timezone=zone) if zone else timezone.localdate()
+        today = timezone.localdate(timezone=ZoneInfo(zone) if isinstance(zone, str) else zone)
         compare = request.GET.get("compare") != "no"
         start, end = read_day(request.GET.get("from")), read_day(request.GET.get("to"))
         if request.GET.get("period") in (None, "", "custom") and start and end:

@@ -35,6 +35,7 @@ __all__ = [
     "Series",
     "cards",
     "menu",
+    "moment",
     "redirect_back",
     "refusals_as_errors",
     "refusals_as_messages",
@@ -133,7 +134,8 @@ def url_if_any(name: str) -> str:
 def _current(path: str, urls: list[str]) -> str | None:
     if path in urls:
         return path
-    root = min(urls, key=len, default="")  # the home page's address begins every other one and continues none
+    shortest = min(urls, key=len, default="")
+    root = shortest if all(url.startswith(shortest) for url in urls) else ""  # the home page: every address continues its own
     inside = [url for url in urls if url != root and path.startswith(url)]
     return max(inside, key=len, default=None)
 
@@ -168,6 +170,16 @@ def register_fact(name: str, icon: str, sentence: Any) -> None:
 def fact(name: str) -> Fact:
     """How to tell an event; one that nobody registered is told by its name."""
     return _facts.get(name) or Fact("point", name.replace(".", " ").replace("_", " ").capitalize())
+
+
+def moment(event: Any) -> dict[str, Any]:
+    """A core event as the timeline shows it. What the sentence asks for and the event does not hold is a dash."""
+    told = fact(event.name)
+    sentence = told.sentence(event) if callable(told.sentence) else str(told.sentence)
+    if not callable(told.sentence) and "%(" in sentence:
+        keys = [part.partition(")")[0] for part in sentence.split("%(")[1:]]
+        sentence = sentence % {**dict.fromkeys(keys, "—"), **event.data}
+    return {"at": event.at, "actor": event.by, "sentence": sentence, "icon": told.icon, "reason": event.reason}
 
 
 def context(request: HttpRequest) -> dict[str, Any]:

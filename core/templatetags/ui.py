@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from core import components, ui
 from core.charts import Chart
 from core.periods import PRESETS, Period
+from core.ui import moment
 
 register = template.Library()
 
@@ -65,19 +66,6 @@ def timeline(events: Iterable[Any], limit: int = 50) -> dict[str, Any]:
     return {"moments": [event if isinstance(event, dict) else moment(event) for event in events]}
 
 
-def moment(event: Any) -> dict[str, Any]:
-    """A core event as the timeline shows it."""
-    fact = ui.fact(event.name)
-    sentence = fact.sentence(event) if callable(fact.sentence) else str(fact.sentence)
-    if not callable(fact.sentence) and "%(" in sentence:
-        sentence = sentence % {**dict.fromkeys(_placeholders(sentence), "—"), **event.data}
-    return {"at": event.at, "actor": event.by, "sentence": sentence, "icon": fact.icon, "reason": event.reason}
-
-
-def _placeholders(sentence: str) -> list[str]:
-    return [part.partition(")")[0] for part in sentence.split("%(")[1:]]
-
-
 @register.inclusion_tag("components/chart.html")
 def chart(chart: Chart, height: str = "normal") -> dict[str, Any]:
     """{% chart spec %}: a core.ui.Chart, drawn by script, with the table of its numbers beside it. height: "normal" or "low"."""
@@ -91,8 +79,9 @@ def copy(text: Any, label: Any = "", show: bool = True) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/period_picker.html", takes_context=True)
-def period_picker(context: Context, period: Period) -> dict[str, Any]:
-    """{% period_picker period %}: presets and own days, with the period before; kept in the address beside what is there."""
+def period_picker(context: Context, period: Period, compare: bool = True) -> dict[str, Any]:
+    """{% period_picker period %}: presets and own days, with the period before (`compare=False`: the page compares nothing);
+    kept in the address beside what is there."""
     kept = context["request"].GET.copy()
     for name in ("period", "from", "to", "compare", "page"):
         kept.pop(name, None)
@@ -102,13 +91,13 @@ def period_picker(context: Context, period: Period) -> dict[str, Any]:
         query.update({name: value for name, value in changes.items() if value})
         return f"?{query.urlencode()}"
 
-    compare = "" if period.compare else "no"
+    compared = "" if period.compare else "no"
     span = {name: value for name, value in period.query.items() if name != "compare"}
     return {
         "period": period,
         "kept": [(name, value) for name, values in kept.lists() for value in values],
-        "presets": [(label, address(period=key, compare=compare), key == period.key) for key, label in PRESETS.items()],
-        "compare_url": address(**span, compare="no" if period.compare else ""),
+        "presets": [(label, address(period=key, compare=compared), key == period.key) for key, label in PRESETS.items()],
+        "compare_url": address(**span, compare="no" if period.compare else "") if compare else "",
     }
 
 
