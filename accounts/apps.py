@@ -1,50 +1,17 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from django.utils.translation import gettext_lazy as _
-
         from accounts.events import register_facts
-        from core.access import Can, rights_of
+        from core.access import Can
         from core.ui import register_menu
 
         register_facts()
-        register_menu(
-            "manager",
-            _("Team"),
-            _("People"),
-            "manage:team_list",
-            "users-group",
-            800,
-            allowed=lambda request: rights_of(request.user).has(Can.SEE_TEAM),
-        )
-        register_menu(
-            "manager",
-            _("Settings"),
-            _("Mails"),
-            "manage:mail_list",
-            "mail",
-            900,
-            allowed=lambda request: rights_of(request.user).has(Can.MANAGE_AFFILIATES),
-        )
-        register_menu(
-            "manager",
-            _("Settings"),
-            _("API keys"),
-            "manage:key_list",
-            "key",
-            910,
-            allowed=lambda request: rights_of(request.user).has(Can.ADMINISTER),
-        )
-        register_menu(
-            "manager",
-            _("Settings"),
-            _("Settings"),
-            "manage:settings_home",
-            "settings",
-            920,
-            allowed=lambda request: rights_of(request.user).has(Can.ADMINISTER),
-        )
+        register_menu("manager", _("Team"), _("People"), "manage:team_list", "users-group", 800, allowed=Can.SEE_TEAM)
+        register_menu("manager", _("Settings"), _("Mails"), "manage:mail_list", "mail", 860, allowed=Can.MANAGE_AFFILIATES)
+        register_menu("manager", _("Settings"), _("API keys"), "manage:key_list", "key", 870, allowed=Can.ADMINISTER)
+        register_menu("manager", _("Settings"), _("Settings"), "manage:settings_home", "settings", 880, allowed=Can.ADMINISTER)

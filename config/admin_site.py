@@ -1,4 +1,10 @@
-from django.http import HttpRequest
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
 
@@ -10,10 +16,13 @@ class TributaryAdminSite(UnfoldAdminSite):
 
         return is_admin(request.user)
 
-    def login(self, request: HttpRequest, extra_context=None):
-        from django.contrib.auth.views import redirect_to_login
-        from django.core.exceptions import PermissionDenied
-
-        if request.user.is_authenticated:
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Where the admin's pages send whom they do not let in: on to the sign-in page, or nowhere."""
+        asked = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure()):
+            asked = reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(asked)
+        if not self.has_permission(request):
             raise PermissionDenied
-        return redirect_to_login(request.get_full_path())
+        return HttpResponseRedirect(asked)

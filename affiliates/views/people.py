@@ -77,7 +77,9 @@ def member_remove(request: HttpRequest, public_id: str) -> HttpResponse:
     with refusals_as_messages(request):
         remove_member(member, by=request.user)
         messages.success(request, _("%(person)s was taken out.") % {"person": member.user})
-    return redirect("portal:people" if member.user_id != request.user.pk else "after_login")
+        if member.user_id == request.user.pk:
+            return redirect("after_login")
+    return redirect("portal:people")
 
 
 @affiliate_required()

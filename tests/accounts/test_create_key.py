@@ -73,7 +73,9 @@ def test_the_command_prints_a_key_of_a_service_as_the_last_word(music, capsys):
 
 
 def test_the_command_makes_a_key_for_a_person(mara, capsys):
-    call_command("api_key_create", "--name", "Shop", "--role", "manager", "--program", "music", "--user", "MARA@tributary.example")
+    call_command(
+        "api_key_create", "--name", "Shop", "--role", "manager", "--program", "music", "--user", "MARA@tributary.example"
+    )
 
     assert find_key(capsys.readouterr().out.split()[-1]).user == mara
 

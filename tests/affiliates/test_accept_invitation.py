@@ -94,7 +94,9 @@ def test_somebody_elses_sign_in_does_not_accept(mara, ana, bao, otto):
         accept_invitation(token, by=owner_of(bao))
 
 
-@pytest.mark.parametrize(("name", "password", "field"), [("", PASSWORD, "name"), ("Fay", "password", "password"), ("Fay", "", "password")])
+@pytest.mark.parametrize(
+    ("name", "password", "field"), [("", PASSWORD, "name"), ("Fay", "password", "password"), ("Fay", "", "password")]
+)
 def test_a_refused_form_leaves_the_link_open(mara, ana, name, password, field):
     token = invite(ana, mara)
 

@@ -1,0 +1,164 @@
+"""What every page of Django's admin is made of here: reading. Facts, money and settings change through the services alone, which
+check, record and tell; the few notes that an admin edits in place go through a service as well."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pghistory.models
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+
+from core.events import retry_deliveries
+from core.models import Event, EventDelivery, Mail
+from core.ui import moment
+
+COUNTED = 50_000  # rows that a list counts; more are there, and found by search and filters
+
+
+class BoundedPaginator(Paginator):
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[:COUNTED].count()  # type: ignore[union-attr]
+
+
+class ReadOnly:
+    """Nothing is added, changed or deleted here; `hidden` fields are not even shown."""
+
+    hidden: ClassVar[tuple[str, ...]] = ()
+    model: type[Model]
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [field.name for field in self.model._meta.fields if field.name not in self.hidden]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return self.get_fields(request, obj)
+
+
+class ReadOnlyInline(ReadOnly, TabularInline):
+    extra = 0
+    show_change_link = True
+
+
+class ReadOnlyAdmin(ReadOnly, ModelAdmin):
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_filter_submit = True
+    actions = None
+    object_history_template = "core/admin/history.html"
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The facts of the object's timeline, and, for settings-like tables, what changed from which value to which."""
+        thing = get_object_or_404(self.get_queryset(request), pk=object_id)
+        tracked = any(event.pgh_tracked_model is self.model for event in _event_models())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History: %s") % thing,
+            "opts": self.opts,
+            "object": thing,
+            "moments": [moment(event) for event in Event.objects.about(thing).select_related("by")[:200]],
+            "versions": pghistory.models.Events.objects.tracks(thing).order_by("-pgh_created_at")[:200] if tracked else None,
+        }
+        return TemplateResponse(request, self.object_history_template, context)
+
+
+def _event_models() -> list[Any]:
+    from django.apps import apps
+
+    return [model for model in apps.get_models() if issubclass(model, pghistory.models.Event)]
+
+
+class EditableNotes(ReadOnlyAdmin):
+    """All but `notes` is read; these are saved by the app's own service, so that the change is checked and recorded."""
+
+    notes: ClassVar[tuple[str, ...]] = ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        from core.access import is_admin
+
+        return is_admin(request.user)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name for name in self.get_fields(request, obj) if name not in self.notes]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        self.update(obj, request.user, **{name: form.cleaned_data[name] for name in self.notes if name in form.changed_data})
+
+    def update(self, obj: Any, by: Any, **fields: Any) -> None:
+        raise NotImplementedError
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ["at", "name", "by", "about", "reason"]
+    list_filter = ["name"]
+    list_select_related = ["by"]
+    date_hierarchy = "at"
+    search_fields = ["name"]
+    search_help_text = _("A fact's name, or an object as timelines name it, such as affiliate:4")
+    ordering = ["-at", "-pk"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        if ":" in search_term:
+            return queryset.filter(about__contains=[search_term.strip()]), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+class StuckFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("stuck", _("Stuck")), ("due", _("On its way")), ("delivered", _("Delivered"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[EventDelivery]) -> QuerySet[EventDelivery] | None:
+        if self.value() == "delivered":
+            return queryset.filter(delivered_at__isnull=False)
+        if self.value() in ("stuck", "due"):
+            waiting = queryset.filter(delivered_at__isnull=True)
+            return waiting.filter(attempts__gte=3) if self.value() == "stuck" else waiting.filter(attempts__lt=3)
+        return queryset
+
+
+@admin.register(EventDelivery)
+class EventDeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["event", "receiver", "attempts", "due_at", "delivered_at"]
+    list_filter = [StuckFilter, "receiver"]
+    list_select_related = ["event"]
+    search_fields = ["event__name", "receiver", "error"]
+    ordering = ["-pk"]
+    actions = ["try_again"]
+
+    @admin.action(description=_("Try again now"))
+    def try_again(self, request: HttpRequest, queryset: QuerySet[EventDelivery]) -> None:
+        asked = retry_deliveries(queryset)
+        messages.success(request, _("%(count)d deliveries are tried again.") % {"count": asked})
+
+
+@admin.register(Mail)
+class MailAdmin(ReadOnlyAdmin):
+    hidden = ("body", "html")  # they sign people in; /manage/mails/ shows the text, as mails are kept there on purpose
+    list_display = ["created_at", "to", "subject", "status", "sent_at", "attempts"]
+    list_filter = ["status"]
+    date_hierarchy = "created_at"
+    search_fields = ["to", "subject"]
+    ordering = ["-pk"]

@@ -1,0 +1,101 @@
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts.services import create_key
+from affiliates.models import Function
+from affiliates.services import invite_member
+from commissions.models import Commission
+from core.mail import write_mail
+from core.models import Event
+from tests.factories import (
+    event_names,
+    make_commission,
+    make_conversion,
+    make_coupon,
+    make_link,
+    make_payout,
+    make_payout_method,
+    make_refund,
+    make_reversal,
+)
+
+
+@pytest.fixture
+def world(ada, mara, ana, music, music_offer):
+    """A row of nearly every kind."""
+    make_link(ana, music_offer)
+    make_coupon(ana, music)
+    conversion = make_conversion(music, ana)
+    make_reversal(make_commission(conversion), make_refund(conversion))
+    make_payout(affiliate=ana)
+    make_payout_method(ana, currency="EUR")
+    invite_member(ana, "fay@tributary.example", [Function.MARKETING], by=mara)
+    create_key(mara, name="Shop", role="manager", program=music, by=ada)
+
+
+@pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model.__name__)
+def test_every_table_can_be_read_and_nothing_added_or_deleted(as_person, ada, world, model):
+    browser = as_person(ada)
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    assert browser.get(reverse(f"{name}_changelist"), {"q": "a"}).status_code == 200
+    assert browser.get(reverse(f"{name}_changelist")).status_code == 200
+    assert browser.get(reverse(f"{name}_add")).status_code == 403
+    row = model._default_manager.first()
+    if row is not None:
+        assert browser.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+        assert browser.get(reverse(f"{name}_history", args=[row.pk])).status_code == 200
+        assert browser.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+        assert model._default_manager.filter(pk=row.pk).exists()
+
+
+def test_money_rows_take_no_changes(as_person, ada, world):
+    commission = Commission.objects.get()
+    answer = as_person(ada).post(reverse("admin:commissions_commission_change", args=[commission.pk]), {"amount": "1000000"})
+    assert answer.status_code == 403
+    commission.refresh_from_db()
+    assert commission.amount == 10
+
+
+def test_secrets_are_not_shown(as_person, ada, world):
+    browser = as_person(ada)
+    for name, field in (("accounts_apikey", "hash"), ("affiliates_invitation", "token_hash"), ("accounts_user", "password")):
+        model = next(m for m in admin.site._registry if m._meta.label_lower.replace(".", "_") == name)
+        row = model._default_manager.first()
+        assert getattr(row, field) not in browser.get(reverse(f"admin:{name}_change", args=[row.pk])).content.decode()
+
+
+def test_a_note_is_saved_by_the_service_and_recorded(as_person, ada, ana):
+    path = reverse("admin:affiliates_affiliate_change", args=[ana.pk])
+    inlines = {f"{p}-{k}": "0" for p in ("enrollments", "members") for k in ("TOTAL_FORMS", "INITIAL_FORMS")}
+
+    answer = as_person(ada).post(path, {"note": "Likes mornings.", "name": "Somebody else", **inlines})
+
+    assert answer.status_code == 302
+    ana.refresh_from_db()
+    assert (ana.note, ana.name) == ("Likes mornings.", "Ana")
+    assert event_names(ana) == ["affiliate.updated"]
+    assert Event.objects.get().by == ada
+
+
+def test_history_tells_what_changed_from_what_to_what(as_person, ada, music):
+    music.hold_days = 45
+    music.save()
+    page = as_person(ada).get(reverse("admin:programs_program_history", args=[music.pk])).content.decode()
+    assert "hold_days: 30 → 45" in page
+
+
+def test_only_admins_come_in_and_through_the_one_sign_in(client, as_person, hana, mara, ana, otto):
+    assert client.get("/admin/core/event/", follow=True).redirect_chain[-1][0] == "/accounts/login/?next=/admin/core/event/"
+    for person in (hana, mara, otto, ana):
+        assert as_person(person).get("/admin/", follow=True).status_code == 403
+
+
+def test_a_signed_in_admin_is_sent_on_to_what_they_asked_for(as_person, ada):
+    assert as_person(ada).get("/admin/login/?next=/admin/core/event/").url == "/admin/core/event/"
+    assert as_person(ada).get("/admin/login/?next=https://elsewhere.example/").url == "/admin/"
+
+
+def test_mails_are_listed_without_their_text(as_person, ada):
+    mail = write_mail("ada@tributary.example", "accounts/mails/appointment", {"role": "Admin", "by": ada, "path": "/secret"})
+    assert "/secret" not in as_person(ada).get(reverse("admin:core_mail_change", args=[mail.pk])).content.decode()

@@ -1,0 +1,47 @@
+import pytest
+
+from affiliates.models import Function
+from affiliates.services import invite_member
+from core.mail import write_mail
+from core.models import Mail
+from tests.factories import make_affiliate, make_enrollment
+
+
+@pytest.fixture
+def mails(mara, nils, ana, books):
+    """One mail about Ana (music), one about an affiliate of books, one that signs Ada in."""
+    invite_member(ana, "fay@tributary.example", [Function.MARKETING], by=mara)
+    other = make_affiliate("olga@tributary.example", "Olga")
+    make_enrollment(other, books)
+    invite_member(other, "olga@tributary.example", [Function.OWNER], by=nils)
+    write_mail("ada@tributary.example", "accounts/mails/appointment", {"role": "Admin", "by": mara, "path": "/secret"})
+    return {mail.to.split("@")[0]: mail for mail in Mail.objects.all()}
+
+
+@pytest.mark.parametrize(
+    ("who", "reads"),
+    [("ada", {"fay", "olga", "ada"}), ("hana", {"fay", "olga"}), ("mara", {"fay"}), ("nils", {"olga"})],
+)
+def test_everybody_reads_the_mails_about_whom_they_may_see(request, as_person, mails, who, reads):
+    browser = as_person(request.getfixturevalue(who))
+    page = browser.get("/manage/mails/").content.decode()
+    for name, mail in mails.items():
+        assert (mail.to in page) == (name in reads)
+        assert browser.get(f"/manage/mails/{mail.public_id}/").status_code == (200 if name in reads else 404)
+
+
+def test_the_page_says_that_mails_are_kept(as_person, mara, mails, settings):
+    browser = as_person(mara)
+    assert "kept here and not sent" in browser.get("/manage/mails/").content.decode()
+    settings.MAIL_SERVER = {"EMAIL_HOST": "mail.example"}
+    assert "kept here and not sent" not in browser.get("/manage/mails/").content.decode()
+
+
+def test_a_mails_html_is_never_a_page_of_ours(as_person, ada):
+    mail = Mail.objects.create(
+        to="a@b.example", sender="x@y.example", subject="<b>Hi</b>", body="<script>alert(1)</script>", html="<script>2</script>"
+    )
+    page = as_person(ada).get(f"/manage/mails/{mail.public_id}/").content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>2" not in page
