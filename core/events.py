@@ -16,8 +16,10 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from core.models import Event, EventDelivery
+from core.rows import insert_rows
 
 Receiver = Callable[[Event], None]
+COLUMNS = ["name", "at", "by_id", "about", "data", "reason"]
 _receivers: dict[str, list[str]] = {}
 _functions: dict[str, Receiver] = {}
 
@@ -56,29 +58,29 @@ def receiver(*names: str) -> Callable[[Receiver], Receiver]:
 
 def record(
     name: str, *about: Any, by: Any = None, data: dict[str, Any] | None = None, reason: str = "", at: datetime | None = None
-) -> Event:
+) -> None:
     """Record one fact about these objects, in the caller's transaction."""
-    return record_many([Fact(name, about, data or {}, reason, at)], by=by)[0]
+    record_many([Fact(name, about, data or {}, reason, at)], by=by)
 
 
-def record_many(facts: Iterable[Fact], *, by: Any = None) -> list[Event]:
+def record_many(facts: Iterable[Fact], *, by: Any = None) -> None:
     """Record facts as one set, in the caller's transaction; their deliveries start once it commits."""
     if not connection.in_atomic_block:
         raise RuntimeError("an event is recorded in the transaction that makes it true")
     now = timezone.now()
     actor = by.pk if by is not None else None
-    events = Event.objects.bulk_create(
-        [
-            Event(name=f.name, at=f.at or now, by_id=actor, about=[ref(thing) for thing in f.about if thing is not None], data=f.data, reason=f.reason)
-            for f in facts
-        ],
-        batch_size=5000,
-    )
-    deliveries = [EventDelivery(event=event, receiver=dotted) for event in events for dotted in _receivers.get(event.name, ())]
-    if deliveries:
-        EventDelivery.objects.bulk_create(deliveries, batch_size=5000)
+    rows = [(f.name, f.at or now, actor, [ref(thing) for thing in f.about if thing is not None], f.data, f.reason) for f in facts]
+    awaited = [row for row in rows if row[0] in _receivers]
+    plain = [row for row in rows if row[0] not in _receivers]
+    insert_rows("core_event", COLUMNS, plain)
+    events = insert_rows("core_event", COLUMNS, awaited, returning=["id", "name"])
+    if events:
+        insert_rows(
+            "core_eventdelivery",
+            ["event_id", "receiver", "attempts", "due_at", "error"],
+            [(event, dotted, 0, now, "") for event, name in events for dotted in _receivers[name]],
+        )
         _deliver_after_commit()
-    return events
 
 
 def _deliver_after_commit() -> None:
@@ -111,7 +113,9 @@ def deliver_due(limit: int = 500) -> int:
             except Exception:
                 delivery.attempts += 1
                 delivery.error = traceback.format_exc()[-4000:]
-                delivery.due_at = timezone.now() + timedelta(seconds=15 * 2**delivery.attempts, days=0 if delivery.attempts < GIVE_UP_AFTER else 36500)
+                delivery.due_at = timezone.now() + timedelta(
+                    seconds=15 * 2**delivery.attempts, days=0 if delivery.attempts < GIVE_UP_AFTER else 36500
+                )
             else:
                 delivery.delivered_at, delivery.error = timezone.now(), ""
                 delivered += 1

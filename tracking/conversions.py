@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from psycopg2.extras import Json
+from psycopg2.extras import execute_values
 
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
 from core.rows import insert_rows, select_rows
@@ -86,7 +86,28 @@ class _Customer:
     tied_by: tuple[ConversionInput, Attribution] | None = field(default=None)
 
 
-COLUMNS = ["created_at", "program_id", "event", "external_id", "occurred_at", "amount", "currency", "quantity", "refunded", "customer_id", "affiliate_id", "source", "reason", "click_id", "link_id", "coupon_id", "offer_id", "subs", "given", "fingerprint"]
+COLUMNS = [
+    "created_at",
+    "program_id",
+    "event",
+    "external_id",
+    "occurred_at",
+    "amount",
+    "currency",
+    "quantity",
+    "refunded",
+    "customer_id",
+    "affiliate_id",
+    "source",
+    "reason",
+    "click_id",
+    "link_id",
+    "coupon_id",
+    "offer_id",
+    "subs",
+    "given",
+    "fingerprint",
+]
 
 
 def write_conversions(program: Program, rows: Sequence[ConversionInput], *, now: datetime) -> list[Decided]:
@@ -233,7 +254,7 @@ def _write(
             (
                 now, program.pk, row.event, row.external_id, row.occurred_at, row.amount, row.currency, row.quantity, 0,
                 customer.id if customer else None, to.affiliate_id, to.source, to.reason, to.click_id and str(to.click_id), to.link_id,
-                to.coupon_id, to.offer_id, to.subs, Json(given), row.fingerprint,
+                to.coupon_id, to.offer_id, to.subs, given, row.fingerprint,
             )
         )  # fmt: skip
     written = insert_rows(
@@ -242,12 +263,8 @@ def _write(
         rows,
         on_conflict="(program_id, external_id, event) DO NOTHING",
         returning=["external_id", "event", "id"],
-        template=f"({', '.join(_PLACES.get(column, '%s') for column in COLUMNS)})",
     )
     return {(external_id, event): pk for external_id, event, pk in written}
-
-
-_PLACES = {"click_id": "%s::uuid", "subs": "%s::text[]"}
 
 
 def _tie_customers(customers: list[_Customer]) -> None:
@@ -265,8 +282,6 @@ def _tie_customers(customers: list[_Customer]) -> None:
     ]
     if not ties:
         return
-    from psycopg2.extras import execute_values
-
     with connection.cursor() as cursor:
         execute_values(
             cursor.cursor,
