@@ -89,7 +89,7 @@ class Word(_Out):
     def schema(self) -> dict[str, Any]:
         if self.words is None:
             return {"type": "string"}
-        return {"type": "string", "enum": self.words}
+        return {"type": "string", "enum": [*self.words, *([None] if self.allow_null else [])]}
 
 
 class Number(_Out):

@@ -105,13 +105,16 @@ class Address(Text):
         self.validators.append(URLValidator(schemes=["http", "https"], message=_("Give a full address, such as https://shop.example/.")))
 
 
-class Choice(serializers.ChoiceField):
+class Choice(Described, serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in self.choices:
             raise serializers.ValidationError(
                 _("Give one of: %(choices)s.") % {"choices": ", ".join(str(choice) for choice in self.choices)}, code="choice"
             )
         return data
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.choices, *([None] if self.allow_null else [])]}
 
 
 class Whole(serializers.IntegerField):
