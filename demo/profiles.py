@@ -59,7 +59,7 @@ PROFILES = [
 ]  # fmt: skip
 
 PITCHES = {
-    "Lusofonia Discos": "Reviews of Portuguese and Cape Verdean records, 18,000 readers a month. I would link each review to the record.",
+    "Lusofonia Discos": "Reviews of Portuguese and Cape Verdean records, 18,000 readers a month. I would link each one.",
     "Choir Corner": "A forum of 4,200 choir singers. We want to offer our members a page of recommended recordings.",
     "Ad Atlas": "Search and social campaigns in the Gulf. We would start with 5,000 USD a month.",
     "Indie Inbox": "Weekly letter on independent labels, 9,400 subscribers, half of them open it.",

@@ -27,7 +27,7 @@ from core.rows import in_chunks, insert_rows
 from demo.models import Chapter
 from demo.orders import DATA, LAST_DAY, Order, click_id, clicks_before, number, read_orders, refund_of, way_of
 from demo.people import make_person, make_team
-from demo.profiles import PITCHES, PROFILES
+from demo.profiles import PITCHES, PROFILES, Profile
 from intake.imports import import_orders
 from intake.services import record_refund
 from payouts.models import BatchStatus, PayoutBatch
@@ -37,8 +37,11 @@ from tracking.models import Conversion, Coupon, Link
 from tracking.partitions import make_partitions
 
 SLUG = "cdnow"
-OFFERS = [("cdnow-store", "The whole store", "https://cdnow.example/store"), ("cdnow-jazz", "Jazz and blues", "https://cdnow.example/jazz?shelf=new"),
-          ("cdnow-classical", "Classical", "https://cdnow.example/classical#bestsellers")]  # fmt: skip
+OFFERS = [
+    ("cdnow-store", "The whole store", "https://cdnow.example/store"),
+    ("cdnow-jazz", "Jazz and blues", "https://cdnow.example/jazz?shelf=new"),
+    ("cdnow-classical", "Classical", "https://cdnow.example/classical#bestsellers"),
+]
 CAMPAIGNS = ["homepage", "newsletter", "review", "video", "forum", "top-100", "gift-guide"]
 Say = Callable[[str], object]
 
@@ -91,6 +94,10 @@ class Story:
         return list(read_orders(self.yesterday, self.customers))
 
     @cached_property
+    def boss(self) -> User:
+        return operator()
+
+    @cached_property
     def mara(self) -> User:
         return User.objects.get(email="mara@tributary.example")
 
@@ -110,102 +117,98 @@ class Story:
     def _program(self) -> None:
         began = _at(self.first_day - timedelta(days=30))
         program = Program.objects.create(
-            name="CDNOW", slug=SLUG, currency="USD", attribution_window_days=45, hold_days=30, minimum_payout=Decimal(20),
-            fallback_url="https://cdnow.example/", created_at=began, summary="Half a million records, delivered. Earn on every order of every customer you send.",
-            description="CDNOW pays for every order of a customer you brought, not just the first one. Orders are credited for good once a customer is yours; commissions are approved every month and paid in US dollars.",
-        )  # fmt: skip
+            name="CDNOW",
+            slug=SLUG,
+            currency="USD",
+            attribution_window_days=45,
+            hold_days=30,
+            minimum_payout=Decimal(20),
+            fallback_url="https://cdnow.example/",
+            created_at=began,
+            summary="Half a million records, delivered. Earn on every order of every customer you send.",
+            description="CDNOW pays for every order of a customer you brought, not just the first one. "
+            "Commissions are approved every month and paid in US dollars.",
+        )
         make_team(program)
-        for slug, name, url in OFFERS:
-            Offer.objects.create(
-                program=program, slug=slug, name=name, landing_url=url, allowed_domains=["cdnow.example"], created_at=began
-            )
-        boss = operator()
-        standard = create_rule(
-            program, by=boss, name="Standard", event="sale", type="percentage", value=Decimal(8), starts_at=began
-        )
-        revise_rule(standard, by=boss, type="percentage", value=Decimal(10), starts_at=_at(self.first_day + timedelta(days=181)))
-        classical = Offer.objects.get(slug="cdnow-classical")
-        create_rule(
-            program,
-            by=boss,
-            name="Classical",
-            event="sale",
-            type="percentage",
-            value=Decimal(12),
-            offer=classical,
-            starts_at=began,
-        )
+        offers = [
+            Offer(program=program, slug=slug, name=name, landing_url=url, allowed_domains=["cdnow.example"], created_at=began)
+            for slug, name, url in OFFERS
+        ]
+        Offer.objects.bulk_create(offers)
+        sales = {"by": self.boss, "event": "sale", "type": "percentage"}
+        standard = create_rule(program, name="Standard", value=Decimal(8), starts_at=began, **sales)
+        risen = _at(self.first_day + timedelta(days=181))
+        revise_rule(standard, by=self.boss, type="percentage", value=Decimal(10), starts_at=risen)
+        create_rule(program, name="Classical", value=Decimal(12), offer=offers[2], starts_at=began, **sales)
 
     def _affiliates(self) -> None:
         joined = _at(self.first_day - timedelta(days=20))
-        for profile in PROFILES:
+        offers = list(Offer.objects.filter(slug__in=[slug for slug, _name, _url in OFFERS]).order_by("pk"))
+        for place, profile in enumerate(PROFILES):
+            waits = not profile.share
+            since = timezone.now() - timedelta(days=number("applied", profile.email) % 5 + 1) if waits else joined
             affiliate = Affiliate.objects.create(
-                name=profile.name, email=profile.email, country=profile.country, kind=profile.kind, currency=profile.currency,
-                website=f"https://{profile.email.partition('@')[2]}/", external_id=f"A-{1001 + PROFILES.index(profile)}", manager=self.mara if profile.share else None,
-                created_at=joined if profile.share else timezone.now() - timedelta(days=number("applied", profile.email) % 5 + 1),
-            )  # fmt: skip
-            if not profile.share:
-                Enrollment.objects.create(affiliate=affiliate, program=self.program, status="pending", status_at=affiliate.created_at,
-                                          created_at=affiliate.created_at, pitch=PITCHES[profile.name])  # fmt: skip
-                continue
-            Enrollment.objects.create(
-                affiliate=affiliate, program=self.program, status="approved", status_at=joined, created_at=joined
+                name=profile.name,
+                email=profile.email,
+                country=profile.country,
+                kind=profile.kind,
+                currency=profile.currency,
+                website=f"https://{profile.email.partition('@')[2]}/",
+                external_id=f"A-{1001 + place}",
+                manager=None if waits else self.mara,
+                created_at=since,
             )
-            owner = make_person(profile.email, profile.name)
-            AffiliateMember.objects.create(affiliate=affiliate, user=owner, functions=[Function.OWNER], created_at=joined)
-            for n, offer in enumerate(Offer.objects.filter(program=self.program, slug__in=[o[0] for o in OFFERS]).order_by("pk")):
-                code = f"{profile.email.partition('@')[2].partition('.')[0]}-{n + 1}"
-                if profile.email.endswith("@tributary.example"):
-                    code = f"{profile.name.lower()}-{n + 1}"
-                Link.objects.create(affiliate=affiliate, offer=offer, code=code, created_at=joined)
-            if profile.coupon:
-                Coupon.objects.create(affiliate=affiliate, program=self.program, code=profile.coupon, created_at=joined)
-            if profile.share > 6:  # the smallest have not set one yet
-                set_payout_method(affiliate, by=owner, type="paypal", currency="USD", details={"email": profile.email})
-        create_rule(self.program, by=operator(), name="Ana’s rate", event="sale", type="percentage", value=Decimal("12.5"),
-                    affiliate=Affiliate.objects.get(email="ana@tributary.example"), priority=10, starts_at=_at(self.first_day + timedelta(days=300)))  # fmt: skip
+            Enrollment.objects.create(
+                affiliate=affiliate,
+                program=self.program,
+                status="pending" if waits else "approved",
+                status_at=since,
+                created_at=since,
+                pitch=PITCHES.get(profile.name, ""),
+            )
+            if not waits:
+                self._equip(affiliate, profile, offers, joined)
+        ana = Affiliate.objects.get(email="ana@tributary.example")
+        raised = _at(self.first_day + timedelta(days=300))
+        rate = {"event": "sale", "type": "percentage", "value": Decimal("12.5")}
+        create_rule(self.program, by=self.boss, name="Ana’s rate", affiliate=ana, priority=10, starts_at=raised, **rate)
+
+    def _equip(self, affiliate: Affiliate, profile: Profile, offers: list[Offer], joined: datetime) -> None:
+        owner = make_person(profile.email, profile.name)
+        AffiliateMember.objects.create(affiliate=affiliate, user=owner, functions=[Function.OWNER], created_at=joined)
+        name, _at_sign, domain = profile.email.partition("@")
+        code = name if domain == "tributary.example" else domain.partition(".")[0]
+        Link.objects.bulk_create(
+            Link(affiliate=affiliate, offer=offer, code=f"{code}-{n}", created_at=joined) for n, offer in enumerate(offers, 1)
+        )
+        if profile.coupon:
+            Coupon.objects.create(affiliate=affiliate, program=self.program, code=profile.coupon, created_at=joined)
+        if profile.share > 6:  # the smallest have not set one yet
+            set_payout_method(affiliate, by=owner, type="paypal", currency="USD", details={"email": profile.email})
 
     def _clicks(self) -> None:
         make_partitions(self.first_day - timedelta(days=10), timezone.now().date() + timedelta(days=14))
         visitors = _visitors()
-        columns = [
-            "id",
-            "at",
-            "link_id",
-            "affiliate_id",
-            "offer_id",
-            "program_id",
-            "outcome",
-            "bot",
-            "visitor",
-            "ip",
-            "user_agent",
-            "referrer",
-            "url",
-            "subs",
-        ]
+        columns = ["id", "at", "link_id", "affiliate_id", "offer_id", "program_id", "outcome", "bot", "visitor", "ip", "user_agent", "referrer", "url", "subs"]
         for chunk in in_chunks(self._click_rows(visitors), 20_000):
-            insert_rows("tracking_click", columns, chunk)
+            insert_rows("tracking_click", columns.split(), chunk)
 
     def _click_rows(self, visitors: list[tuple[str, str, str, bool]]) -> Iterator[tuple[Any, ...]]:
         for order, moment in self._clicked_orders():
             link = self._link_of(order.customer)
-            people = [
-                visitor for visitor in (visitors[number("visitor", order.customer) % len(visitors)],) if not visitor[3]
-            ] or visitors[:1]
-            yield self._click_row(link, moment, people[0], order.id)
+            visitor = visitors[number("visitor", order.customer) % len(visitors)]
+            yield self._click_row(link, moment, visitors[0] if visitor[3] else visitor, order.id)  # bots buy no records
             for again in range(number("others", order.id) % 7):  # visits that led to nothing
                 at = moment - timedelta(seconds=number("other", order.id, again) % 259_200)
-                yield self._click_row(
-                    link, at, visitors[number("other visitor", order.id, again) % len(visitors)], order.id, again
-                )
+                visitor = visitors[number("other visitor", order.id, again) % len(visitors)]
+                yield self._click_row(link, at, visitor, order.id, again)
 
     def _click_row(self, link: Link, at: datetime, visitor: tuple[str, str, str, bool], *words: object) -> tuple[Any, ...]:
         ip, referrer, user_agent, bot = visitor
         who = int.from_bytes(hashlib.blake2b(f"{ip}/{user_agent}".encode(), digest_size=8).digest(), "big") >> 1
         subs = [CAMPAIGNS[number("campaign", *words) % len(CAMPAIGNS)]]
-        return (click_id(at, *words), at, link.pk, link.affiliate_id, link.offer_id, self.program.pk, 0, bot, who, ip, user_agent, referrer,
-                link.offer.landing_url, subs)  # fmt: skip
+        whose = (link.pk, link.affiliate_id, link.offer_id, self.program.pk)
+        return (click_id(at, *words), at, *whose, 0, bot, who, ip, user_agent, referrer, link.offer.landing_url, subs)
 
     def _clicked_orders(self) -> Iterator[tuple[Order, datetime]]:
         seen: set[str] = set()
@@ -219,9 +222,8 @@ class Story:
     def _link_of(self, customer: str) -> Link:
         way = way_of(customer)
         assert way is not None
-        return self.links[
-            way.profile.email, number("offer", customer) % 10 % len(OFFERS) if number("offer", customer) % 10 < 5 else 0
-        ]
+        choice = number("offer", customer) % 10
+        return self.links[way.profile.email, choice % len(OFFERS) if choice < 5 else 0]
 
     def _orders(self) -> None:
         clicks = {order.id: click_id(moment, order.id) for order, moment in self._clicked_orders()}
@@ -236,7 +238,7 @@ class Story:
                     writer.writerow(
                         [order.id, order.customer, order.day, order.quantity, order.amount, coupon, clicks.get(order.id, "")]
                     )
-            outcome = import_orders(path, self.program, by=operator())
+            outcome = import_orders(path, self.program, by=self.boss)
         if outcome.rejected or outcome.rows != len(self.orders):
             raise RuntimeError(f"the demo's orders did not all come in: {outcome}")
 
@@ -250,7 +252,7 @@ class Story:
             yield day - timedelta(days=1)
 
     def _month(self, end: date) -> None:
-        """On the third of the next month Mara decides what was sold, on the fifth the payouts are made; Felix approves and pays."""
+        """Early in the next month Mara decides and prepares the payouts; Felix approves and pays."""
         self._refunds(until=end)
         self._decide(until=end, at=_at(end + timedelta(days=3), 9))
         made = _at(end + timedelta(days=5), 10)
@@ -288,8 +290,11 @@ class Story:
         for conversion in conversions:
             day, amount = due[conversion.external_id]
             moment = _at(day, 12)
-            record_refund(conversion, external_id=f"{conversion.external_id}-r1", amount=amount, by=operator(), occurred_at=moment,
-                          reason="Returned" if amount == conversion.amount else "One record was damaged", now=moment)  # fmt: skip
+            reason = "Returned" if amount == conversion.amount else "One record was damaged"
+            external_id = f"{conversion.external_id}-r1"
+            record_refund(
+                conversion, external_id=external_id, amount=amount, by=self.boss, occurred_at=moment, reason=reason, now=moment
+            )
 
     def _decide(self, until: date, at: datetime) -> None:
         pending = Commission.objects.pending().filter(
