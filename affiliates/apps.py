@@ -10,6 +10,7 @@ class AffiliatesConfig(AppConfig):
         from affiliates.access import has_function
         from affiliates.events import register_facts
         from affiliates.models import Affiliate, Enrollment
+        from core.access import Can
         from core.mail import register_readers
         from core.ui import register_menu
 
@@ -17,3 +18,5 @@ class AffiliatesConfig(AppConfig):
         register_readers(Affiliate, lambda user: Affiliate.objects.visible_to(user))
         register_readers(Enrollment, lambda user: Enrollment.objects.visible_to(user))
         register_menu("portal", _("Account"), _("People"), "portal:people", "users", 900, allowed=has_function)
+        register_menu("manager", _("Affiliates"), _("Affiliates"), "manage:affiliate_list", "users", 100, allowed=Can.SEE)
+        register_menu("manager", _("Affiliates"), _("Enrollments"), "manage:enrollment_list", "user-check", 110, allowed=Can.SEE)

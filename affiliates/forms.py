@@ -218,8 +218,15 @@ class RejectForm(forms.Form):
 class ApplicationForm(forms.Form):
     """The public application. `nickname` is out of sight: whoever fills it in is no person."""
 
-    name = forms.CharField(label=_("Your name, or your firm’s"), max_length=160, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(label=_("E-mail"), max_length=254, help_text=_("The answer goes there."), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    name = forms.CharField(
+        label=_("Your name, or your firm’s"), max_length=160, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        help_text=_("The answer goes there."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
     kind = forms.ChoiceField(label=_("You promote by"), choices=Affiliate.Kind.choices)
     website = forms.URLField(
         label=_("Website or channel"), max_length=500, required=False, assume_scheme="https",

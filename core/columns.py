@@ -43,6 +43,7 @@ class Column:
     url      row -> address of the cell's link
     template a template that renders the cell, with `row` and `value`
     export   dotted path or callable for files; True: the value; False: not in files
+    shown    False: in files alone
     """
 
     key: str
@@ -53,6 +54,7 @@ class Column:
     template: str = ""
     export: Getter | bool = True
     align: str = ""
+    shown: bool = True
 
     def get(self, row: Any) -> Any:
         return get(row, self.value or self.key)

@@ -257,7 +257,11 @@ class Listing:
             return []
         first = (self.page - 1) * self.per_page
         return [
-            Row(thing, [(column, column.cell(thing)) for column in self.columns], self.row_url(thing) if self.row_url else "")
+            Row(
+                thing,
+                [(column, column.cell(thing)) for column in self.columns if column.shown],
+                self.row_url(thing) if self.row_url else "",
+            )
             for thing in self.sorted[first : first + self.per_page]
         ]
 
@@ -273,6 +277,8 @@ class Listing:
     def headings(self) -> list[Heading]:
         headings = []
         for column in self.columns:
+            if not column.shown:
+                continue
             url, direction = "", ""
             if column.sort:
                 here = self.sort.lstrip("-") == column.key

@@ -18,3 +18,8 @@ def visible_programs(user: Any, can: Can = Can.SEE) -> QuerySet[Program]:
 def visible_offers(user: Any, can: Can = Can.SEE) -> QuerySet[Offer]:
     programs = programs_of(user, can)
     return Offer.objects.all() if programs is None else Offer.objects.filter(program__in=programs)
+
+
+def open_programs() -> QuerySet[Program]:
+    """What everybody may see and apply to."""
+    return Program.objects.filter(public=True, status=Program.Status.ACTIVE)

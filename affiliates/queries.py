@@ -1,0 +1,51 @@
+"""Affiliates as pages read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Role, RoleAssignment, User
+from affiliates.models import Affiliate, Enrollment
+from core.access import Can, programs_of, rights_of
+from core.models import Event
+
+MANAGING = [role for role in Role.values if role in {Role.ADMIN, Role.HEAD, Role.MANAGER}]
+
+
+def affiliate_managers() -> QuerySet[User]:
+    """Who can be somebody's personal manager: those who manage affiliates now."""
+    holders = RoleAssignment.objects.current().filter(role__in=MANAGING).values("user")
+    return User.objects.filter(pk__in=holders, is_active=True, is_service=False).order_by("name", "email")
+
+
+def managed_affiliates(user: Any, can: Can = Can.MANAGE_AFFILIATES) -> QuerySet[Affiliate]:
+    """Those enrolled in a program in which the user can; for managers of affiliates, those in no program yet as well."""
+    programs = programs_of(user, can)
+    visible = Affiliate.objects.visible_to(user)
+    if programs is None:
+        return visible
+    within = Q(pk__in=Enrollment.objects.filter(program__in=programs).values("affiliate"))
+    return visible.filter(within | Q(enrollments__isnull=True) if can == Can.MANAGE_AFFILIATES and programs else within)
+
+
+def timeline_of(affiliate: Affiliate, user: Any) -> QuerySet[Event]:
+    """What happened to the affiliate, as far as the reader may know.
+
+    Facts of higher apps (links, commissions, payouts) are told to those who see tracking and money in all of its programs;
+    others read about the account itself, and about its enrollments in programs they see.
+    """
+    events = Event.objects.about(affiliate)
+    enrolled = set(affiliate.enrollments.values_list("program_id", flat=True))
+    rights = rights_of(user)
+    if all(
+        rights.everywhere(can) or all(rights.has(can, p) for p in enrolled) for can in (Can.SEE, Can.SEE_TRACKING, Can.SEE_MONEY)
+    ):
+        return events
+    account = Q(name__startswith="affiliate.") | Q(name__startswith="invitation.") | Q(name__startswith="member.")
+    programs = programs_of(user)
+    enrollment = Q(name__startswith="enrollment.")
+    if programs is not None:
+        enrollment &= Q(about__overlap=[f"program:{pk}" for pk in sorted(programs)])
+    return events.filter(account | enrollment)
