@@ -43,6 +43,22 @@ OFFERS = [
     ("cdnow-classical", "Classical", "https://cdnow.example/classical#bestsellers"),
 ]
 CAMPAIGNS = ["homepage", "newsletter", "review", "video", "forum", "top-100", "gift-guide"]
+CLICK_COLUMNS = [
+    "id",
+    "at",
+    "link_id",
+    "affiliate_id",
+    "offer_id",
+    "program_id",
+    "outcome",
+    "bot",
+    "visitor",
+    "ip",
+    "user_agent",
+    "referrer",
+    "url",
+    "subs",
+]
 Say = Callable[[str], object]
 
 
@@ -189,9 +205,8 @@ class Story:
     def _clicks(self) -> None:
         make_partitions(self.first_day - timedelta(days=10), timezone.now().date() + timedelta(days=14))
         visitors = _visitors()
-        columns = ["id", "at", "link_id", "affiliate_id", "offer_id", "program_id", "outcome", "bot", "visitor", "ip", "user_agent", "referrer", "url", "subs"]
         for chunk in in_chunks(self._click_rows(visitors), 20_000):
-            insert_rows("tracking_click", columns.split(), chunk)
+            insert_rows("tracking_click", CLICK_COLUMNS, chunk)
 
     def _click_rows(self, visitors: list[tuple[str, str, str, bool]]) -> Iterator[tuple[Any, ...]]:
         for order, moment in self._clicked_orders():
