@@ -17,6 +17,7 @@ class AffiliatesConfig(AppConfig):
         register_facts()
         register_readers(Affiliate, lambda user: Affiliate.objects.visible_to(user))
         register_readers(Enrollment, lambda user: Enrollment.objects.visible_to(user))
+        register_menu("portal", _("Account"), _("Account"), "portal:profile", "user", 890, allowed=has_function)
         register_menu("portal", _("Account"), _("People"), "portal:people", "users", 900, allowed=has_function)
         register_menu("manager", _("Affiliates"), _("Affiliates"), "manage:affiliate_list", "users", 100, allowed=Can.SEE)
         register_menu("manager", _("Affiliates"), _("Enrollments"), "manage:enrollment_list", "user-check", 110, allowed=Can.SEE)

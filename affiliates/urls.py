@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path
 
 from affiliates.api import api as api
-from affiliates.views import application, enrollments, manager, members, people
+from affiliates.views import application, enrollments, manager, members, people, profile
 from affiliates.views import public as public_views
 
 manage: list[URLPattern] = [
@@ -30,6 +30,7 @@ portal: list[URLPattern] = [
     path("people/invitations/<int:number>/revoke/", people.invitation_revoke, name="invitation_revoke"),
     path("people/<str:public_id>/", people.member_edit, name="member_edit"),
     path("people/<str:public_id>/remove/", people.member_remove, name="member_remove"),
+    path("account/", profile.profile, name="profile"),
     path("switch/", people.affiliate_switch, name="affiliate_switch"),
 ]
 public: list[URLPattern] = [

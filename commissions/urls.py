@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from commissions.api import api as api
 from commissions.views import manager
+from commissions.views import portal as portal_views
 
 manage: list[URLPattern] = [
     path("commissions/", manager.commission_list, name="commission_list"),
@@ -11,5 +12,8 @@ manage: list[URLPattern] = [
     path("commissions/release/", manager.commission_release, name="commission_release"),
     path("commissions/<str:public_id>/", manager.commission_detail, name="commission_detail"),
 ]
-portal: list[URLPattern] = []
+portal: list[URLPattern] = [
+    path("offers/", portal_views.offer_list, name="offer_list"),
+    path("conversions/", portal_views.conversion_list, name="conversion_list"),
+]
 public: list[URLPattern] = []

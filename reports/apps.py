@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class ReportsConfig(AppConfig):
     name = "reports"
+
+    def ready(self) -> None:
+        from django.utils.translation import gettext_lazy as _
+
+        from affiliates.access import has_function
+        from core.ui import register_menu
+
+        register_menu("portal", "", _("Home"), "portal:home", "home", 0, allowed=has_function)
+        register_menu("portal", "", _("Numbers"), "portal:numbers", "chart-line", 330, allowed=has_function)

@@ -3,3 +3,17 @@ from django.apps import AppConfig
 
 class TrackingConfig(AppConfig):
     name = "tracking"
+
+    def ready(self) -> None:
+        from django.utils.translation import gettext_lazy as _
+
+        from affiliates.access import has_function
+        from core.access import Can
+        from core.ui import register_menu
+        from tracking.events import register_facts
+
+        register_facts()
+        register_menu(
+            "manager", _("Tracking"), _("Conversions"), "manage:conversion_list", "shopping-cart", 330, allowed=Can.SEE_TRACKING
+        )
+        register_menu("portal", "", _("Links"), "portal:link_list", "link", 300, allowed=has_function)

@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from affiliates import events
 from affiliates.errors import AffiliateError
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, Function
 from core.access import AccessError, Can, check, programs_of, rights_of
 from core.errors import Conflict
 from core.events import record
 
 FIELDS = frozenset({"name", "email", "kind", "country", "currency", "website", "external_id", "manager", "parent", "note"})
+OWN_FIELDS = frozenset({"name", "kind", "country", "website"})  # what an affiliate's own owners and leaders keep up themselves
 
 
 @transaction.atomic
@@ -32,7 +33,8 @@ def create_affiliate(*, by: User, email: str, name: str, **fields: Any) -> Affil
 @transaction.atomic
 def update_affiliate(affiliate: Affiliate, *, by: User, **fields: Any) -> Affiliate:
     """Change some of `FIELDS`. Conflict as in `create_affiliate`; nothing is recorded where nothing changes."""
-    check_managed(affiliate, by)
+    if not (fields.keys() <= OWN_FIELDS and _leads(affiliate, by)):
+        check_managed(affiliate, by)
     affiliate = Affiliate.objects.select_for_update().get(pk=affiliate.pk)
     if "email" in fields:
         fields["email"] = fields["email"].strip().lower()
@@ -55,6 +57,11 @@ def check_managed(affiliate: Affiliate, by: User) -> None:
     enrolled = set(affiliate.enrollments.values_list("program_id", flat=True))
     if not programs or (enrolled and not programs & enrolled):
         raise AccessError(_("Your role does not allow this for this affiliate."), code="forbidden")
+
+
+def _leads(affiliate: Affiliate, by: User) -> bool:
+    leading = [Function.OWNER, Function.LEADER]
+    return affiliate.members.filter(user=by, removed_at__isnull=True, functions__overlap=leading).exists()
 
 
 def _known(fields: dict[str, Any]) -> dict[str, Any]:

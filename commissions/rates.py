@@ -1,0 +1,85 @@
+"""What an offer pays an affiliate now: the rules as they would win for a conversion of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from commissions.models import RuleType, RuleVersion
+from commissions.pricing import Candidate, winning_rule
+from core.money import format_money
+from programs.models import Offer
+
+
+EVENTS = {
+    "sale": gettext_lazy("Sale"),
+    "lead": gettext_lazy("Lead"),
+    "signup": gettext_lazy("Sign-up"),
+    "install": gettext_lazy("Install"),
+    "recurring": gettext_lazy("Recurring payment"),
+}
+
+
+def event_label(event: str) -> str:
+    """Events of the contract in the reader's language; a program's own are told by their names."""
+    return str(EVENTS.get(event, event.replace("_", " ").capitalize()))
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    event: str
+    type: str
+    value: Decimal
+    currency: str
+    own: bool  # of a rule made for this affiliate alone
+
+    @property
+    def label(self) -> str:
+        return event_label(self.event)
+
+    @property
+    def text(self) -> str:
+        """10 %, or $5.00."""
+        return rate_text(self.type, self.value, self.currency)
+
+
+def rate_text(type: str, value: Decimal, currency: str) -> str:
+    if type == RuleType.PERCENTAGE:
+        return _("%(value)s %%") % {"value": f"{value.normalize():f}"}
+    return format_money(value, currency)
+
+
+def rates_of(affiliate: int, offers: Collection[Offer], now: datetime) -> dict[int, list[Rate]]:
+    """By offer, sales first; one statement. Offers need their program."""
+    programs = {offer.program_id for offer in offers}
+    versions = (
+        RuleVersion.objects.filter(rule__program__in=programs, rule__archived_at__isnull=True, starts_at__lte=now)
+        .filter(Q(rule__affiliate=None) | Q(rule__affiliate=affiliate))
+        .select_related("rule")
+        .order_by("rule", "number")
+    )
+    latest = {version.rule_id: version for version in versions}  # the last one begun is the one in force
+    found: dict[int, list[Rate]] = {}
+    for offer in offers:
+        candidates = [_candidate(version) for version in latest.values() if version.rule.program_id == offer.program_id]
+        rates = []
+        for event in sorted({candidate.event for candidate in candidates}, key=lambda event: (event != "sale", event)):
+            won = winning_rule(candidates, event=event, offer_id=offer.pk, affiliate_id=affiliate, occurred_at=now)
+            if won is not None and won.value > 0:
+                rates.append(Rate(event, won.type, won.value, offer.program.currency, won.affiliate_id is not None))
+        found[offer.pk] = rates
+    return found
+
+
+def _candidate(version: RuleVersion) -> Candidate:
+    rule = version.rule
+    return Candidate(
+        version.pk, rule.pk, rule.event, rule.offer_id, rule.affiliate_id, rule.priority, version.type, version.value,
+        version.starts_at, None,
+    )  # fmt: skip

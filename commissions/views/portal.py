@@ -1,0 +1,136 @@
+"""What an affiliate may promote and what that pays; what its customers bought and what that earned. Everybody in the account
+sees both: whoever makes links must know what sells, whoever sees to the money must know why it is what it is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from affiliates.access import affiliate_required, has_function
+from affiliates.models import Affiliate, EnrollmentStatus, Function
+from commissions.credited import (
+    credited_conversions,
+    earned_text,
+    earning,
+    in_commission_state,
+    tell_credit,
+    tell_earning,
+)
+from commissions.queries import STATES
+from commissions.rates import event_label, rates_of
+from core.listing import (
+    ChoiceFilter,
+    Column,
+    DateFilter,
+    Empty,
+    Listing,
+    MoneyColumn,
+    RelatedFilter,
+    TextFilter,
+    TimeColumn,
+)
+from programs.models import Program
+from tracking.forms_portal import promoted_offers
+
+
+@affiliate_required()
+def offer_list(request: HttpRequest) -> HttpResponse:
+    """Programs by state of the enrollment; the offers of those that approved the affiliate."""
+    affiliate = request.affiliate  # type: ignore[attr-defined]
+    offers = list(promoted_offers(affiliate))
+    rates = rates_of(affiliate.pk, offers, timezone.now())
+    enrollments = list(affiliate.enrollments.select_related("program").order_by("program__name"))
+    context = {
+        "groups": [
+            (enrollment, [(offer, rates[offer.pk]) for offer in offers if offer.program_id == enrollment.program_id])
+            for enrollment in enrollments
+            if enrollment.status == EnrollmentStatus.APPROVED
+        ],
+        "others": [enrollment for enrollment in enrollments if enrollment.status != EnrollmentStatus.APPROVED],
+        "may_make": has_function(request, Function.MARKETING, Function.LEADER),
+    }
+    return render(request, "commissions/portal/offer_list.html", context)
+
+
+def conversion_listing(request: HttpRequest) -> Listing:
+    affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
+    states = [*STATES.items(), ("none", _("Earned nothing"))]
+    return Listing(
+        request,
+        credited_conversions(affiliate),
+        name="conversions",
+        caption=_("Your conversions"),
+        columns=[
+            TimeColumn("occurred_at", _("Date"), sort=True),
+            Column("external_id", _("Order"), sort=True, template="commissions/portal/_order_cell.html"),
+            Column("event", _("Event"), value=lambda c: event_label(c.event), sort=True),
+            Column("program", _("Program"), value="program.name", sort="program__name"),
+            Column("through", _("Came through"), value=_through, template="commissions/portal/_through_cell.html"),
+            Column("sub1", _("sub1"), value=lambda c: c.subs[0] if c.subs else ""),
+            MoneyColumn("amount", _("Amount"), sort=True),
+            MoneyColumn("refunded", _("Refunded"), value=lambda c: c.refunded or None),
+            MoneyColumn("earned", _("Earned"), value=_net, currency="program.currency"),
+            Column(
+                "state", _("State"), value=_state, template="commissions/portal/_state_cell.html", export=_state
+            ),
+            Column("why", _("Why"), value=_sentences, template="commissions/portal/_why_cell.html", export=earned_text),
+        ],
+        filters=[
+            ChoiceFilter(
+                "state", _("State"), choices=states, apply=lambda rows, state: in_commission_state(rows, state, affiliate)
+            ),
+            DateFilter("date", _("Date"), field="occurred_at"),
+            RelatedFilter("program", _("Program"), param="slug", rows=lambda: _programs(affiliate)),
+            RelatedFilter("link", _("Link"), param="code", rows=lambda: affiliate.links.order_by("code")),
+            TextFilter("sub1", _("sub1"), field="subs__0__exact"),
+        ],
+        tabs="state",
+        search=["external_id"],
+        search_hint=_("Search orders"),
+        default_sort="-occurred_at",
+        empty=Empty(
+            _("No conversions yet"),
+            _("When a visitor who came through your link buys something, it stands here within a second, with what it earns and why."),
+            reverse("portal:link_list"),
+            _("See your links"),
+            icon="shopping-cart",
+        ),
+    )
+
+
+@affiliate_required()
+def conversion_list(request: HttpRequest) -> HttpResponse:
+    return conversion_listing(request).response("commissions/portal/conversion_list.html")
+
+
+def _programs(affiliate: Affiliate) -> Any:
+    return Program.objects.filter(enrollments__affiliate=affiliate).order_by("name")
+
+
+def _through(conversion: Any) -> str:
+    thing = conversion.link or conversion.coupon
+    return thing.code if thing else str(conversion.get_source_display())
+
+
+def _sentences(conversion: Any) -> list[str]:
+    return [tell_credit(conversion), *tell_earning(conversion)]
+
+
+def _net(conversion: Any) -> Decimal | None:
+    """What it earns after refunds; all commissions of a conversion are in its program's currency."""
+    if not conversion.earnings:
+        return None
+    return sum((commission.net for commission in conversion.earnings if commission.state != "rejected"), Decimal(0))
+
+
+def _state(conversion: Any) -> str | None:
+    commission = earning(conversion)
+    if commission is None:
+        return "unpriced" if conversion.unpriced else None
+    return commission.state  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,104 @@
+"""The next payout of an affiliate, program by program: how much, what is still missing, and when more becomes payable."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils import timezone
+
+from core.rows import select_rows
+from payouts.models import PayoutMethod
+from programs.models import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What one program owes in one currency.
+
+    payable: the next payout takes it (negative where refunds came after payment) · on_its_way: approved, in its hold ·
+    next_at: when the next hold ends · preparing: in payouts that are not paid yet.
+    """
+
+    program: Program
+    currency: str
+    payable: Decimal
+    on_its_way: Decimal
+    next_at: datetime | None
+    preparing: Decimal
+    method: PayoutMethod | None
+
+    @property
+    def minimum(self) -> Decimal:
+        return self.program.minimum_payout if self.currency == self.program.currency else Decimal(0)
+
+    @property
+    def short(self) -> Decimal:
+        """How much is missing to a payout."""
+        return max(self.minimum - self.payable, Decimal(0))
+
+    @property
+    def due(self) -> bool:
+        """Whether the program's next payout takes it, once there is a method to pay by."""
+        return self.payable > 0 and not self.short
+
+    @property
+    def shown(self) -> Decimal:
+        """For a progress bar: from nothing to the minimum."""
+        return min(max(self.payable, Decimal(0)), self.minimum)
+
+
+_PROSPECTS = """
+WITH commission AS (
+    SELECT c.id, v.program_id, c.currency, c.amount, c.payable_at,
+           EXISTS (SELECT FROM payouts_payoutline l WHERE l.commission_id = c.id AND l.released_at IS NULL) AS live
+    FROM commissions_commission c JOIN tracking_conversion v ON v.id = c.conversion_id
+    WHERE c.affiliate_id = %(affiliate)s AND c.decision = 'approved'
+), loose AS (  -- reversals that no payout has taken in
+    SELECT r.commission_id, sum(r.amount) AS amount FROM commissions_reversal r JOIN commission c ON c.id = r.commission_id
+    WHERE NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.reversal_id = r.id AND l.released_at IS NULL)
+    GROUP BY 1
+), open AS (
+    SELECT c.program_id, c.currency, c.payable_at, (CASE WHEN c.live THEN 0 ELSE c.amount END) - coalesce(l.amount, 0) AS amount
+    FROM commission c LEFT JOIN loose l ON l.commission_id = c.id
+)
+SELECT program_id, currency, sum(payable), sum(on_its_way), min(next_at), sum(preparing) FROM (
+    SELECT program_id, currency, sum(amount) FILTER (WHERE payable_at <= %(now)s) AS payable,
+           sum(amount) FILTER (WHERE payable_at > %(now)s) AS on_its_way,
+           min(payable_at) FILTER (WHERE payable_at > %(now)s AND amount > 0) AS next_at, 0 AS preparing
+    FROM open GROUP BY 1, 2
+  UNION ALL
+    SELECT b.program_id, p.currency, 0, 0, NULL, sum(p.amount)
+    FROM payouts_payout p JOIN payouts_payoutbatch b ON b.id = p.batch_id
+    WHERE p.affiliate_id = %(affiliate)s AND p.status = 'ready' GROUP BY 1, 2
+) AS states GROUP BY 1, 2
+"""
+
+
+def prospects(
+    affiliate: int, programs: Collection[Program], methods: Collection[PayoutMethod], now: datetime | None = None
+) -> list[Prospect]:
+    """In these programs (those that the affiliate is or was in), by name: one statement. A program that owes nothing yet
+    stands with nothing in its own currency. `methods` are the affiliate's current ones."""
+    by_currency = {method.currency: method for method in methods}
+    rows = select_rows(_PROSPECTS, {"affiliate": affiliate, "now": now or timezone.now()})
+    owed = {(program, currency): amounts for program, currency, *amounts in rows}
+    found = []
+    for program in programs:
+        currencies = sorted(currency for key, currency in owed if key == program.pk) or [program.currency]
+        for currency in currencies:
+            payable, on_its_way, next_at, preparing = owed.get((program.pk, currency), (None, None, None, None))
+            found.append(
+                Prospect(
+                    program,
+                    currency,
+                    payable or Decimal(0),
+                    on_its_way or Decimal(0),
+                    next_at,
+                    preparing or Decimal(0),
+                    by_currency.get(currency),
+                )
+            )
+    return sorted(found, key=lambda prospect: (prospect.program.name, prospect.currency))
