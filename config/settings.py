@@ -20,9 +20,9 @@ ALLOWED_HOSTS = ["*"] if DEBUG else sorted({"localhost", "127.0.0.1", "[::1]", e
 CSRF_TRUSTED_ORIGINS = [env.base_url]
 
 INSTALLED_APPS = [
-    "config.admin.TributaryAdminConfig",
-    "unfold.apps.BasicAppConfig",  # the default one would put its own site in the place of ours
+    "unfold.apps.BasicAppConfig",  # the default would put its own site in place of ours; its templates come first
     "unfold.contrib.filters",
+    "config.admin.TributaryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -198,3 +198,12 @@ def test_an_address_without_a_page_says_what_to_do(client):
 
     assert page.status_code == 404
     assert b"There is nothing at this address" in page.content
+
+
+@pytest.mark.django_db
+def test_the_admin_wears_its_own_interface_and_may_evaluate(client, ada):
+    client.force_login(ada)
+    page = client.get("/admin/")
+
+    assert b"unfold/" in page.content
+    assert "'unsafe-eval'" in page["Content-Security-Policy"]
