@@ -78,6 +78,7 @@ STATES: dict[str, State] = {
         unknown=gettext_lazy("Unknown"),
         kept=gettext_lazy("Kept, not sent"),
         in_review=gettext_lazy("In review"),
+        skipped=gettext_lazy("Left for later"),
     ),
     **_states(
         "waiting",
@@ -95,7 +96,12 @@ STATES: dict[str, State] = {
     ),
     **_states("decided", "building-bank", in_payout=gettext_lazy("In payout"), scheduled=gettext_lazy("Scheduled")),
     **_states(
-        "ready", "coin", payable=gettext_lazy("Payable"), ready=gettext_lazy("Ready"), attributed=gettext_lazy("Attributed")
+        "ready",
+        "coin",
+        payable=gettext_lazy("Payable"),
+        ready=gettext_lazy("Ready"),
+        attributed=gettext_lazy("Attributed"),
+        recorded=gettext_lazy("Credited"),
     ),
     **_states(
         "done",
@@ -116,7 +122,13 @@ STATES: dict[str, State] = {
         expired=gettext_lazy("Expired"),
         revoked=gettext_lazy("Revoked"),
     ),
-    **_states("stopped", "arrow-back-up", reversed=gettext_lazy("Reversed"), refunded=gettext_lazy("Refunded")),
+    **_states(
+        "stopped",
+        "arrow-back-up",
+        reversed=gettext_lazy("Reversed"),
+        refunded=gettext_lazy("Refunded"),
+        partially_refunded=gettext_lazy("Refunded in part"),
+    ),
     **_states(
         "stopped", "ban", suspended=gettext_lazy("Suspended"), terminated=gettext_lazy("Terminated"), stuck=gettext_lazy("Stuck")
     ),

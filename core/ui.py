@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from core.access import Can, is_team, rights_of
 from core.charts import Chart, Series
+from core.components import NOTHING, money_text
 from core.errors import Refusal
 from core.periods import Period
 
@@ -42,6 +44,7 @@ __all__ = [
     "register_card",
     "register_fact",
     "register_menu",
+    "with_money",
 ]
 
 THEMES = ("light", "dark")
@@ -165,6 +168,17 @@ def cards(request: HttpRequest, page: str, thing: Any) -> SafeString:
 def register_fact(name: str, icon: str, sentence: Any) -> None:
     """Teach the timeline to tell an event: `sentence` is a (lazy) text with %(key)s of the event's data, or takes the event."""
     _facts[name] = Fact(icon, sentence)
+
+
+def with_money(sentence: Any) -> Callable[[Any], str]:
+    """For register_fact: the sentence with the event's data, its `amount` in the reader's format ("—" where there is none)."""
+
+    def tell(event: Any) -> str:
+        amount = event.data.get("amount")
+        told = money_text(Decimal(amount), event.data["currency"]) if amount is not None else NOTHING
+        return str(sentence) % {**event.data, "amount": told}
+
+    return tell
 
 
 def fact(name: str) -> Fact:
