@@ -103,8 +103,9 @@ class Period:
 
 
 def read_day(text: str | None) -> date | None:
-    """A day as addresses carry it (2026-11-23), or None."""
+    """A day as addresses carry it (2026-11-23), or None. Years at the ends of the calendar are none: one reckons with days around."""
     try:
-        return date.fromisoformat(text or "")
+        day = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return day if 1900 <= day.year <= 9000 else None

@@ -1,10 +1,21 @@
 from django.urls import URLPattern, path
 
 from tracking.api import api as api
-from tracking.views import conversions
+from tracking.views import clicks, conversions, links
 from tracking.views import portal as portal_views
 
 manage: list[URLPattern] = [
+    path("links/", links.link_list, name="link_list"),
+    path("links/new/", links.link_create, name="link_create"),
+    path("links/pause/", links.link_pause, name="link_pause"),
+    path("links/resume/", links.link_resume, name="link_resume"),
+    path("links/<str:public_id>/", links.link_detail, name="link_detail"),
+    path("links/<str:public_id>/qr.<str:kind>", links.link_qr, name="link_qr"),
+    path("coupons/", links.coupon_list, name="coupon_list"),
+    path("coupons/new/", links.coupon_create, name="coupon_create"),
+    path("coupons/pause/", links.coupon_pause, name="coupon_pause"),
+    path("coupons/resume/", links.coupon_resume, name="coupon_resume"),
+    path("clicks/", clicks.click_list, name="click_list"),
     path("conversions/", conversions.conversion_list, name="conversion_list"),
     path("conversions/<str:public_id>/", conversions.conversion_detail, name="conversion_detail"),
 ]

@@ -36,7 +36,7 @@ _MOVES = [
         "player-pause",
         "danger",
         _(
-            "Suspend %(affiliate)s in %(program)s? Their links credit nothing until they are approved again; what was earned stays."
+            "Suspend %(affiliate)s in %(program)s? Their links credit nothing until you approve them again; what was earned stays."
         ),
     ),
     (
@@ -52,7 +52,7 @@ _MOVES = [
         "ban",
         "danger",
         _(
-            "End the enrollment of %(affiliate)s in %(program)s for good? It cannot be taken up again; what was earned is still paid."
+            "End %(affiliate)s in %(program)s for good? This cannot be taken up again; what was earned is still paid."
         ),
     ),
 ]
