@@ -174,7 +174,7 @@ class Rate(Amount):
 
 class RuleKind(Described, serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> str:
-        if data in NOT_YET_TYPES:
+        if isinstance(data, str) and data in NOT_YET_TYPES:
             raise serializers.ValidationError(_not_yet("“%s”" % data), code="not_offered")
         if not isinstance(data, str) or data not in RuleType.values:
             raise serializers.ValidationError(_("Give percentage or flat."), code="choice")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.settings import api_settings
 
 from core.errors import Refusal
 from core.money import check_currency, parse_amount
@@ -38,7 +39,8 @@ class Input(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
-            raise serializers.ValidationError(str(self.error_messages["invalid"]), code="type")
+            message = str(self.error_messages["invalid"])
+            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [ErrorDetail(message, code="type")]})
         errors = {
             str(name)[:80]: [ErrorDetail(_("There is no such field."), code="unknown")] for name in data.keys() - self.fields.keys()
         }

@@ -59,9 +59,8 @@ def problem_handler(exception: Exception, context: dict[str, Any]) -> Response:
         response["Retry-After"] = str(max(1, int(exception.wait or 1)))
     if isinstance(exception, OperationalError):
         response["Retry-After"] = "5"
-    for name in ("auth_header", "allow"):
-        if value := getattr(exception, name, None):
-            response["WWW-Authenticate" if name == "auth_header" else "Allow"] = value
+    if scheme := getattr(exception, "auth_header", None):
+        response["WWW-Authenticate"] = scheme
     return response
 
 
