@@ -30,7 +30,8 @@ def insert_rows(
         return []
     tail = (f" ON CONFLICT {on_conflict}" if on_conflict else "") + (f" RETURNING {', '.join(returning)}" if returning else "")
     names = ", ".join(columns)
-    with connection.cursor() as cursor:
+    # What psycopg2 raises by itself comes out as Django's errors, as everywhere.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         if len(rows) >= COPY_FROM:
             target = table if not tail else f"{table}_incoming"
             if tail:

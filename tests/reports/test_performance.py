@@ -1,0 +1,87 @@
+"""Performance counts every click and conversion once, in the program's days and currency."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from intake.services import record_conversions, record_refund
+from reports.queries import performance, totals
+from tests.factories import make_click, make_coupon, make_link, make_rule
+from tracking.conversions import ConversionInput
+from tracking.models import Conversion
+
+pytestmark = pytest.mark.django_db
+DAY = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+
+
+def sale(external_id, amount="100.00", currency="USD", at=DAY, **fields):
+    return ConversionInput("sale", external_id, at, Decimal(amount), currency, **fields)
+
+
+@pytest.fixture
+def world(music, music_offer, mara, ana, bao):
+    make_rule(music)
+    link = make_link(ana, music_offer)
+    make_coupon(bao, music, code="BAO")
+    clicks = [make_click(link, at=DAY - timedelta(minutes=n), visitor=n % 2, subs=["spring"]) for n in range(1, 4)]
+    make_click(link, at=DAY, outcome=1)  # paused: recorded, never credited
+    record_conversions(
+        music,
+        [
+            sale("by click", click_id=str(clicks[0])),
+            sale("by coupon", "50.00", coupon="BAO"),
+            sale("nobody's", "7.00"),
+            sale("nothing", "0.00", coupon="BAO"),
+            sale("euros", "900.00", "EUR", coupon="BAO"),
+        ],
+        by=mara,
+    )
+    record_refund(Conversion.objects.get(external_id="by click"), external_id="r", amount=Decimal("40.00"), by=mara)
+    return link
+
+
+def numbers(row):
+    return row.clicks, row.unique_clicks, row.conversions, row.amount, row.refunded, row.commission
+
+
+def test_by_affiliate(world, music, ana, bao):
+    rows = {row.key: numbers(row) for row in performance(music, "affiliate")}
+
+    assert rows == {
+        str(ana.pk): (3, 2, 1, Decimal(100), Decimal(40), Decimal(10)),
+        str(bao.pk): (0, 0, 3, Decimal(50), Decimal(0), Decimal(5)),
+        "": (0, 0, 1, Decimal(7), Decimal(0), Decimal(0)),
+    }
+
+
+@pytest.mark.parametrize("group_by", ["day", "offer", "link", "sub1"])
+def test_every_grouping_adds_up_to_the_whole(world, music, group_by):
+    rows = [numbers(row) for row in performance(music, group_by)]
+
+    assert tuple(map(sum, zip(*rows, strict=True))) == numbers(totals(music))
+
+
+def test_rates_are_per_click_and_nothing_where_there_were_none(world, music, ana, bao):
+    rows = {row.key: row for row in performance(music, "affiliate")}
+
+    assert (rows[str(ana.pk)].epc, rows[str(ana.pk)].conversion_rate) == (Decimal("3.33"), Decimal("0.3333"))
+    assert (rows[str(bao.pk)].epc, rows[str(bao.pk)].conversion_rate) == (0, 0)
+
+
+def test_days_are_the_programs_and_bounds_are_inclusive(world, music):
+    assert [row.key for row in performance(music, "day")] == ["2026-03-01"]
+    music.time_zone = "Europe/Berlin"
+    music.save()
+    assert [row.key for row in performance(music, "day", date(2026, 3, 2), date(2026, 3, 2))] == ["2026-03-02"]
+    assert performance(music, "day", date(2026, 3, 3)) == performance(music, "day", None, date(2026, 3, 1)) == []
+
+
+def test_another_programs_numbers_stay_out(world, music, books, mara):
+    assert numbers(totals(books)) == (0, 0, 0, 0, 0, 0)
+    assert totals(music, affiliates=[0]).clicks == 0
+
+
+def test_an_empty_program_has_one_row_of_nothing(books):
+    assert totals(books, timezone.now().date()).currency == "EUR"
