@@ -21,15 +21,15 @@ PRODUCTION = {
     "DEBUG": "0",
 }
 CHECKS: list[tuple[str, list[str], dict[str, str]]] = [
-    ("Lint", ["ruff", "check", "--quiet", "."], {}),
-    ("Format", ["ruff", "format", "--check", "--quiet", "."], {}),
-    ("Types", ["mypy"], {}),
-    ("Templates: lint", ["djlint", "--lint", "--quiet", "templates"], {}),
-    ("Templates: format", ["djlint", "--check", "--quiet", "templates"], {}),
-    ("Floors", ["importlinter.cli", "lint"], {}),
-    ("Migrations", ["manage", "makemigrations", "--check", "--dry-run"], {}),
-    ("Translations", ["config.runtime.translations"], {}),
-    ("Deployment", ["manage", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
+    ("Lint", ["-m", "ruff", "check", "--quiet", "."], {}),
+    ("Format", ["-m", "ruff", "format", "--check", "--quiet", "."], {}),
+    ("Types", ["-m", "mypy"], {}),
+    ("Templates: lint", ["-m", "djlint", "--lint", "--quiet", "templates"], {}),
+    ("Templates: format", ["-m", "djlint", "--check", "--quiet", "templates"], {}),
+    ("Floors", ["-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"], {}),
+    ("Migrations", ["-m", "manage", "makemigrations", "--check", "--dry-run"], {}),
+    ("Translations", ["-m", "config.runtime.translations"], {}),
+    ("Deployment", ["-m", "manage", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
 ]
 # What the caller's environment says about servers is not for checks and tests.
 CALLERS_OWN = (
@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
             failed.append("Chromium")
         else:
             print(DESELECTED, flush=True)
-    tests = subprocess.run(python(["pytest", "-n", "2", "--dist", "loadgroup", *arguments]), check=False, cwd=CHECKOUT)
+    tests = subprocess.run(python(["-m", "pytest", "-n", "2", "--dist", "loadgroup", *arguments]), check=False, cwd=CHECKOUT)
     return tests.returncode or (1 if failed else 0)
 
 
@@ -93,7 +93,7 @@ def run_checks() -> list[str]:
 
 
 def python(words: list[str]) -> list[str]:
-    return [sys.executable, "-m", *words]
+    return [sys.executable, *words]
 
 
 def chromium() -> str | None:
