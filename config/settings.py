@@ -6,7 +6,7 @@ import dj_database_url
 import dj_email_url
 from django.utils.translation import gettext_lazy as _
 
-from config.env import environment
+from config.env import environment, kept_secret
 
 env = environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -16,6 +16,7 @@ DEBUG = env.debug
 BASE_URL = env.base_url
 CLICK_BASE_URL = env.click_base_url
 DATA_FOLDER = env.data
+DEMO_SEED = kept_secret(env.data, "demo-password")  # what the demo people's password is made from
 ALLOWED_HOSTS = ["*"] if DEBUG else sorted({"localhost", "127.0.0.1", "[::1]", env.base_url.split("//")[1].split("/")[0].rsplit(":", 1)[0]})
 CSRF_TRUSTED_ORIGINS = [env.base_url]
 
@@ -182,6 +183,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-events": {"task": "core.tasks.deliver_due_events", "schedule": 10.0},
     "send-mails": {"task": "core.tasks.send_due_mails", "schedule": 10.0},
     "make-click-partitions": {"task": "tracking.tasks.make_click_partitions", "schedule": 3600.0},
+    "credit-late-clicks": {"task": "intake.tasks.credit_late_clicks", "schedule": 60.0},
     "resume-batches": {"task": "payouts.tasks.resume_stuck_batches", "schedule": 15.0},
 }
 

@@ -83,7 +83,9 @@ class CustomerBody(Input):
 
 class ConversionBody(Input):
     program = Reference(find_program)
-    event = Text(max_length=40, validators=[event_name], help_text="sale, lead, signup, install, recurring, or a name of your own.")
+    event = Text(
+        max_length=40, validators=[event_name], help_text="sale, lead, signup, install, recurring, or a name of your own."
+    )
     external_id = Text(max_length=200, help_text="Your order number. With program and event it names the conversion, for good.")
     amount = Amount(**OPTIONAL)
     currency = Currency(**OPTIONAL)
@@ -91,7 +93,7 @@ class ConversionBody(Input):
     coupon = Text(max_length=200, allow_blank=True, **OPTIONAL)
     customer = CustomerBody(**OPTIONAL)
     occurred_at = Moment(past=True, **OPTIONAL)
-    items = ItemBody(many=True, max_length=500, **OPTIONAL)
+    items = serializers.ListField(child=ItemBody(), max_length=500, **OPTIONAL)
     metadata = FreeObject(**OPTIONAL)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +126,9 @@ class Rows(serializers.ListField):
 
 
 class BatchBody(Input):
-    conversions = Rows(child=ConversionBody(), min_length=1, max_length=LARGEST_BATCH, help_text="Up to 1,000, each judged on its own.")
+    conversions = Rows(
+        child=ConversionBody(), min_length=1, max_length=LARGEST_BATCH, help_text="Up to 1,000, each judged on its own."
+    )
 
 
 class RefundBody(Input):
@@ -264,7 +268,9 @@ def _results(outcomes: dict[int, Recorded | Exception]) -> list[dict[str, Any]]:
         if isinstance(outcome, Recorded):
             conversion = rows[outcome.id]
             status = 201 if outcome.created else 200
-            results.append({"index": place, "status": status, "id": conversion.public_id, "conversion": conversion, "errors": None})
+            results.append(
+                {"index": place, "status": status, "id": conversion.public_id, "conversion": conversion, "errors": None}
+            )
         else:
             errors = errors_of(outcome)
             results.append({"index": place, "status": status_of(outcome), "id": None, "conversion": None, "errors": errors})

@@ -66,7 +66,13 @@ def import_orders(
 
 
 def _import_chunk(
-    program: Program, chunk: list[tuple[int, list[str], int]], *, by: Any, outcome: Outcome, rejected: _Rejects, columns: list[str]
+    program: Program,
+    chunk: list[tuple[int, list[str], int]],
+    *,
+    by: Any,
+    outcome: Outcome,
+    rejected: _Rejects,
+    columns: list[str],
 ) -> None:
     inputs, lines = [], []
     for line, cells, _size in chunk:
@@ -144,7 +150,9 @@ def _open(path: Path) -> IO[str]:
 def _reader(file: IO[str]) -> tuple[Iterator[list[str]], list[str]]:
     head = file.readline()
     if not head.strip():
-        raise OrdersError(_("The file is empty. Its first line names the columns: %(columns)s.") % {"columns": ",".join(REQUIRED)})
+        raise OrdersError(
+            _("The file is empty. Its first line names the columns: %(columns)s.") % {"columns": ",".join(REQUIRED)}
+        )
     delimiter = max(",;\t", key=head.count)
     columns = [name.strip().strip('"').lower() for name in head.strip().split(delimiter)]
     missing = [name for name in REQUIRED if name not in columns]
@@ -155,7 +163,9 @@ def _reader(file: IO[str]) -> tuple[Iterator[list[str]], list[str]]:
         )
     unknown = [name for name in columns if name not in REQUIRED + OPTIONAL]
     if unknown or len(set(columns)) < len(columns):
-        raise OrdersError(_("The first line has columns that are unknown or named twice: %(names)s.") % {"names": ", ".join(unknown or columns)})
+        raise OrdersError(
+            _("The first line has columns that are unknown or named twice: %(names)s.") % {"names": ", ".join(unknown or columns)}
+        )
     return csv.reader(file, delimiter=delimiter), columns
 
 

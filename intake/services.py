@@ -20,7 +20,7 @@ from core.money import plain_amount
 from core.rows import select_rows
 from programs.models import Program
 from tracking import events
-from tracking.conversions import ConversionInput, Decided, write_conversions
+from tracking.conversions import ConversionInput, Decided, credit_late, write_conversions
 from tracking.models import Conversion, Refund
 
 FUTURE = timedelta(minutes=5)  # how far a shop's clock may run ahead
@@ -64,6 +64,17 @@ def record_conversions(
     return _answers(program, rows, refusals, {conversion.row.key: (conversion.id, id(conversion.row)) for conversion in decided})
 
 
+@transaction.atomic
+def credit_late_clicks(program: Program, *, now: datetime | None = None) -> int:
+    """Credit and price what came before its click was in the database; returns how many conversions that were."""
+    now = now or timezone.now()
+    decided = credit_late(program, now=now)
+    commissions = price_conversions(program, decided, now=now)
+    facts = [_fact(program, conversion, commissions.get(conversion.id), events.CONVERSION_CREDITED) for conversion in decided]
+    record_many(facts)
+    return len(decided)
+
+
 def _refusal_of(row: ConversionInput, now: datetime) -> Refusal | None:
     if row.event in {"sale", "recurring"} and row.amount is None:
         return IntakeError(_("A sale needs its amount."), code="required", field="amount")
@@ -74,7 +85,7 @@ def _refusal_of(row: ConversionInput, now: datetime) -> Refusal | None:
     return None
 
 
-def _fact(program: Program, conversion: Decided, commission: int | None) -> Fact:
+def _fact(program: Program, conversion: Decided, commission: int | None, name: str = events.CONVERSION_RECORDED) -> Fact:
     row, to = conversion.row, conversion.attribution
     about = [f"conversion:{conversion.id}"]
     if commission is not None:
@@ -84,7 +95,7 @@ def _fact(program: Program, conversion: Decided, commission: int | None) -> Fact
     data: dict[str, Any] = {"external_id": row.external_id, "event": row.event}
     if row.amount is not None:
         data |= {"amount": plain_amount(row.amount, row.currency), "currency": row.currency}
-    return Fact(events.CONVERSION_RECORDED, about, data)
+    return Fact(name, about, data)
 
 
 def _answers(

@@ -20,7 +20,9 @@ from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
 from core.rows import insert_rows, select_rows
 from programs.models import Program
 from tracking.attribution import Attribution, ClickEvidence, CouponEvidence, Evidence, Terms, Tie, attribute, parse_click_id
-from tracking.models import Status
+from tracking.models import Conversion, Customer, Status
+
+LATE = timedelta(days=7)  # how long a click may be on its way from a click server's spool
 
 
 @dataclass(slots=True)
@@ -291,3 +293,51 @@ def _tie_customers(customers: list[_Customer]) -> None:
             template="(%s, %s, %s::bigint, %s::bigint, %s::bigint, %s::timestamptz)",
             page_size=2000,
         )
+
+
+def credit_late(program: Program, *, now: datetime) -> list[Decided]:
+    """Credit conversions whose click was still on its way (spooled to disk while the database was away) when they came.
+
+    In the caller's transaction; returns those that are credited now. What came in is not touched, only nobody becomes somebody.
+    """
+    waiting = list(
+        Conversion.objects.filter(program=program, reason="click_unknown", affiliate=None, created_at__gte=now - LATE)
+        .select_related("customer")
+        .order_by("occurred_at", "pk")
+        .select_for_update(of=("self",), skip_locked=True)[:1000]
+    )
+    rows = {
+        conversion.pk: ConversionInput(
+            conversion.event,
+            conversion.external_id,
+            conversion.occurred_at,
+            conversion.amount,
+            conversion.currency,
+            conversion.given.get("click_id", ""),
+            conversion.given.get("coupon", ""),
+            conversion.customer.external_id if conversion.customer else "",
+        )
+        for conversion in waiting
+    }
+    lookup = _Lookup(program, list(rows.values()))
+    if not lookup.clicks:
+        return []
+    terms = Terms(program.pk, program.attribution_model, timedelta(days=program.attribution_window_days), lookup.approved({}))
+    decided = []
+    for conversion in waiting:
+        to = attribute(lookup.of(rows[conversion.pk], None), terms)
+        if to.affiliate_id is None:
+            continue
+        conversion.affiliate_id, conversion.source, conversion.reason = to.affiliate_id, to.source, to.reason
+        conversion.click_id, conversion.link_id, conversion.offer_id, conversion.subs = (
+            to.click_id,
+            to.link_id,
+            to.offer_id,
+            to.subs,
+        )
+        conversion.save(update_fields=["affiliate", "source", "reason", "click_id", "link", "offer", "subs"])
+        Customer.objects.filter(pk=conversion.customer_id, affiliate=None).update(
+            affiliate=to.affiliate_id, link=to.link_id, offer=to.offer_id, tied_at=conversion.occurred_at
+        )
+        decided.append(Decided(conversion.pk, rows[conversion.pk], to))
+    return decided

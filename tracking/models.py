@@ -217,6 +217,7 @@ class Conversion(PublicId, TimestampedModel):
             models.Index(fields=["program", "-occurred_at", "-id"], name="conversion_newest"),
             models.Index(fields=["affiliate", "-occurred_at", "-id"], name="conversion_of_affiliate"),
             models.Index(fields=["click_id"], name="conversion_click", condition=Q(click_id__isnull=False)),
+            models.Index(fields=["created_at"], name="conversion_click_awaited", condition=Q(reason="click_unknown")),
         ]
 
     def __str__(self) -> str:

@@ -12,10 +12,17 @@ from affiliates.models import Enrollment
 from commissions.models import Commission
 from core.errors import Conflict
 from core.models import Event
-from intake.services import IntakeError, Recorded, Rejected, record_conversions, record_refund
+from intake.services import (
+    IntakeError,
+    Recorded,
+    Rejected,
+    credit_late_clicks,
+    record_conversions,
+    record_refund,
+)
 from tests.factories import make_affiliate, make_click, make_coupon, make_link, make_rule
 from tracking.conversions import ConversionInput
-from tracking.models import Conversion, Customer
+from tracking.models import Click, Conversion, Customer
 
 NOW = timezone.now()
 
@@ -122,6 +129,24 @@ class TestAttribution:
         record(music, mara, plain, late, early)
 
         assert Conversion.objects.get(external_id="plain").affiliate == ana
+
+
+@pytest.mark.django_db
+def test_a_sale_whose_click_was_still_on_its_way_is_credited_once_the_click_is_there(music, music_offer, rule, mara, ana):
+    link = make_link(ana, music_offer)
+    click = make_click(link, at=NOW - timedelta(days=1))
+    late = Click.objects.get(pk=click)
+    Click.objects.all().delete()
+    record(music, mara, sale("o1", click_id=str(click), customer="c1"), sale("o2", click_id="nonsense"))
+    assert (credit_late_clicks(music), Commission.objects.count()) == (0, 0)
+
+    late.save(force_insert=True)
+    assert (credit_late_clicks(music), credit_late_clicks(music)) == (1, 0)
+
+    conversion = Conversion.objects.get(external_id="o1")
+    assert (conversion.affiliate, conversion.source, conversion.link) == (ana, "click", link)
+    assert conversion.commissions.get().amount == Decimal("10.00")
+    assert Customer.objects.get().affiliate == ana
 
 
 @pytest.mark.django_db

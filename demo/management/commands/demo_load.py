@@ -1,6 +1,7 @@
 from datetime import timedelta
 from typing import Any
 
+from celery import current_app
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
@@ -44,6 +45,4 @@ class Command(BaseCommand):
 
 
 def _worker_runs() -> bool:
-    from config.celery import app
-
-    return bool(app.control.ping(timeout=1.0))
+    return bool(current_app.control.ping(timeout=1.0))

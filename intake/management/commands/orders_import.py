@@ -30,7 +30,9 @@ class Command(BaseCommand):
                 outcome = import_orders(file, found, by=operator(), rejects=rejects, progress=bar.update)
             except Refusal as refusal:
                 raise CommandError(refusal.message) from None
-        self.stdout.write(f"{outcome.rows} rows: {outcome.imported} imported, {outcome.duplicate} duplicate, {outcome.rejected} rejected")
+        self.stdout.write(
+            f"{outcome.rows} rows: {outcome.imported} imported, {outcome.duplicate} duplicate, {outcome.rejected} rejected"
+        )
         for reason, count in outcome.reasons.most_common():
             self.stdout.write(f"  {count} × {reason}")
         if outcome.rejects_file:
