@@ -1,0 +1,105 @@
+"""Mails against a real SMTP server on loopback: sent once, kept where there is none, tried again where it is away."""
+
+import socket
+from datetime import timedelta
+
+import pytest
+import time_machine
+from aiosmtpd.controller import Controller
+from django.core.mail import send_mail
+from django.utils import timezone
+
+from core.mail import send_due
+from core.models import Mail
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def our_backend(settings):
+    settings.EMAIL_BACKEND = "core.mail.KeepingBackend"  # pytest-django puts one of memory in its place
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.received: list[tuple[str, str]] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server, session, envelope) -> str:
+        if self.answer.startswith("250"):
+            self.received.append((envelope.rcpt_tos[0], envelope.content.decode()))
+        return self.answer
+
+
+@pytest.fixture
+def sink(settings):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    sink = Sink()
+    controller = Controller(sink, hostname="127.0.0.1", port=port)
+    controller.start()
+    settings.MAIL_SERVER = {
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": "",
+        "EMAIL_HOST_PASSWORD": "",
+        "EMAIL_USE_TLS": False,
+        "EMAIL_USE_SSL": False,
+    }
+    sink.controller = controller
+    yield sink
+    if controller.server is not None:
+        controller.stop()
+
+
+def write(to="ana@tributary.example"):
+    send_mail("A word\nBcc: everybody", "Hello.", "Tributary <t@tributary.example>", [to])
+
+
+def test_without_a_mail_server_every_mail_is_kept(settings):
+    settings.MAIL_SERVER = None
+    write()
+
+    assert send_due() == 0
+    assert Mail.objects.get().status == "kept"
+
+
+def test_with_a_server_it_is_sent_once(sink):
+    write()
+
+    assert (send_due(), send_due()) == (1, 0)
+    [(to, content)] = sink.received
+    assert to == "ana@tributary.example" and "Subject: A word Bcc: everybody" in content
+    assert Mail.objects.get().status == "sent"
+
+
+def test_a_server_that_is_away_is_tried_again_later(sink):
+    write()
+    sink.controller.stop()
+    assert send_due() == 0
+    mail = Mail.objects.get()
+    assert (mail.status, mail.attempts) == ("queued", 1) and mail.due_at > timezone.now()
+
+    sink.controller.start()
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+        assert send_due() == 1
+
+
+def test_a_refused_mail_fails_with_the_servers_words_and_holds_up_no_other(sink):
+    sink.answer = "554 no thanks"
+    write()
+    assert send_due() == 0
+    assert Mail.objects.get().status == "failed" and "no thanks" in Mail.objects.get().error
+
+    sink.answer = "250 OK"
+    write("bao@tributary.example")
+    assert send_due() == 1
+
+
+def test_a_worker_killed_in_the_middle_leaves_an_unknown_mail_never_a_second_one(sink):
+    write()
+    Mail.objects.update(status="sending", due_at=timezone.now() - timedelta(minutes=11))
+
+    assert send_due() == 0
+    assert Mail.objects.get().status == "unknown" and sink.received == []
