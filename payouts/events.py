@@ -1,3 +1,12 @@
+"""The facts that this app publishes."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.ui import register_fact, with_money
+
 BATCH_CREATED = "batch.created"
 BATCH_COMPUTED = "batch.computed"
 BATCH_APPROVED = "batch.approved"
@@ -5,4 +14,30 @@ BATCH_CANCELLED = "batch.cancelled"
 BATCH_PAID = "batch.paid"
 PAYOUT_PAID = "payout.paid"
 PAYOUT_FAILED = "payout.failed"
-METHOD_CHANGED = "payout_method.changed"
+METHOD_CHANGED = "payout_method.changed"  # data: currency, hint, first
+
+
+def register_facts() -> None:
+    """How the timeline tells them."""
+    register_fact(BATCH_CREATED, "plus", gettext_lazy("Batch prepared"))
+    register_fact(BATCH_COMPUTED, "calculator", gettext_lazy("Computed: %(affiliates)s affiliates"))
+    register_fact(BATCH_APPROVED, "circle-check", gettext_lazy("Batch approved"))
+    register_fact(BATCH_CANCELLED, "circle-minus", gettext_lazy("Batch cancelled: everything in it is payable again"))
+    register_fact(BATCH_PAID, "cash-banknote", _paid)
+    register_fact(PAYOUT_PAID, "cash-banknote", with_money(gettext_lazy("Payout of %(amount)s made")))
+    register_fact(PAYOUT_FAILED, "user-minus", gettext_lazy("Left out of the batch: what it held is payable again"))
+    register_fact(METHOD_CHANGED, "credit-card", _method)
+
+
+def _paid(event: Any) -> str:
+    reference = event.data.get("reference")
+    return _("Paid, reference %(reference)s") % {"reference": reference} if reference else _("Paid")
+
+
+def _method(event: Any) -> str:
+    text = (
+        _("Payout method set: %(hint)s, %(currency)s")
+        if event.data.get("first")
+        else _("Payout method changed: %(hint)s, %(currency)s")
+    )
+    return text % {"hint": event.data.get("hint") or _("by arrangement"), "currency": event.data.get("currency", "")}

@@ -1,9 +1,22 @@
 from django.urls import URLPattern, path
 
 from payouts.api import api as api
+from payouts.views import batches, ledger, payouts
 from payouts.views import portal as portal_views
 
-manage: list[URLPattern] = []
+manage: list[URLPattern] = [
+    path("payouts/", batches.payout_list, name="payout_list"),
+    path("payouts/new/", batches.batch_create, name="batch_create"),
+    path("payouts/statements/<str:public_id>/", payouts.payout_detail, name="payout_detail"),
+    path("payouts/statements/<str:public_id>/leave-out/", payouts.payout_leave_out, name="payout_leave_out"),
+    path("payouts/<str:public_id>/", batches.batch_detail, name="batch_detail"),
+    path("payouts/<str:public_id>/approve/", batches.batch_approve, name="batch_approve"),
+    path("payouts/<str:public_id>/cancel/", batches.batch_cancel, name="batch_cancel"),
+    path("payouts/<str:public_id>/leave-out/", batches.batch_leave_out, name="batch_leave_out"),
+    path("payouts/<str:public_id>/paid/", batches.batch_paid, name="batch_paid"),
+    path("payouts/<str:public_id>/payments.csv", batches.batch_file, name="batch_file"),
+    path("ledger/proof/", ledger.ledger_verify, name="ledger_verify"),
+]
 portal: list[URLPattern] = [
     path("money/", portal_views.money, name="money"),
     path("payouts/<str:public_id>/", portal_views.payout_detail, name="payout_detail"),

@@ -49,7 +49,8 @@ def prepare_batch(program: Program, currency: str, cutoff: datetime, *, by: Any,
     return batch
 
 
-_PAYABLE = """
+# What no live line holds yet: commissions whose hold is over by the cutoff, and the reversals of such.
+PAYABLE = """
 WITH payable AS (
     SELECT c.affiliate_id, c.id AS commission_id, NULL::bigint AS reversal_id, c.amount
     FROM commissions_commission c JOIN tracking_conversion v ON v.id = c.conversion_id
@@ -103,7 +104,7 @@ def _compute_some(batch_id: int) -> bool:
     waiting = [
         affiliate
         for (affiliate,) in select_rows(
-            _PAYABLE
+            PAYABLE
             + """SELECT DISTINCT affiliate_id FROM payable
                  WHERE NOT EXISTS (SELECT FROM payouts_payout p WHERE p.batch_id = %(batch)s AND p.affiliate_id = payable.affiliate_id)
                  ORDER BY affiliate_id""",
@@ -133,7 +134,7 @@ def _compute_some(batch_id: int) -> bool:
 def _shares(affiliates: list[int], bounds: dict[str, Any]) -> dict[int, _Share]:
     shares: dict[int, _Share] = defaultdict(_Share)
     rows = select_rows(
-        _PAYABLE
+        PAYABLE
         + "SELECT affiliate_id, commission_id, reversal_id, amount FROM payable WHERE affiliate_id = ANY(%(affiliates)s) ORDER BY 1, 2, 3",
         bounds | {"affiliates": affiliates},
     )

@@ -1,0 +1,234 @@
+"""The ledger as the team reads it: what each account holds, and every transfer between two of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.access import Can, manager_required, programs_of, rights_of
+from affiliates.models import Affiliate
+from core.components import money_text
+from core.ids import encode_id
+from core.listing import (
+    ChoiceFilter,
+    CodeColumn,
+    Column,
+    DateFilter,
+    Empty,
+    Listing,
+    MoneyColumn,
+    RelatedFilter,
+    TimeColumn,
+)
+from ledger.models import Account, AccountKind, Transfer, TransferKind
+from programs.models import Program
+from programs.queries import visible_programs
+
+# The page on which the cause of a transfer stands, by the first word of its key, and the prefix of the cause's public id.
+CAUSES = {"commission": ("manage:commission_detail", "com"), "payout": ("manage:payout_detail", "pay")}
+
+
+@dataclass
+class Sheet:
+    """What a program's accounts of one currency hold."""
+
+    program: Program
+    currency: str
+    held: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    @property
+    def expense(self) -> Decimal:
+        """All that was earned: what went out of the expense account."""
+        return -self.held[AccountKind.EXPENSE]
+
+    @property
+    def owed(self) -> Decimal:
+        return self.held[AccountKind.OWED]
+
+    @property
+    def in_payout(self) -> Decimal:
+        return self.held[AccountKind.IN_PAYOUT]
+
+    @property
+    def paid_out(self) -> Decimal:
+        return self.held[AccountKind.PAID_OUT]
+
+    @property
+    def difference(self) -> Decimal:
+        return self.expense - self.owed - self.in_payout - self.paid_out
+
+    @property
+    def told(self) -> str:
+        """How it balances, in words."""
+        amounts = {
+            name: money_text(amount, self.currency)
+            for name, amount in (
+                ("expense", self.expense),
+                ("owed", self.owed),
+                ("in_payout", self.in_payout),
+                ("paid_out", self.paid_out),
+                ("difference", self.difference),
+            )
+        }
+        if self.difference:
+            return _("It does not balance: %(difference)s of %(expense)s earned are neither owed, in payout nor paid.") % amounts
+        return (
+            _(
+                "%(expense)s were earned: %(owed)s are owed, %(in_payout)s are in payouts not paid yet, %(paid_out)s are paid."
+            )
+            % amounts
+        )
+
+
+def sheets(accounts: Iterable[Account]) -> list[Sheet]:
+    """One sheet for each program and currency; accounts come with `balance` and `program`."""
+    found: dict[tuple[int, str], Sheet] = {}
+    for account in accounts:
+        sheet = found.setdefault((account.program_id, account.currency), Sheet(account.program, account.currency))
+        sheet.held[account.kind] += account.balance  # type: ignore[attr-defined]
+    return sorted(found.values(), key=lambda sheet: (sheet.program.name, sheet.currency))
+
+
+def visible_accounts(user: Any) -> QuerySet[Account]:
+    programs = programs_of(user, Can.SEE_MONEY)
+    return Account.objects.all() if programs is None else Account.objects.filter(program__in=programs)
+
+
+def with_balance(accounts: QuerySet[Account]) -> QuerySet[Account]:
+    """Annotate `balance`: what came in less what went out."""
+
+    def sum_of(side: str) -> Coalesce:
+        transfers = Transfer.objects.filter(**{side: OuterRef("pk")}).order_by().values(side)
+        return Coalesce(Subquery(transfers.annotate(total=Sum("amount")).values("total")), 0, output_field=DecimalField())
+
+    return accounts.annotate(balance=sum_of("credit") - sum_of("debit"))
+
+
+@manager_required(Can.SEE_MONEY)
+def ledger_list(request: HttpRequest) -> HttpResponse:
+    accounts = with_balance(visible_accounts(request.user)).select_related("program")
+    context = {"sheets": sheets(accounts), "may_prove": rights_of(request.user).has(Can.APPROVE_PAYOUTS)}
+    return _transfers(request).response("ledger/manager/ledger_list.html", context)
+
+
+def _transfers(request: HttpRequest) -> Listing:
+    programs = programs_of(request.user, Can.SEE_MONEY)
+    several = programs is None or len(programs) > 1
+    transfers = Transfer.objects.select_related("debit__affiliate", "debit__program", "credit__affiliate", "credit__program")
+    return Listing(
+        request,
+        transfers if programs is None else transfers.filter(debit__program__in=programs),
+        name="ledger",
+        caption=_("Transfers"),
+        columns=[
+            TimeColumn("at", _("When"), sort=True),
+            Column("kind", _("What"), value="get_kind_display"),
+            Column(
+                "affiliate", _("Affiliate"), value=lambda t: (t.debit.affiliate or t.credit.affiliate).name, url=_affiliate_url
+            ),
+            *([Column("program", _("Program"), value="debit.program.name")] if several else []),
+            Column("debit", _("From"), value="debit.get_kind_display"),
+            Column("credit", _("To"), value="credit.get_kind_display"),
+            MoneyColumn("amount", _("Amount"), sort=True),
+            CodeColumn("key", _("Cause"), url=_cause_url),
+        ],
+        filters=[
+            ChoiceFilter("kind", _("What"), choices=TransferKind),
+            *(
+                [
+                    RelatedFilter(
+                        "program",
+                        _("Program"),
+                        field="debit__program",
+                        rows=lambda: visible_programs(request.user, Can.SEE_MONEY),
+                        param="slug",
+                    )
+                ]
+                if several
+                else []
+            ),
+            RelatedFilter(
+                "affiliate", _("Affiliate"), rows=lambda: Affiliate.objects.visible_to(request.user), apply=_of_affiliate
+            ),
+            DateFilter("at", _("When")),
+        ],
+        tabs="kind",
+        search=["key__exact"],
+        search_hint=_("Cause, such as commission:17"),
+        default_sort="-pk",
+        empty=Empty(
+            _("No transfers yet"),
+            _(
+                "It starts with the first approved commission: from the program's expense to what is owed to its affiliate."
+            ),
+            icon="scale",
+        ),
+    )
+
+
+def _of_affiliate(transfers: QuerySet[Transfer], affiliate: Affiliate) -> QuerySet[Transfer]:
+    return transfers.filter(Q(debit__affiliate=affiliate) | Q(credit__affiliate=affiliate))
+
+
+def _affiliate_url(transfer: Transfer) -> str:
+    affiliate = transfer.debit.affiliate or transfer.credit.affiliate
+    return reverse("manage:affiliate_detail", args=[affiliate.public_id]) if affiliate else ""
+
+
+def _cause_url(transfer: Transfer) -> str:
+    kind, number, *_rest = transfer.key.split(":")
+    if kind not in CAUSES:
+        return ""
+    name, prefix = CAUSES[kind]
+    return reverse(name, args=[encode_id(prefix, int(number))])
+
+
+@manager_required(Can.SEE_MONEY)
+def account_list(request: HttpRequest) -> HttpResponse:
+    """Every account with its balance."""
+    programs = programs_of(request.user, Can.SEE_MONEY)
+    several = programs is None or len(programs) > 1
+    return Listing(
+        request,
+        with_balance(visible_accounts(request.user)).select_related("program", "affiliate"),
+        name="accounts",
+        caption=_("Accounts"),
+        columns=[
+            Column(
+                "holder", _("Of"), value=lambda a: str(a.affiliate or a.program), sort=[F("affiliate__name"), F("program__name")]
+            ),
+            Column("kind", _("Account"), value="get_kind_display", sort=True),
+            *([Column("program", _("Program"), value="program.name", sort="program__name")] if several else []),
+            MoneyColumn("balance", _("Balance"), sort=True),
+        ],
+        filters=[
+            ChoiceFilter("kind", _("Account"), choices=AccountKind),
+            *(
+                [RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user, Can.SEE_MONEY), param="slug")]
+                if several
+                else []
+            ),
+            RelatedFilter("affiliate", _("Affiliate"), rows=lambda: Affiliate.objects.visible_to(request.user)),
+        ],
+        tabs="kind",
+        search=["affiliate__name"],
+        search_hint=_("Affiliate"),
+        default_sort="-balance",
+        row_url=_account_url,
+        empty=Empty(_("No accounts yet"), _("They open with the first transfer."), icon="scale"),
+    ).response("ledger/manager/account_list.html")
+
+
+def _account_url(account: Account) -> str:
+    """The transfers of the account's affiliate; a program's account has most of them."""
+    path = reverse("manage:ledger_list")
+    return f"{path}?affiliate={account.affiliate_id}" if account.affiliate_id else path

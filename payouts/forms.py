@@ -1,0 +1,73 @@
+"""The team's forms about batches and payouts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.money import check_currency
+from core.ui import refusals_as_errors
+from programs.models import Program
+
+
+class MomentField(forms.DateTimeField):
+    """A minute in the reader's zone, as browsers' own picker writes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(**{"widget": widget, **kwargs})
+
+
+def this_minute() -> datetime:
+    return timezone.now().replace(second=0, microsecond=0)
+
+
+def local_minute() -> str:
+    """Now in the reader's zone, as the picker writes it."""
+    return f"{timezone.localtime():%Y-%m-%dT%H:%M}"
+
+
+class BatchForm(forms.Form):
+    """What a batch is of. The programs are those in which the reader prepares payouts."""
+
+    program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none(), to_field_name="slug", empty_label=None)
+    currency = forms.CharField(
+        label=_("Currency"), max_length=3, required=False, help_text=_("Left empty: the program's own currency.")
+    )
+    cutoff = MomentField(
+        label=_("Payable until"),
+        help_text=_("Commissions whose hold is over by then are taken in, and the refunds that came since the last payout."),
+    )
+
+    def __init__(self, *args: Any, programs: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["program"].queryset = programs  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        program: Program | None = cleaned.get("program")
+        if program is not None and "currency" in cleaned:
+            cleaned["currency"] = cleaned["currency"].strip().upper() or program.currency
+            with refusals_as_errors(self):
+                check_currency(cleaned["currency"])
+        return cleaned
+
+
+class PaidForm(forms.Form):
+    paid_at = MomentField(label=_("Paid on"), initial=this_minute)
+    reference = forms.CharField(
+        label=_("Reference"),
+        max_length=120,
+        required=False,
+        help_text=_("Such as the bank's number of the order. Affiliates see it on their statement."),
+    )
+
+
+class LeaveOutForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why?"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("The affiliate will ask.")
+    )

@@ -1,0 +1,339 @@
+"""Payout batches as the team prepares, approves and pays them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, DecimalField, F, Func, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import Can, manager_required, programs_of, rights_of
+from core.components import money_text
+from core.exports import stream_csv
+from core.listing import (
+    BulkAction,
+    ChoiceFilter,
+    Column,
+    DateFilter,
+    Empty,
+    Listing,
+    MoneyColumn,
+    NumberColumn,
+    PersonColumn,
+    RelatedFilter,
+    StateColumn,
+    TimeColumn,
+)
+from core.models import Event
+from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
+from payouts.files import payment_rows
+from payouts.forms import BatchForm, LeaveOutForm, PaidForm, local_minute
+from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
+from payouts.previews import preview_batch
+from payouts.services import PayoutError, approve_batch, cancel_batch, fail_payout, mark_batch_paid, prepare_batch
+from payouts.views.payouts import why_left
+from programs.queries import visible_programs
+
+GOING = [PayoutStatus.READY, PayoutStatus.PAID]
+HAS_FILE = (BatchStatus.APPROVED, BatchStatus.EXECUTING, BatchStatus.DONE)
+
+
+# Batches
+
+
+@manager_required(Can.SEE_MONEY)
+def payout_list(request: HttpRequest) -> HttpResponse:
+    programs = programs_of(request.user, Can.SEE_MONEY)
+    several = programs is None or len(programs) > 1
+    may_prepare = rights_of(request.user).has(Can.PREPARE_PAYOUTS)
+    listing = Listing(
+        request,
+        _with_totals(PayoutBatch.objects.visible_to(request.user)).select_related("program", "created_by", "approved_by"),
+        name="payouts",
+        caption=_("Payout batches"),
+        columns=[
+            Column("program", _("Program"), value="program.name", sort="program__name"),
+            TimeColumn("cutoff", _("Payable until"), sort=True),
+            StateColumn("status", _("State"), sort=True),
+            NumberColumn("affiliates", _("Affiliates"), sort=True),
+            MoneyColumn("total", _("Total"), sort=True),
+            Column("created_by", _("Made by"), value=lambda batch: str(batch.created_by)),
+            Column("approved_by", _("Approved by"), value=lambda batch: str(batch.approved_by or "")),
+            TimeColumn("paid_at", _("Paid"), sort=True),
+            Column("reference", _("Reference")),
+        ],
+        filters=[
+            ChoiceFilter("status", _("State"), choices=BatchStatus),
+            *(
+                [RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user, Can.SEE_MONEY), param="slug")]
+                if several
+                else []
+            ),
+            DateFilter("cutoff", _("Payable until")),
+        ],
+        tabs="status",
+        default_sort="-created_at",
+        row_url=lambda batch: reverse("manage:batch_detail", args=[batch.public_id]),
+        empty=Empty(
+            _("No payouts yet"),
+            _(
+                "A batch gathers what is payable in a program, for example at the start of a month. A second person approves it."
+            ),
+            reverse("manage:batch_create") if may_prepare else "",
+            _("Prepare a payout"),
+            icon="cash-banknote",
+        ),
+    )
+    return listing.response("payouts/manager/payout_list.html", {"may_prepare": may_prepare})
+
+
+def _with_totals(batches: Any) -> Any:
+    """What each batch pays out and to how many, by subqueries: a join would be counted with the page."""
+    payouts = Payout.objects.filter(batch=OuterRef("pk"), status__in=GOING).order_by().values("batch")
+    return batches.annotate(
+        total=Coalesce(Subquery(payouts.annotate(total=Sum("amount")).values("total")), 0, output_field=DecimalField()),
+        affiliates=Coalesce(Subquery(payouts.annotate(number=Count("pk")).values("number")), 0),
+    )
+
+
+@manager_required(Can.PREPARE_PAYOUTS)
+def batch_create(request: HttpRequest) -> HttpResponse:
+    """Choose by GET and see what would be paid; POST what was seen. htmx asks for the page anew while it is filled in."""
+    programs = visible_programs(request.user, Can.PREPARE_PAYOUTS)
+    if request.method == "POST" or request.GET.get("program"):
+        form = BatchForm(request.POST or request.GET, programs=programs)
+    else:
+        first = programs.filter(status="active").first() or programs.first()
+        form = BatchForm({"program": first.slug, "cutoff": local_minute()} if first else None, programs=programs)
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        if request.method == "POST":
+            with refusals_as_errors(form):
+                return redirect("manage:batch_detail", prepare_batch(**form.cleaned_data, by=request.user).public_id)
+        context |= form.cleaned_data | {"preview": preview_batch(**form.cleaned_data)}
+    return render(request, "payouts/manager/batch_create.html", context)
+
+
+def _batch(request: HttpRequest, public_id: str) -> PayoutBatch:
+    visible = PayoutBatch.objects.visible_to(request.user).select_related("program", "created_by", "approved_by")
+    return get_object_or_404(visible, pk=PayoutBatch.pk_from(public_id))
+
+
+def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
+    """A batch's payouts; the rows that can still be left out may be chosen."""
+    may_leave_out = batch.status in (BatchStatus.DRAFT, BatchStatus.APPROVED) and _may_change(request, batch)
+    return Listing(
+        request,
+        batch.payouts.select_related("affiliate", "method").annotate(line_count=_line_count()),
+        name=f"payout-{batch.public_id}",
+        caption=_("Payouts"),
+        columns=[
+            PersonColumn("affiliate", _("Affiliate"), sort="affiliate__name"),
+            MoneyColumn("amount", _("Amount"), sort=True),
+            StateColumn("status", _("State"), sort=True),
+            Column(
+                "exceptions",
+                _("Why left out"),
+                value=lambda payout: why_left(payout, batch),
+                template="payouts/manager/_why_left.html",
+            ),
+            Column("method", _("Paid to"), value=_method_text),
+            NumberColumn("line_count", _("Lines")),
+        ],
+        filters=[
+            ChoiceFilter("status", _("State"), choices=_statuses(batch)),
+            ChoiceFilter("exception", _("Reason"), choices=PayoutException, apply=_with_exception),
+        ],
+        tabs="status",
+        search=["affiliate__name", "affiliate__email"],
+        search_hint=_("Affiliate"),
+        default_sort="-amount",
+        row_url=lambda payout: reverse("manage:payout_detail", args=[payout.public_id]),
+        bulk=[
+            BulkAction(
+                _("Leave out"),
+                reverse("manage:batch_leave_out", args=[batch.public_id]),
+                confirm=_("Leave {count} payouts out of this batch? What they hold is payable again, in the next one."),
+                icon="user-minus",
+                form=LeaveOutForm(),
+            )
+        ]
+        if may_leave_out
+        else [],
+        empty=Empty(
+            _("Nothing was payable"), _("No hold was over by then, or everything is in another batch."), icon="cash-banknote"
+        ),
+    )
+
+
+def _line_count() -> Any:
+    lines = PayoutLine.objects.filter(payout=OuterRef("pk")).order_by().values("payout")
+    return Coalesce(Subquery(lines.annotate(number=Count("pk")).values("number")), 0)
+
+
+def _statuses(batch: PayoutBatch) -> list[tuple[str, str]]:
+    """The states that this batch's payouts can be in by now."""
+    left = [(PayoutStatus.SKIPPED, _("Left for later")), (PayoutStatus.FAILED, _("Left out"))]
+    if batch.status == BatchStatus.DONE:
+        return [(PayoutStatus.PAID, _("Paid")), *left]
+    if batch.status == BatchStatus.CANCELLED:
+        return [(PayoutStatus.CANCELLED, _("Cancelled")), *left]
+    return [(PayoutStatus.READY, _("To be paid")), *left]
+
+
+def _with_exception(payouts: Any, exception: str) -> Any:
+    return payouts.filter(exceptions__contains=[exception])
+
+
+def _method_text(payout: Payout) -> str:
+    return str(payout.method) if payout.method else ""
+
+
+@manager_required(Can.SEE_MONEY)
+def batch_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    batch = _batch(request, public_id)
+    rights = rights_of(request.user)
+    may_approve = rights.has(Can.APPROVE_PAYOUTS, batch.program_id)
+    totals = _totals(batch)
+    context = {
+        "batch": batch,
+        "totals": totals,
+        **_words(batch, totals["going"]),
+        "events": Event.objects.about(batch),
+        "own": batch.created_by_id == request.user.pk,
+        "may_approve": may_approve,
+        "may_cancel": _may_change(request, batch)
+        and batch.status not in (BatchStatus.DONE, BatchStatus.CANCELLED, BatchStatus.EXECUTING),
+        "has_file": may_approve and batch.status in HAS_FILE,
+        "may_pay": may_approve and batch.status in (BatchStatus.APPROVED, BatchStatus.EXECUTING),
+        "paid_form": PaidForm(),
+        "stalled": batch.status == BatchStatus.COMPUTING and (timezone.now() - batch.progress_at).total_seconds() > 30,
+    }
+    return batch_listing(request, batch).response("payouts/manager/batch_detail.html", context)
+
+
+def _words(batch: PayoutBatch, going: dict[str, Any]) -> dict[str, str]:
+    """What is asked before a step that cannot be undone: what happens to whom."""
+    told = {"number": going["number"], "sum": money_text(going["sum"], batch.currency), "program": batch.program.name}
+    return {
+        "approve_words": ngettext(
+            "Approve %(sum)s to %(number)d affiliate of %(program)s? The payment file can be downloaded from then on.",
+            "Approve %(sum)s to %(number)d affiliates of %(program)s? The payment file can be downloaded from then on.",
+            going["number"],
+        )
+        % told,
+        "paid_words": ngettext(
+            "Mark %(sum)s to %(number)d affiliate as paid? The affiliate is told by mail.",
+            "Mark %(sum)s to %(number)d affiliates as paid? Each of them is told by mail.",
+            going["number"],
+        )
+        % told,
+        "cancel_words": _("Cancel this batch of %(program)s? Nobody is paid with it, and everything in it is payable again.")
+        % told,
+    }
+
+
+def _may_change(request: HttpRequest, batch: PayoutBatch) -> bool:
+    """Cancel it, or leave payouts out: who prepares payouts; once it is approved, who approves them."""
+    rights = rights_of(request.user)
+    if not rights.has(Can.PREPARE_PAYOUTS, batch.program_id):
+        return False
+    return batch.status != BatchStatus.APPROVED or rights.has(Can.APPROVE_PAYOUTS, batch.program_id)
+
+
+def _totals(batch: PayoutBatch) -> dict[str, Any]:
+    """Sums by status, and what is left for later by its first reason."""
+    first_reason = Func(F("exceptions"), template="(%(expressions)s)[1]")
+    rows = batch.payouts.order_by().values("status", reason_=first_reason).annotate(number=Count("pk"), sum=Sum("amount"))
+    by_status: dict[str, dict[str, Any]] = {}
+    left = []
+    for row in rows:
+        found = by_status.setdefault(row["status"], {"number": 0, "sum": 0})
+        found["number"] += row["number"]
+        found["sum"] += row["sum"]
+        if row["status"] == PayoutStatus.SKIPPED:
+            left.append({"label": PayoutException(row["reason_"]).label, "number": row["number"], "sum": row["sum"]})
+    nothing = {"number": 0, "sum": 0}
+    going = by_status.get(PayoutStatus.PAID if batch.status == BatchStatus.DONE else PayoutStatus.READY, nothing)
+    return {
+        "going": going,
+        "skipped": by_status.get(PayoutStatus.SKIPPED, nothing),
+        "left": sorted(left, key=lambda reason: str(reason["label"])),
+        "failed": by_status.get(PayoutStatus.FAILED, nothing),
+        "cancelled": by_status.get(PayoutStatus.CANCELLED, nothing),
+    }
+
+
+@manager_required(Can.APPROVE_PAYOUTS)
+@require_POST
+def batch_approve(request: HttpRequest, public_id: str) -> HttpResponse:
+    with refusals_as_messages(request):
+        approve_batch(_batch(request, public_id), by=request.user)
+        messages.success(request, _("Approved. The payment file is ready; mark the batch as paid once the money has left."))
+    return redirect_back(request, "manage:batch_detail", public_id)
+
+
+@manager_required(Can.PREPARE_PAYOUTS)
+@require_POST
+def batch_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    with refusals_as_messages(request):
+        cancel_batch(_batch(request, public_id), by=request.user)
+        messages.success(request, _("Cancelled. Everything that was in it is payable again."))
+    return redirect_back(request, "manage:batch_detail", public_id)
+
+
+@manager_required(Can.PREPARE_PAYOUTS)
+@require_POST
+def batch_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Leave the chosen payouts out of the batch: all of them, or none where one is refused."""
+    batch = _batch(request, public_id)
+    with refusals_as_messages(request):
+        form = LeaveOutForm(request.POST)
+        if not form.is_valid():
+            raise PayoutError(_("Say why they are left out: the affiliates will ask."))
+        with transaction.atomic():
+            chosen = list(batch_listing(request, batch).selected().filter(status=PayoutStatus.READY))
+            if not chosen:
+                raise PayoutError(_("None of the chosen payouts is to be paid with this batch."))
+            for payout in chosen:
+                fail_payout(payout, by=request.user, reason=form.cleaned_data["reason"])
+        told = ngettext("%(count)d payout is left out.", "%(count)d payouts are left out.", len(chosen))
+        messages.success(request, told % {"count": len(chosen)})
+    return redirect_back(request, "manage:batch_detail", public_id)
+
+
+@manager_required(Can.APPROVE_PAYOUTS)
+@require_POST
+def batch_paid(request: HttpRequest, public_id: str) -> HttpResponse:
+    batch = _batch(request, public_id)
+    form = PaidForm(request.POST)
+    with refusals_as_messages(request):
+        if not form.is_valid():
+            raise PayoutError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+        mark_batch_paid(batch, by=request.user, **form.cleaned_data)
+        messages.success(request, _("Marked as paid. Each affiliate gets a mail with a link to the statement."))
+    return redirect_back(request, "manage:batch_detail", public_id)
+
+
+@manager_required(Can.APPROVE_PAYOUTS)
+@require_GET
+def batch_file(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """The payment file, with bank details in the clear: for those who approve."""
+    batch = _batch(request, public_id)
+    if not rights_of(request.user).has(Can.APPROVE_PAYOUTS, batch.program_id):
+        raise PermissionDenied
+    with refusals_as_messages(request):
+        rows = payment_rows(batch)
+        columns = next(rows)
+        return stream_csv(rows, columns, f"payments-{batch.public_id}")
+    return redirect("manage:batch_detail", public_id)

@@ -1,0 +1,140 @@
+"""One payout as the team sees it: its lines, what became of it, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.access import Can, manager_required, rights_of
+from core.components import money_text
+from core.listing import ChoiceFilter, Column, Empty, Listing, MoneyColumn, TimeColumn
+from core.models import Event
+from core.ui import redirect_back, refusals_as_messages
+from payouts.forms import LeaveOutForm
+from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
+from payouts.services import PayoutError, fail_payout
+
+KINDS = {"commission": gettext_lazy("Commissions"), "refund": gettext_lazy("Refunds")}
+
+
+def _payout(request: HttpRequest, public_id: str) -> Payout:
+    visible = Payout.objects.filter(batch__in=PayoutBatch.objects.visible_to(request.user)).select_related(
+        "affiliate", "batch__program", "method"
+    )
+    return get_object_or_404(visible, pk=Payout.pk_from(public_id))
+
+
+@manager_required(Can.SEE_MONEY)
+def payout_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    payout = _payout(request, public_id)
+    rights = rights_of(request.user)
+    needed = {BatchStatus.DRAFT: Can.PREPARE_PAYOUTS, BatchStatus.APPROVED: Can.APPROVE_PAYOUTS}.get(
+        BatchStatus(payout.batch.status)
+    )
+    context = {
+        "payout": payout,
+        "batch": payout.batch,
+        "why_left": why_left(payout, payout.batch),
+        "events": Event.objects.about(payout),
+        "may_leave_out": payout.status == PayoutStatus.READY
+        and needed is not None
+        and rights.has(Can.PREPARE_PAYOUTS, payout.batch.program_id)
+        and rights.has(needed, payout.batch.program_id),
+        "leave_out_form": LeaveOutForm(),
+    }
+    return _lines(request, payout).response("payouts/manager/payout_detail.html", context)
+
+
+def _lines(request: HttpRequest, payout: Payout) -> Listing:
+    return Listing(
+        request,
+        payout.lines.select_related(
+            "commission__conversion",
+            "commission__rule_version__rule",
+            "reversal__refund",
+            "reversal__commission__conversion",
+            "reversal__commission__rule_version__rule",
+        ),
+        name=f"statement-{payout.public_id}",
+        caption=_("Lines"),
+        columns=[
+            Column("order", _("Order"), value=lambda line: _commission(line).conversion.external_id),
+            Column("what", _("What"), value=_what),
+            TimeColumn(
+                "at",
+                _("When"),
+                value=lambda line: line.reversal.refund.occurred_at if line.reversal else line.commission.occurred_at,
+            ),
+            MoneyColumn("of", _("Of"), value=_of, currency=lambda line: _commission(line).conversion.currency),
+            Column("rule", _("Rule"), value=lambda line: _commission(line).rule_version.rule.name),
+            MoneyColumn("amount", _("Amount"), sort=True, currency=lambda line: payout.currency),
+        ],
+        filters=[ChoiceFilter("kind", _("What"), choices=list(KINDS.items()), apply=_of_kind)],
+        tabs="kind",
+        search=["commission__conversion__external_id", "reversal__commission__conversion__external_id"],
+        search_hint=_("Order"),
+        default_sort="pk",
+        row_url=lambda line: reverse("manage:commission_detail", args=[_commission(line).public_id]),
+        empty=Empty(
+            _("No lines"),
+            _("A payout that is left for later holds nothing: everything stays payable."),
+            icon="list",
+        ),
+    )
+
+
+def _commission(line: PayoutLine) -> Any:
+    return line.reversal.commission if line.reversal else line.commission
+
+
+def _what(line: PayoutLine) -> str:
+    if line.reversal is None:
+        return _("Commission")
+    return _("Refund %(number)s") % {"number": line.reversal.refund.external_id}
+
+
+def _of(line: PayoutLine) -> Any:
+    """The sale, or what of it went back to the customer."""
+    return -line.reversal.refund.amount if line.reversal else _commission(line).conversion.amount
+
+
+def _of_kind(lines: Any, kind: str) -> Any:
+    return lines.filter(reversal__isnull=kind == "commission")
+
+
+def why_left(payout: Payout, batch: PayoutBatch) -> list[str]:
+    """Why a payout is not paid with its batch, in words."""
+    told = []
+    for exception in payout.exceptions:
+        text = str(PayoutException(exception).label)
+        if exception == PayoutException.BELOW_MINIMUM:
+            text = _("%(amount)s of at least %(minimum)s") % {
+                "amount": money_text(payout.amount, payout.currency),
+                "minimum": money_text(batch.program.minimum_payout, batch.program.currency),
+            }
+        told.append(text)
+    if payout.reason:
+        told.append(payout.reason)
+    if payout.status == PayoutStatus.READY and payout.method and payout.method.replaced_at:
+        told.append(_("The payout method was changed since: leave it out, the next batch pays to the new one."))
+    return told
+
+
+@manager_required(Can.PREPARE_PAYOUTS)
+@require_POST
+def payout_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
+    payout = _payout(request, public_id)
+    with refusals_as_messages(request):
+        form = LeaveOutForm(request.POST)
+        if not form.is_valid():
+            raise PayoutError(_("Say why it is left out: the affiliate will ask."))
+        fail_payout(payout, by=request.user, reason=form.cleaned_data["reason"])
+        messages.success(request, _("Left out of the batch. What it held is payable again."))
+    return redirect_back(request, "manage:payout_detail", public_id)
