@@ -46,8 +46,15 @@ def stack(pair: tuple[LiveStack, LiveStack]) -> LiveStack:
 
 
 def wait_until_up(stack: LiveStack) -> None:
-    wait_for(lambda: stack.status("/accounts/login/") == 200, START_SECONDS, lambda: stack.output)
-    wait_for(lambda: set(processes_by_name(stack)) == {"click", "web", "beat", "worker"}, START_SECONDS, lambda: stack.output)
+    names = {"click", "web", "beat", "worker"}
+
+    def up_or_ended() -> bool:
+        assert stack.process
+        if stack.process.poll() is not None:
+            pytest.fail(stack.output)
+        return stack.status("/accounts/login/") == 200 and set(processes_by_name(stack)) == names
+
+    wait_for(up_or_ended, START_SECONDS, lambda: stack.output)
 
 
 def processes_by_name(stack: LiveStack) -> dict[str, int]:
