@@ -19,7 +19,7 @@ class Prospect:
     """What one program owes in one currency.
 
     payable: the next payout takes it (negative where refunds came after payment) · on_its_way: approved, in its hold ·
-    next_at: when the next hold ends · preparing: in payouts that are not paid yet.
+    next_at: when the next hold ends · preparing: in payouts that are not paid yet · paid_at: when the last payout was paid.
     """
 
     program: Program
@@ -28,6 +28,7 @@ class Prospect:
     on_its_way: Decimal
     next_at: datetime | None
     preparing: Decimal
+    paid_at: datetime | None
     method: PayoutMethod | None
 
     @property
@@ -64,15 +65,16 @@ WITH commission AS (
     SELECT c.program_id, c.currency, c.payable_at, (CASE WHEN c.live THEN 0 ELSE c.amount END) - coalesce(l.amount, 0) AS amount
     FROM commission c LEFT JOIN loose l ON l.commission_id = c.id
 )
-SELECT program_id, currency, sum(payable), sum(on_its_way), min(next_at), sum(preparing) FROM (
+SELECT program_id, currency, sum(payable), sum(on_its_way), min(next_at), sum(preparing), max(paid_at) FROM (
     SELECT program_id, currency, sum(amount) FILTER (WHERE payable_at <= %(now)s) AS payable,
            sum(amount) FILTER (WHERE payable_at > %(now)s) AS on_its_way,
-           min(payable_at) FILTER (WHERE payable_at > %(now)s AND amount > 0) AS next_at, 0 AS preparing
+           min(payable_at) FILTER (WHERE payable_at > %(now)s AND amount > 0) AS next_at, 0 AS preparing,
+           NULL::timestamptz AS paid_at
     FROM open GROUP BY 1, 2
   UNION ALL
-    SELECT b.program_id, p.currency, 0, 0, NULL, sum(p.amount)
+    SELECT b.program_id, p.currency, 0, 0, NULL, sum(p.amount) FILTER (WHERE p.status = 'ready'), max(p.paid_at)
     FROM payouts_payout p JOIN payouts_payoutbatch b ON b.id = p.batch_id
-    WHERE p.affiliate_id = %(affiliate)s AND p.status = 'ready' GROUP BY 1, 2
+    WHERE p.affiliate_id = %(affiliate)s AND p.status IN ('ready', 'paid') GROUP BY 1, 2
 ) AS states GROUP BY 1, 2
 """
 
@@ -89,7 +91,7 @@ def prospects(
     for program in programs:
         currencies = sorted(currency for key, currency in owed if key == program.pk) or [program.currency]
         for currency in currencies:
-            payable, on_its_way, next_at, preparing = owed.get((program.pk, currency), (None, None, None, None))
+            payable, on_its_way, next_at, preparing, paid_at = owed.get((program.pk, currency), [None] * 5)
             found.append(
                 Prospect(
                     program,
@@ -98,6 +100,7 @@ def prospects(
                     on_its_way or Decimal(0),
                     next_at,
                     preparing or Decimal(0),
+                    paid_at,
                     by_currency.get(currency),
                 )
             )

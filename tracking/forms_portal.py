@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -26,6 +27,12 @@ def promoted_offers(affiliate: Affiliate) -> Any:
         .select_related("program")
         .order_by("program__name", "name")
     )
+
+
+def linkable_sites(offer: Offer) -> list[str]:
+    """The hosts that links of the offer may lead to, each with everything beneath it."""
+    landing = urlsplit(offer.landing_url).hostname or ""
+    return list(dict.fromkeys(site for site in [landing, *offer.allowed_domains] if site))
 
 
 class OfferField(forms.ModelChoiceField):

@@ -36,7 +36,7 @@ from core.listing import (
     TimeColumn,
 )
 from programs.models import Program
-from tracking.forms_portal import promoted_offers
+from tracking.forms_portal import linkable_sites, promoted_offers
 
 
 @affiliate_required()
@@ -48,7 +48,7 @@ def offer_list(request: HttpRequest) -> HttpResponse:
     enrollments = list(affiliate.enrollments.select_related("program").order_by("program__name"))
     context = {
         "groups": [
-            (enrollment, [(offer, rates[offer.pk]) for offer in offers if offer.program_id == enrollment.program_id])
+            (enrollment, [(offer, rates[offer.pk], linkable_sites(offer)) for offer in offers if offer.program_id == enrollment.program_id])
             for enrollment in enrollments
             if enrollment.status == EnrollmentStatus.APPROVED
         ],
@@ -60,6 +60,9 @@ def offer_list(request: HttpRequest) -> HttpResponse:
 
 def conversion_listing(request: HttpRequest) -> Listing:
     affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
+    programs = list(Program.objects.filter(enrollments__affiliate=affiliate).order_by("name"))
+    several = len(programs) > 1  # one program's name in every row would say nothing
+    named = [(program.slug, program.name) for program in programs]
     states = [*STATES.items(), ("none", _("Earned nothing"))]
     return Listing(
         request,
@@ -69,24 +72,22 @@ def conversion_listing(request: HttpRequest) -> Listing:
         columns=[
             TimeColumn("occurred_at", _("Date"), sort=True),
             Column("external_id", _("Order"), sort=True, template="commissions/portal/_order_cell.html"),
-            Column("event", _("Event"), value=lambda c: event_label(c.event), sort=True),
-            Column("program", _("Program"), value="program.name", sort="program__name"),
-            Column("through", _("Came through"), value=_through, template="commissions/portal/_through_cell.html"),
-            Column("sub1", _("sub1"), value=lambda c: c.subs[0] if c.subs else ""),
+            MoneyColumn("earned", _("Earned"), value=_net, currency="program.currency"),
+            Column("state", _("State"), value=_state, template="commissions/portal/_state_cell.html"),
+            Column("why", _("Why"), value=_sentences, template="commissions/portal/_why_cell.html", export=earned_text),
             MoneyColumn("amount", _("Amount"), sort=True),
             MoneyColumn("refunded", _("Refunded"), value=lambda c: c.refunded or None),
-            MoneyColumn("earned", _("Earned"), value=_net, currency="program.currency"),
-            Column(
-                "state", _("State"), value=_state, template="commissions/portal/_state_cell.html", export=_state
-            ),
-            Column("why", _("Why"), value=_sentences, template="commissions/portal/_why_cell.html", export=earned_text),
+            Column("through", _("Came through"), value=_through, template="commissions/portal/_through_cell.html"),
+            Column("sub1", _("sub1"), value=lambda c: c.subs[0] if c.subs else ""),
+            Column("event", _("Event"), value=lambda c: event_label(c.event), sort=True),
+            *([Column("program", _("Program"), value="program.name", sort="program__name")] if several else []),
         ],
         filters=[
             ChoiceFilter(
                 "state", _("State"), choices=states, apply=lambda rows, state: in_commission_state(rows, state, affiliate)
             ),
             DateFilter("date", _("Date"), field="occurred_at"),
-            RelatedFilter("program", _("Program"), param="slug", rows=lambda: _programs(affiliate)),
+            *([ChoiceFilter("program", _("Program"), field="program__slug", choices=named)] if several else []),
             RelatedFilter("link", _("Link"), param="code", rows=lambda: affiliate.links.order_by("code")),
             TextFilter("sub1", _("sub1"), field="subs__0__exact"),
         ],
@@ -96,7 +97,9 @@ def conversion_listing(request: HttpRequest) -> Listing:
         default_sort="-occurred_at",
         empty=Empty(
             _("No conversions yet"),
-            _("When a visitor who came through your link buys something, it stands here within a second, with what it earns and why."),
+            _(
+                "When a visitor who came through your link buys something, it stands here within a second, with what it earns and why."
+            ),
             reverse("portal:link_list"),
             _("See your links"),
             icon="shopping-cart",
@@ -107,10 +110,6 @@ def conversion_listing(request: HttpRequest) -> Listing:
 @affiliate_required()
 def conversion_list(request: HttpRequest) -> HttpResponse:
     return conversion_listing(request).response("commissions/portal/conversion_list.html")
-
-
-def _programs(affiliate: Affiliate) -> Any:
-    return Program.objects.filter(enrollments__affiliate=affiliate).order_by("name")
 
 
 def _through(conversion: Any) -> str:

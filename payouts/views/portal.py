@@ -58,11 +58,11 @@ def money(request: HttpRequest) -> HttpResponse:
         caption=_("Your payouts"),
         columns=[
             TimeColumn("created_at", _("Date"), value=lambda p: p.paid_at or p.created_at, sort="created_at"),
-            Column("program", _("Program"), value="batch.program.name", sort="batch__program__name"),
             MoneyColumn("amount", _("Amount"), sort=True),
             StateColumn("status", _("State"), sort=True, text=lambda p: shown_status(p.status)),
-            Column("told", _("What it means"), value=tell_payout_state, template="payouts/portal/_told_cell.html"),
             Column("number", _("Statement"), value="public_id", template="payouts/portal/_statement_cell.html"),
+            Column("told", _("What it means"), value=tell_payout_state, template="payouts/portal/_told_cell.html"),
+            Column("program", _("Program"), value="batch.program.name", sort="batch__program__name"),
         ],
         filters=[ChoiceFilter("status", _("State"), choices=lambda: [(key, shown_status(key)) for key in SHOWN])],
         tabs="status",
@@ -71,7 +71,9 @@ def money(request: HttpRequest) -> HttpResponse:
         per_page=25,
         empty=Empty(
             _("No payouts yet"),
-            _("Once approved commissions are past their hold and reach the program’s minimum, a payout takes them. Each has a statement here."),
+            _(
+                "Once approved commissions are past their hold and reach the program’s minimum, a payout takes them. Each has a statement here."
+            ),
             icon="cash",
         ),
     )
@@ -106,7 +108,9 @@ def tell_payout_state(payout: Payout) -> str:
 def _skipped(exception: str, payout: Payout) -> str:
     return {
         PayoutException.BELOW_MINIMUM: _("Below the program’s minimum: carried to the next payout."),
-        PayoutException.NOT_POSITIVE: _("Refunds took back more than was earned since: it is set off against what you earn next."),
+        PayoutException.NOT_POSITIVE: _(
+            "Refunds took back more than was earned since: it is set off against what you earn next."
+        ),
         PayoutException.NO_METHOD: _("There was no payout method in %(currency)s: carried to the next payout. Set one now.")
         % {"currency": payout.currency},
         PayoutException.METHOD_COOLING_OFF: _("The payout method had just been changed: carried to the next payout."),
@@ -142,7 +146,9 @@ def confirmed(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and not did_recently_reauthenticate(request):
-            messages.warning(request, _("Five minutes have passed. Nothing was changed: confirm that it is you, then enter it again."))
+            messages.warning(
+                request, _("Five minutes have passed. Nothing was changed: confirm that it is you, then enter it again.")
+            )
             return redirect(request.path)
         return asking(request, *args, **kwargs)
 

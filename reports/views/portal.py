@@ -50,14 +50,15 @@ def home(request: HttpRequest) -> HttpResponse:
     affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
     links = Link.objects.filter(affiliate=affiliate, offer__program=OuterRef("program"))
     enrollments = list(affiliate.enrollments.select_related("program").annotate(has_link=Exists(links)).order_by("program__name"))
-    program = _chosen(request, enrollments)
+    latest = list(credited_conversions(affiliate).order_by("-occurred_at", "-pk")[:LATEST])
+    program = _chosen(request, enrollments, latest[0].program_id if latest else None)
     sees_money = has_function(request, Function.FINANCE, Function.LEADER)
     context: dict[str, Any] = {
         "affiliate": affiliate,
         "program": program,
         "programs": _programs(enrollments),
         "sees_money": sees_money,
-        "latest": [(each, earning(each)) for each in credited_conversions(affiliate).order_by("-occurred_at", "-pk")[:LATEST]],
+        "latest": [(each, earning(each)) for each in latest],
         "now": timezone.now(),
     }
     if sees_money:
@@ -82,11 +83,13 @@ def _programs(enrollments: Sequence[Enrollment]) -> list[Program]:
     return [enrollment.program for enrollment in enrollments if _has_begun(enrollment)]
 
 
-def _chosen(request: HttpRequest, enrollments: Sequence[Enrollment]) -> Program | None:
-    """The program in the address, else the first; numbers have one currency and one clock, so they are of one program."""
+def _chosen(request: HttpRequest, enrollments: Sequence[Enrollment], recent: int | None) -> Program | None:
+    """The program in the address, else the one that sold last, else the first. Numbers have one currency and one clock, so
+    they are of one program."""
     programs = _programs(enrollments)
-    asked = request.GET.get("program")
-    return next((program for program in programs if program.slug == asked), programs[0] if programs else None)
+    asked = [program for program in programs if program.slug == request.GET.get("program")]
+    sold = [program for program in programs if program.pk == recent]
+    return next(iter([*asked, *sold, *programs]), None)
 
 
 def _course(request: HttpRequest, affiliate: Affiliate, program: Program) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def _course(request: HttpRequest, affiliate: Affiliate, program: Program) -> dic
         "period": period,
         "measures": cards,
         "chart": Chart(title, period.each_day(), series, currency=currency),
-        "quiet": not any(card[2] for card in cards),
+        "quiet": not days,
     }
 
 
@@ -175,7 +178,8 @@ def numbers(request: HttpRequest) -> HttpResponseBase:
     """Clicks, conversions and what they earned, by day, link, offer or sub id, over a period, in one program."""
     affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
     enrollments = list(affiliate.enrollments.select_related("program").order_by("program__name"))
-    program = _chosen(request, enrollments)
+    recent = affiliate.conversions.order_by("-occurred_at", "-pk").values_list("program", flat=True).first()
+    program = _chosen(request, enrollments, recent)
     if program is None:
         return render(request, "reports/portal/numbers.html", {})
     period = Period.from_request(request, zone=program.zone)
@@ -221,7 +225,7 @@ def _names(affiliate: Affiliate, by: str) -> Any:
 
         def name_link(key: str) -> tuple[str, str]:
             link = links.get(key)
-            return (link.code, reverse("portal:link_detail", args=[link.public_id])) if link else (_("Without a link"), "")
+            return (link.code, reverse("portal:link_detail", args=[link.public_id])) if link else (_("Without a link: coupons, returning customers"), "")
 
         return name_link
     if by == "offer":

@@ -31,7 +31,7 @@ from core.listing import (
 )
 from core.ui import Period, redirect_back, refusals_as_errors, refusals_as_messages
 from programs.models import Offer
-from tracking.forms_portal import LinkForm, SubsForm, promoted_offers
+from tracking.forms_portal import LinkForm, SubsForm, linkable_sites, promoted_offers
 from tracking.models import Coupon, Link, Status
 from tracking.numbers import Numbers, coupon_numbers, link_numbers
 from tracking.qr import TYPES, qr_code
@@ -71,7 +71,9 @@ def link_list(request: HttpRequest) -> HttpResponse:
         row_url=_detail_url,
         empty=Empty(
             _("No links yet"),
-            _("A link tells us that a visitor came from you. For example: choose an offer, put the link under your review of it."),
+            _(
+                "A link tells us that a visitor came from you. For example: choose an offer, put the link under your review of it."
+            ),
             reverse("portal:link_create") if may_make else "",
             _("Make a link"),
             icon="link",
@@ -157,6 +159,7 @@ def _told(slug: Any, destination: Any, code: Any, offers: Any) -> dict[str, Any]
         "code": code,
         "code_taken": bool(code) and Link.objects.filter(code=code).exists(),
         "address": Link(code=code or "…").url,
+        "sites": linkable_sites(offer) if offer else [],
     }
 
 
