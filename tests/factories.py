@@ -17,6 +17,7 @@ from affiliates.models import Affiliate, AffiliateMember, Enrollment, Function
 from commissions.models import Commission, CommissionRule, Decision, Reversal, RuleVersion
 from core.models import Event, Mail
 from payouts.models import Payout, PayoutBatch, PayoutMethod
+from payouts.secrets import encrypt
 from programs.models import Offer, Program
 from tracking.models import Click, Conversion, Coupon, Link, Refund
 
@@ -192,8 +193,13 @@ def make_reversal(commission: Commission, refund: Refund | None = None, amount: 
 
 
 def make_payout_method(affiliate: Affiliate | None = None, **fields: Any) -> PayoutMethod:
-    """A row whose details are no real ciphertext: for tests that do not open them."""
-    defaults = {"type": "manual", "currency": "USD", "details": b"", "hint": "By arrangement", "usable_from": timezone.now()}
+    defaults = {
+        "type": "manual",
+        "currency": "USD",
+        "details": encrypt({}),
+        "hint": "By arrangement",
+        "usable_from": timezone.now(),
+    }
     return PayoutMethod.objects.create(affiliate=affiliate or make_affiliate(), **{**defaults, **fields})
 
 

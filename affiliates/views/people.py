@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -25,8 +26,6 @@ from affiliates.services import (
 )
 from core.access import public_page
 from core.ui import refusals_as_errors, refusals_as_messages
-
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @affiliate_required()
@@ -110,11 +109,12 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
         with refusals_as_errors(form) if form else refusals_as_messages(request):
             by = request.user if request.user.is_authenticated else None
             user = accept_invitation(token, name=asked["name"], password=asked["password"], by=by)
-            if by is None:
-                login(request, user, backend=BACKEND)
-            request.session[SESSION_KEY] = invitation.affiliate_id
             messages.success(request, _("Welcome to %(affiliate)s.") % {"affiliate": invitation.affiliate})
-            return redirect("portal:home")
+            response = redirect("portal:home")
+            if by is None:  # the mail has proved the address; a second factor is asked for as at any sign-in
+                response = perform_login(request, user, email_verification="none", redirect_url=reverse("portal:home"))
+            request.session[SESSION_KEY] = invitation.affiliate_id
+            return response
     context = {"invitation": invitation, "has_account": has_account, "stranger": stranger, "form": form}
     return render(request, "affiliates/portal/invitation_accept.html", context)
 

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from core.access import AccessError, Can, rights_of
 from accounts.models import Role, RoleAssignment, User
 from accounts.services import PeopleError, appoint_person, create_key, deactivate_person, find_key, reactivate_person, revoke_role
+from core.access import AccessError, Can, rights_of
 from core.models import Event
 from tests.factories import PASSWORD, assign, event_names, link_in, mails_to, make_user
 

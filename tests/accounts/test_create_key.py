@@ -1,9 +1,9 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from core.access import AccessError, Can
 from accounts.models import ApiKey, RoleAssignment, User
 from accounts.services import PeopleError, create_key, find_key, revoke_key, revoke_role
+from core.access import AccessError, Can
 from tests.factories import event_names
 
 

@@ -1,6 +1,11 @@
+from datetime import timedelta
+
 import pytest
+import time_machine
+from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import ApiKey, Role, RoleAssignment, User
 from accounts.services import find_key
@@ -126,3 +131,17 @@ def test_the_profile_sets_the_readers_zone(as_person, otto):
     otto.refresh_from_db()
     assert (otto.name, otto.time_zone) == ("Otto B.", "Asia/Manila")
     assert "Select a valid choice" in browser.post("/accounts/profile/", {"name": "O", "time_zone": "Mars/Base"}).content.decode()
+
+
+def test_reading_a_page_writes_when_somebody_was_seen_only_now_and_then(as_person, mara):
+    browser = as_person(mara)
+    start = timezone.now()
+    with time_machine.travel(start, tick=False):
+        browser.get("/manage/team/")
+    with time_machine.travel(start + timedelta(minutes=4), tick=False), CaptureQueriesContext(connection) as captured:
+        browser.get("/manage/team/")
+    assert not [query["sql"] for query in captured if not query["sql"].startswith("SELECT")]
+    assert UserSession.objects.get(user=mara).last_seen_at == start
+    with time_machine.travel(start + timedelta(minutes=6), tick=False):
+        browser.get("/manage/team/")
+    assert UserSession.objects.get(user=mara).last_seen_at == start + timedelta(minutes=6)

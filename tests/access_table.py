@@ -1,0 +1,210 @@
+"""Who may open which address: the whole of it, said once and independently of the code that decides it.
+
+A row names its audience and, where the address holds an object, the object's name in the world of `test_access_matrix`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TEAM = "admin head manager finance support engineer quality"
+SEE = TEAM
+SEE_TRACKING = "admin head manager finance support engineer"
+MANAGE_TRACKING = "admin head manager engineer"
+SEE_MONEY = "admin head manager finance support"
+PREPARE = "admin head manager finance"
+APPROVE = "admin head finance"
+MANAGE = "admin head manager"
+SEE_TEAM = "admin head manager finance support quality"
+PEOPLE = "admin head"
+ADMIN = "admin"
+
+ANY = "owner marketing finance leader"
+OWNER = "owner"
+LINKS = "owner marketing leader"
+MONEY = "owner finance leader"
+
+
+@dataclass(frozen=True)
+class Row:
+    audience: str  # manage: roles; portal: functions; api: roles of keys; person (signed in, about themselves); public
+    who: str = ""
+    thing: str = ""  # what the address names
+    writes: str = ""  # api: who may POST, PATCH or DELETE; portal: who may POST, where those are fewer
+    scoped: bool = False  # the thing belongs to a program (manage, api) or to an affiliate (portal), and others do not see it
+    everywhere: bool = False  # only with the role in all programs (api: for writing)
+    nothing: bool = False  # what it asks for (a token, somebody's own passkey) is not there for anybody in this test
+
+
+def manage(who: str, thing: str = "", *, shared: bool = False, everywhere: bool = False) -> Row:
+    return Row("manage", who, thing, scoped=bool(thing) and not shared, everywhere=everywhere)
+
+
+def portal(who: str, thing: str = "", *, writes: str = "", shared: bool = False, nothing: bool = False) -> Row:
+    return Row("portal", who, thing, writes, scoped=bool(thing) and not shared, nothing=nothing)
+
+
+def api(who: str, writes: str = "", thing: str = "", *, everywhere: bool = False) -> Row:
+    return Row("api", who, thing, writes, scoped=bool(thing), everywhere=everywhere)
+
+
+def person(thing: str = "", *, nothing: bool = False) -> Row:
+    return Row("person", thing=thing, nothing=nothing)
+
+
+def public(thing: str = "", *, nothing: bool = False) -> Row:
+    return Row("public", thing=thing, nothing=nothing)
+
+
+TABLE: dict[str, Row] = {
+    # The team's pages
+    "manage:home": manage(TEAM),
+    "manage:search": manage(TEAM),
+    "manage:affiliate_list": manage(SEE),
+    "manage:affiliate_create": manage(MANAGE),
+    "manage:affiliate_detail": manage(SEE, "affiliate"),
+    "manage:affiliate_edit": manage(MANAGE, "affiliate"),
+    "manage:affiliate_member_invite": manage(MANAGE, "affiliate"),
+    "manage:affiliate_invitation_revoke": manage(MANAGE, "invitation"),
+    "manage:affiliate_member_functions": manage(MANAGE, "affiliate_person"),
+    "manage:affiliate_member_remove": manage(MANAGE, "affiliate_person"),
+    "manage:enrollment_create": manage(MANAGE, "affiliate"),
+    "manage:enrollment_approve": manage(MANAGE),
+    "manage:enrollment_reject": manage(MANAGE),
+    "manage:enrollment_change": manage(MANAGE, "enrollment"),
+    "manage:enrollment_list": manage(SEE),
+    "manage:program_list": manage(SEE),
+    "manage:program_create": manage("admin head", everywhere=True),
+    "manage:program_detail": manage(SEE, "program"),
+    "manage:program_edit": manage(MANAGE, "program"),
+    "manage:offer_list": manage(SEE),
+    "manage:offer_create": manage(MANAGE, "program"),
+    "manage:offer_edit": manage(MANAGE, "offer"),
+    "manage:terms_publish": manage(MANAGE, "program"),
+    "manage:terms_detail": manage(SEE, "terms"),
+    "manage:rule_create": manage(MANAGE, "program"),
+    "manage:rule_revise": manage(MANAGE, "rule"),
+    "manage:link_list": manage(SEE_TRACKING),
+    "manage:coupon_list": manage(SEE_TRACKING),
+    "manage:click_list": manage(SEE_TRACKING),
+    "manage:conversion_list": manage(SEE_TRACKING),
+    "manage:conversion_detail": manage(SEE_TRACKING, "conversion"),
+    "manage:commission_list": manage(SEE_MONEY),
+    "manage:commission_detail": manage(SEE_MONEY, "commission"),
+    "manage:commission_approve": manage(MANAGE),
+    "manage:commission_reject": manage(MANAGE),
+    "manage:commission_hold": manage(MANAGE),
+    "manage:commission_release": manage(MANAGE),
+    "manage:team_list": manage(SEE_TEAM),
+    "manage:member_appoint": manage(PEOPLE),
+    "manage:member_detail": manage(SEE_TEAM, "member", shared=True),
+    "manage:role_grant": manage(PEOPLE, "member", shared=True),
+    "manage:role_revoke": manage(PEOPLE, "role", shared=True),
+    "manage:member_deactivate": manage(PEOPLE, "member", shared=True),
+    "manage:member_reactivate": manage(PEOPLE, "member", shared=True),
+    "manage:settings_home": manage(ADMIN),
+    "manage:key_list": manage(ADMIN),
+    "manage:key_create": manage(ADMIN),
+    "manage:key_revoke": manage(ADMIN),
+    "manage:mail_list": manage(MANAGE),
+    "manage:mail_detail": manage(MANAGE, "mail"),
+    "manage:style": manage(ADMIN),
+    # The affiliates' pages
+    "portal:home": portal(ANY),
+    "portal:numbers": portal(ANY),
+    "portal:profile": portal(ANY, writes="owner leader"),
+    "portal:money": portal(MONEY),
+    "portal:payout_detail": portal(MONEY, "paid_payout"),
+    "portal:payout_method": portal("owner finance"),
+    "portal:payout_method_edit": portal("owner finance", "method_type", shared=True),
+    "portal:people": portal(ANY),
+    "portal:people_invite": portal(OWNER),
+    "portal:invitation_revoke": portal(OWNER, "invitation"),
+    "portal:member_edit": portal(OWNER, "person"),
+    "portal:member_remove": portal(OWNER, "person"),
+    "portal:affiliate_switch": portal(ANY, nothing=True),
+    "portal:link_list": portal(ANY),
+    "portal:link_create": portal(LINKS),
+    "portal:link_check": portal(LINKS),
+    "portal:link_detail": portal(ANY, "link"),
+    "portal:link_qr": portal(ANY, "qr"),
+    "portal:link_status": portal(LINKS, "link"),
+    "portal:coupon_list": portal(ANY),
+    "portal:offer_list": portal(ANY),
+    "portal:conversion_list": portal(ANY),
+    "portal:invitation_accept": public("token", nothing=True),
+    # Machines
+    "api:schema": public(),
+    "api:docs": public(),
+    "api:nothing_here": public(nothing=True),
+    "api:program_list": api(SEE, MANAGE, everywhere=True),
+    "api:program_detail": api(SEE, MANAGE, "program"),
+    "api:offer_list": api(SEE, MANAGE),
+    "api:offer_detail": api(SEE, MANAGE, "offer"),
+    "api:affiliate_list": api(SEE, MANAGE),
+    "api:affiliate_detail": api(SEE, MANAGE, "affiliate"),
+    "api:enrollment_list": api(SEE, MANAGE),
+    "api:enrollment_detail": api(SEE, MANAGE, "enrollment"),
+    "api:link_list": api(SEE_TRACKING, MANAGE_TRACKING),
+    "api:link_detail": api(SEE_TRACKING, MANAGE_TRACKING, "link"),
+    "api:coupon_list": api(SEE_TRACKING, MANAGE_TRACKING),
+    "api:coupon_detail": api(SEE_TRACKING, MANAGE_TRACKING, "coupon"),
+    "api:conversion_list": api(SEE_TRACKING, MANAGE_TRACKING),
+    "api:conversion_batch": api("", MANAGE_TRACKING),
+    "api:conversion_detail": api(SEE_TRACKING, "", "conversion"),
+    "api:refund_list": api(SEE_TRACKING, MANAGE_TRACKING, "conversion"),
+    "api:commission_list": api(SEE_MONEY),
+    "api:commission_detail": api(SEE_MONEY, "", "commission"),
+    "api:commission_approve": api("", MANAGE),
+    "api:commission_reject": api("", MANAGE),
+    "api:commission_rule_list": api(SEE_MONEY, MANAGE),
+    "api:commission_rule_detail": api(SEE_MONEY, MANAGE, "rule"),
+    "api:payout_method_list": api(SEE_MONEY, PREPARE, "affiliate"),
+    "api:balance_detail": api(SEE_MONEY, "", "affiliate"),
+    "api:payout_batch_list": api(SEE_MONEY, PREPARE),
+    "api:payout_batch_detail": api(SEE_MONEY, "", "batch"),
+    "api:payout_batch_approve": api("", APPROVE, "batch"),
+    "api:payout_batch_cancel": api("", PREPARE, "batch"),
+    "api:payout_batch_paid": api("", APPROVE, "approved_batch"),
+    "api:payout_batch_file": api(APPROVE, "", "file"),
+    "api:report_performance": api(SEE_MONEY),
+    # Everybody
+    "home": public(),
+    "program_public": public("program"),
+    "apply": public("program"),
+    "apply_done": public("program"),
+    "health": public(),
+    "metrics": public(),  # asked from this machine, as the test client does; from elsewhere: tests/core/test_health.py
+    "profile": person(),
+    "after_login": person(),
+    "account_login": public(),
+    "account_logout": public(),
+    "account_inactive": public(),
+    "account_signup": public(),
+    "account_email_verification_sent": public(),
+    "account_confirm_login_code": public(),
+    "account_confirm_email": public("confirmation", nothing=True),
+    "account_reset_password": public(),
+    "account_reset_password_done": public(),
+    "account_reset_password_from_key": public("reset", nothing=True),
+    "account_reset_password_from_key_done": public(),
+    "mfa_authenticate": public(),
+    "mfa_login_webauthn": public(),
+    "account_reauthenticate": person(),
+    "account_email": person(),
+    "account_change_password": person(),
+    "account_set_password": person(),
+    "mfa_index": person(),
+    "mfa_reauthenticate": person(),
+    "mfa_reauthenticate_webauthn": person(),
+    "mfa_activate_totp": person(),
+    "mfa_deactivate_totp": person(nothing=True),
+    "mfa_view_recovery_codes": person(nothing=True),
+    "mfa_generate_recovery_codes": person(),
+    "mfa_download_recovery_codes": person(nothing=True),
+    "mfa_list_webauthn": person(),
+    "mfa_add_webauthn": person(),
+    "mfa_remove_webauthn": person("authenticator", nothing=True),
+    "mfa_edit_webauthn": person("authenticator", nothing=True),
+    "usersessions_list": person(),
+}

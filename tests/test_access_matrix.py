@@ -1,0 +1,307 @@
+"""Every address of the project, with every role, and with objects of another program and another affiliate.
+
+What is expected stands in `access_table`; an address without a row there fails. Three kinds of no: what one may not do is 403
+(a page) or 401/403 (the API), what one may not see is 404, and whoever is not signed in is sent to the sign-in page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from accounts.models import ApiKey, Role, User
+from accounts.services.keys import PREFIX, _hash
+from affiliates.models import Affiliate, Function
+from affiliates.services import invite_member
+from core.models import Mail
+from programs.models import Program
+from tests.access_table import TABLE
+from tests.factories import (
+    assign,
+    make_affiliate,
+    make_batch,
+    make_commission,
+    make_conversion,
+    make_coupon,
+    make_enrollment,
+    make_link,
+    make_member,
+    make_offer,
+    make_payout,
+    make_payout_method,
+    make_program,
+    make_rule,
+    make_user,
+    owner_of,
+)
+
+SIDES = ("music", "books")
+
+
+@dataclass
+class World:
+    """Two programs with one object of every kind in each; the people; what each of them holds."""
+
+    client: Client = field(default_factory=Client)  # one for all: each new one would load the middleware again
+    things: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # by side
+    cookies: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    role: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  # of the team: role, sides
+    function: dict[str, tuple[str, str]] = field(default_factory=dict)  # of affiliates: function, side
+
+    @property
+    def people(self) -> list[str]:
+        return ["anonymous", "otto", *self.role, *self.function]
+
+    def ask(self, method: str, path: str, *, person: str = "anonymous", key: str = "", body: Any = None) -> HttpResponseBase:
+        """One request, whose effects are undone."""
+        self.client.cookies = SimpleCookie(self.cookies.get(person, ""))
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        with transaction.atomic():
+            if path.startswith("/api/") and method != "GET":
+                answer = self.client.generic(
+                    method, path, json.dumps(body or {}), content_type="application/json", headers=headers
+                )
+            else:
+                answer = self.client.generic(method, path, headers=headers)
+            if getattr(answer, "streaming", False):
+                b"".join(answer)
+            transaction.set_rollback(True)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield _make_world()
+        transaction.set_rollback(True)
+
+
+def _make_world() -> World:
+    world = World()
+    programs = {side: make_program(side) for side in SIDES}
+    ada = assign(make_user("ada@tributary.example"), Role.ADMIN)
+    team = {"ada": (Role.ADMIN, SIDES), "hana": (Role.HEAD, SIDES), "nils": (Role.MANAGER, ("books",))}
+    for name, role in (("mara", "manager"), ("felix", "finance"), ("sofia", "support"), ("jun", "engineer"), ("vera", "quality")):
+        team[name] = (Role(role), ("music",))
+    users = {"ada": ada, "otto": make_user("otto@tributary.example")}
+    for name, (role, sides) in team.items():
+        if name != "ada":
+            scope = () if sides == SIDES else [programs[side] for side in sides]
+            users[name] = assign(make_user(f"{name}@tributary.example"), role, *scope)
+    world.role = {name: (str(role), sides) for name, (role, sides) in team.items()}
+    for side in SIDES:
+        world.things[side] = _things(programs[side], {"music": "ana", "books": "bao"}[side], ada)
+    for function in Function.values:
+        member = make_member(Affiliate.objects.get(email="ana@tributary.example"), make_user(), function).user
+        users[f"ana_{function}"], world.function[f"ana_{function}"] = member, (function, "music")
+    users["bao"], world.function["bao"] = owner_of(Affiliate.objects.get(email="bao@tributary.example")), ("owner", "books")
+    for name, user in users.items():
+        client = Client()
+        client.force_login(user)
+        world.cookies[name] = client.cookies.output(header="", sep=";")
+    for name, (role, sides) in team.items():
+        text = f"{PREFIX}{name}"
+        program = programs[sides[0]] if sides != SIDES else None
+        ApiKey.objects.create(user=users[name], name=name, role=role, program=program, start="trb_", hash=_hash(text))
+        world.keys[name] = text
+    return world
+
+
+def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]:
+    """One object of every kind, all of one program and one affiliate, as the parts of addresses that name it."""
+    affiliate = make_affiliate(f"{name}@tributary.example", owner=True)
+    offer = make_offer(program)
+    conversion = make_conversion(program, affiliate, offer=offer)
+    batch = make_batch(program, by=make_user())
+    make_payout_method(affiliate, currency=program.currency)
+    colleague = assign(make_user(), Role.SUPPORT, program)
+    invitation = invite_member(affiliate, f"friend-of-{name}@tributary.example", ["marketing"], by=ada)
+    person = make_member(affiliate, make_user(), Function.MARKETING).user
+    program.terms.create(number=1, text="Terms", published_at=program.created_at)
+    rows = {
+        "offer": offer,
+        "rule": make_rule(program),
+        "affiliate": affiliate,
+        "enrollment": make_enrollment(make_affiliate(), program, "pending"),
+        "link": make_link(affiliate, offer),
+        "coupon": make_coupon(affiliate, program),
+        "conversion": conversion,
+        "commission": make_commission(conversion),
+        "batch": batch,
+        "approved_batch": make_batch(program, by=make_user(), status="approved"),
+        "payout": make_payout(batch, affiliate),
+        "paid_payout": make_payout(make_batch(program, status="done"), affiliate, status="paid"),
+        "mail": Mail.objects.filter(about=[f"affiliate:{affiliate.pk}"]).latest("pk"),
+        "person": person,
+        "member": colleague,
+    }
+    parts: dict[str, dict[str, Any]] = {
+        kind: {"public_id": row.public_id, "id": row.public_id, "slug": getattr(row, "slug", "")} for kind, row in rows.items()
+    }
+    return parts | {
+        "program": {"slug": program.slug, "id": program.public_id},
+        "terms": {"slug": program.slug, "number": 1},
+        "invitation": {"public_id": affiliate.public_id, "number": invitation.pk},
+        "affiliate_person": {"public_id": affiliate.public_id, "user_id": person.public_id},
+        "role": {"public_id": colleague.public_id, "number": colleague.assignments.get().pk},
+        "authenticator": {"pk": Authenticator.objects.create(user=colleague, type="webauthn", data={}).pk},
+        "token": {"token": "no-such-token"},
+        "qr": {"public_id": rows["link"].public_id, "kind": "svg"},
+        "file": {"id": rows["approved_batch"].public_id, "public_id": rows["approved_batch"].public_id, "format": "csv"},
+        "method_type": {"type": "bank_transfer"},
+        "reset": {"uidb36": "1", "key": "x-y"},
+        "confirmation": {"key": "x"},
+    }
+
+
+def _walk(
+    resolver: Any, spaces: tuple[str, ...] = (), parameters: tuple[str, ...] = ()
+) -> Iterator[tuple[str, URLPattern, list[str]]]:
+    """Every address: its name, its pattern, the names of its parameters."""
+    for pattern in resolver.url_patterns:
+        within = (*parameters, *(pattern.pattern.converters or getattr(pattern.pattern.regex, "groupindex", {})))
+        if isinstance(pattern, URLPattern):
+            yield ":".join([*spaces, pattern.name or ""]), pattern, list(within)
+        else:
+            yield from _walk(pattern, (*spaces, pattern.namespace) if pattern.namespace else spaces, within)
+
+
+ADDRESSES = {name: (pattern, parameters) for name, pattern, parameters in _walk(get_resolver()) if not name.startswith("admin:")}
+
+
+def path_of(name: str, things: dict[str, dict[str, Any]]) -> str:
+    """The address with the row's object in it."""
+    thing = things.get(TABLE[name].thing, {})
+    return reverse(name, kwargs={parameter: thing[parameter] for parameter in ADDRESSES[name][1]})
+
+
+def test_every_address_has_a_row_and_every_row_an_address():
+    assert sorted(ADDRESSES) == sorted(TABLE)
+
+
+def told(answer: HttpResponseBase) -> str:
+    """The answer in the words of this test."""
+    status = answer.status_code
+    if status in (301, 302) and answer["Location"].startswith("/accounts/login/"):
+        return "sign in"
+    if status >= 500 and status != 503:  # /health/ without workers
+        return f"broken ({status})"
+    return {401: "no key", 403: "forbidden", 404: "not there", 405: "not so"}.get(status, "open")
+
+
+def rows(*audiences: str) -> list[str]:
+    return [name for name, row in TABLE.items() if row.audience in audiences]
+
+
+def check_page(world: World, name: str, expected: Callable[[str, str, str], str]) -> None:
+    """GET and POST by everybody, with the objects of both sides where the address holds one.
+
+    Whoever passes no guard is asked with one side alone: they never reach the object.
+    """
+    row = TABLE[name]
+    for side in SIDES if row.scoped else SIDES[:1]:
+        path = path_of(name, world.things[side])
+        for person in world.people:
+            for method in ("GET", "POST"):
+                wanted = expected(person, side, method)
+                if side != SIDES[0] and wanted in ("sign in", "forbidden"):
+                    continue
+                answer = told(world.ask(method, path, person=person))
+                if answer == "not so" and wanted in ("open", "not there"):
+                    continue  # the page knows no such method; its guard stands before that
+                if row.nothing and answer == "not there" and wanted == "open":
+                    continue
+                assert answer == wanted, f"{method} {path} by {person}"
+
+
+@pytest.mark.parametrize("name", rows("manage"))
+def test_pages_of_the_team(world, name):
+    row = TABLE[name]
+
+    def expected(person: str, side: str, method: str) -> str:
+        role, sides = world.role.get(person, ("", ()))
+        if role not in row.who.split() or (row.everywhere and sides != SIDES):
+            return "sign in" if person == "anonymous" else "forbidden"
+        return "open" if side in sides or not row.scoped else "not there"
+
+    check_page(world, name, expected)
+
+
+@pytest.mark.parametrize("name", rows("portal"))
+def test_pages_of_affiliates(world, name):
+    row = TABLE[name]
+
+    def expected(person: str, side: str, method: str) -> str:
+        function, own = world.function.get(person, ("", ""))
+        if function not in (row.writes if method == "POST" and row.writes else row.who).split():
+            return "sign in" if person == "anonymous" else "forbidden"
+        return "open" if side == own or not row.scoped else "not there"
+
+    check_page(world, name, expected)
+
+
+@pytest.mark.parametrize("name", rows("api"))
+def test_addresses_of_machines(world, name):
+    row = TABLE[name]
+    served = [method for method in ("GET", "POST", "PATCH", "DELETE") if hasattr(ADDRESSES[name][0].callback.cls, method.lower())]
+    assert served
+    for side in SIDES if row.scoped else SIDES[:1]:
+        path = path_of(name, world.things[side])
+        for method in served:
+            assert told(world.ask(method, path)) == "no key", f"{method} {path} without a key"
+            assert told(world.ask(method, path, key=f"{PREFIX}wrong")) == "no key"
+            assert told(world.ask(method, path, person="ada")) == "no key", "a sign-in is no key"
+            allowed = row.who if method == "GET" else row.writes
+            for person, key in world.keys.items():
+                role, sides = world.role[person]
+                expected = "open" if side in sides or not row.scoped else "not there"
+                if role not in allowed.split() or (row.everywhere and method != "GET" and sides != SIDES):
+                    expected = "forbidden"
+                answer = told(world.ask(method, path, key=key, body=BODIES.get((name, method), {})))
+                assert answer == expected, f"{method} {path} by a key of {person}"
+
+
+# Where what is sent is looked at before what is named, it must be right to tell the one from the other.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("api:program_list", "POST"): {"name": "New", "slug": "new", "currency": "USD"},
+    ("api:refund_list", "POST"): {"external_id": "r1", "amount": "1.00"},
+    ("api:payout_method_list", "POST"): {"type": "manual", "currency": "USD"},
+}
+
+
+@pytest.mark.parametrize("name", rows("person", "public"))
+def test_pages_of_everybody(world, name):
+    row = TABLE[name]
+    path = path_of(name, world.things["music"])
+    for person in ("anonymous", "otto", "ada", "mara", "ana_owner"):
+        for method in ("GET", "POST"):
+            answer = told(world.ask(method, path, person=person))
+            where = f"{method} {path} by {person}"
+            if row.audience == "person":
+                assert (answer == "sign in") == (person == "anonymous"), where
+            assert answer in ("open", "sign in", "not so", *(["not there"] if row.nothing else [])), where
+
+
+def test_djangos_admin_is_for_admins(world):
+    names = [name for name, *_ in _walk(get_resolver()) if name.startswith("admin:") and name.endswith(("_changelist", "index"))]
+    assert len(names) > 20
+    for name in names:
+        for person in ("anonymous", "otto", "hana", "mara", "jun", "nils", "ana_owner", "ada"):
+            answer = world.ask("GET", reverse(name), person=person)
+            if person == "ada":
+                assert told(answer) == "open", name
+                continue
+            assert answer["Location"].startswith("/admin/login/"), f"{name} by {person}"
+            beyond = told(world.ask("GET", answer["Location"], person=person))
+            assert beyond == ("sign in" if person == "anonymous" else "forbidden"), f"{name} by {person}"
