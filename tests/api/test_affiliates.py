@@ -1,0 +1,97 @@
+import pytest
+
+from core.models import Event
+from tests.api.client import errors
+from tests.factories import make_affiliate, make_enrollment
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_affiliate_is_created_found_by_its_external_id_and_changed(mara_api, mara):
+    created = mara_api.post(
+        "affiliates",
+        {"email": "New@Tributary.example", "name": "New", "country": "DE", "external_id": "n-1", "manager": "mara@tributary.example"},
+    )
+
+    assert created.status_code == 201
+    affiliate = created.json()
+    assert (affiliate["email"], affiliate["manager"], affiliate["website"]) == ("new@tributary.example", mara.public_id, None)
+    assert mara_api.get("affiliates/n-1").json() == affiliate
+    changed = mara_api.patch("affiliates/n-1", {"country": None, "manager": None, "name": "Newer"}).json()
+    assert (changed["country"], changed["manager"], changed["name"], changed["external_id"]) == (None, None, "Newer", "n-1")
+
+
+@pytest.mark.parametrize(("name", "value"), [("email", "ANA@tributary.example"), ("external_id", "a-1")])
+def test_what_another_has_is_a_conflict(mara_api, ana, name, value):
+    ana.external_id = "a-1"
+    ana.save()
+    answer = mara_api.post("affiliates", {"email": "new@tributary.example", "name": "New"} | {name: value})
+
+    assert (answer.status_code, errors(answer)) == (409, [(name, "duplicate")])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"email": "nobody"}, "email"),
+        ({"country": "Germany"}, "country"),
+        ({"country": "de"}, "country"),
+        ({"currency": "EURO"}, "currency"),
+        ({"website": "ana.example"}, "website"),
+        ({"kind": "pirate"}, "kind"),
+        ({"manager": "otto@tributary.example"}, "manager"),
+        ({"parent": "nobody"}, "parent"),
+        ({"name": "   "}, "name"),
+        ({"name": "x" * 161}, "name"),
+    ],
+)
+def test_each_wrong_field_is_named(mara_api, otto, wrong, field):
+    answer = mara_api.post("affiliates", {"email": "new@tributary.example", "name": "New"} | wrong)
+
+    assert answer.status_code == 400
+    assert {name for name, _code in errors(answer)} == {field}
+
+
+def test_affiliates_of_other_programs_look_absent(mara_api, books):
+    stranger = make_affiliate(external_id="s-1")
+    make_enrollment(stranger, books)
+
+    for name in (stranger.public_id, "s-1"):
+        assert mara_api.get(f"affiliates/{name}").status_code == 404
+        assert mara_api.patch(f"affiliates/{name}", {"name": "Mine"}).status_code == 404
+        assert mara_api.get(f"affiliates/{name}/balance").status_code == 404
+        answer = mara_api.post("enrollments", {"affiliate": name, "program": "music"})
+        assert errors(answer) == [("affiliate", "not_found")]
+    assert mara_api.get("affiliates", external_id="s-1").json()["results"] == []
+
+
+def test_an_enrollment_is_made_decided_and_listed(mara_api, ana, ella, music):
+    affiliate = mara_api.post("affiliates", {"email": "new@tributary.example", "name": "New", "external_id": "n-1"}).json()
+    made = mara_api.post("enrollments", {"affiliate": "n-1", "program": "music"})
+    assert (made.status_code, made.json()["status"]) == (201, "pending")
+    twice = mara_api.post("enrollments", {"affiliate": affiliate["id"], "program": music.public_id})
+    assert (twice.status_code, errors(twice)) == (409, [("affiliate", "duplicate")])
+
+    path = f"enrollments/{made.json()['id']}"
+    assert mara_api.patch(path, {"status": "approved"}).json()["status"] == "approved"
+    suspended = mara_api.patch(path, {"status": "suspended", "reason": "Spam"}).json()
+    assert (suspended["status"], suspended["reason"]) == ("suspended", "Spam")
+    assert errors(mara_api.patch(path, {"status": "pending"})) == [("status", "status")]
+    waiting = mara_api.get("enrollments", status="pending").json()["results"]
+    assert [row["affiliate"] for row in waiting] == [ella.public_id]
+    assert [row["id"] for row in mara_api.get("affiliates", program="music", status="suspended").json()["results"]] == [affiliate["id"]]
+
+
+def test_what_is_done_by_a_key_is_told_with_its_user(mara_api, mara):
+    mara_api.post("affiliates", {"email": "new@tributary.example", "name": "New"})
+
+    assert Event.objects.get(name="affiliate.created").by == mara
+
+
+def test_a_key_without_the_right_is_refused(jun_api, ana):
+    assert jun_api.get(f"affiliates/{ana.public_id}").status_code == 200
+    for answer in (
+        jun_api.post("affiliates", {"email": "new@tributary.example", "name": "New"}),
+        jun_api.patch(f"affiliates/{ana.public_id}", {"name": "Mine"}),
+    ):
+        assert (answer.status_code, errors(answer)) == (403, [(None, "forbidden")])

@@ -1,0 +1,208 @@
+"""Commissions, rules, payout methods, batches, balances and performance over the API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from commissions.models import RuleVersion
+from payouts.models import PayoutBatch
+from payouts.services import method_details
+from tests.api.client import errors
+from tests.factories import make_affiliate, make_batch, make_click, make_commission, make_conversion, make_enrollment, make_link, make_payout
+
+pytestmark = pytest.mark.django_db
+
+RULE = {"program": "music", "name": "Ten", "event": "sale", "type": "percentage", "value": "10"}
+
+
+def test_commissions_are_approved_all_or_none(mara_api, music, ana):
+    one, two = (make_commission(make_conversion(music, ana)).public_id for _ in range(2))
+    unknown = mara_api.post("commissions/approve", {"ids": [one, "com_nothing", "x"]})
+    assert unknown.status_code == 400
+    assert errors(unknown) == [("ids[1]", "not_found"), ("ids[2]", "not_found")]
+    assert "com_nothing" in unknown.json()["errors"][0]["message"]
+
+    assert mara_api.post("commissions/approve", {"ids": [one, one]}).json() == {"approved": 1}
+    again = mara_api.post("commissions/approve", {"ids": [one, two]})
+    assert (again.status_code, errors(again)) == (409, [(None, "decided")])
+    assert [row["id"] for row in mara_api.get("commissions", status="pending").json()["results"]] == [two]
+
+
+def test_a_rejection_takes_a_reason(mara_api, music, ana):
+    commission = make_commission(make_conversion(music, ana))
+    assert errors(mara_api.post("commissions/reject", {"ids": [commission.public_id]})) == [("reason_code", "required")]
+    assert errors(mara_api.post("commissions/reject", {"ids": [commission.public_id], "reason_code": "mood"})) == [("reason_code", "choice")]
+
+    body = {"ids": [commission.public_id], "reason_code": "test_order", "note": "Mine"}
+    assert mara_api.post("commissions/reject", body).json() == {"rejected": 1}
+    shown = mara_api.get(f"commissions/{commission.public_id}").json()
+    assert (shown["status"], shown["reason"], shown["note"]) == ("rejected", "test_order", "Mine")
+
+
+def test_commissions_of_other_programs_look_absent(mara_api, books):
+    theirs = make_commission(make_conversion(books))
+
+    assert mara_api.get(f"commissions/{theirs.public_id}").status_code == 404
+    assert mara_api.get("commissions").json()["results"] == []
+    assert errors(mara_api.post("commissions/approve", {"ids": [theirs.public_id]})) == [("ids[0]", "not_found")]
+
+
+def test_finance_sees_commissions_but_does_not_decide(felix_api, music, ana):
+    commission = make_commission(make_conversion(music, ana))
+
+    assert len(felix_api.get("commissions", affiliate=ana.public_id, program="music").json()["results"]) == 1
+    assert felix_api.post("commissions/approve", {"ids": [commission.public_id]}).status_code == 403
+
+
+def test_a_rule_is_made_revised_and_archived(mara_api, music, music_offer, ana):
+    made = mara_api.post("commission-rules", RULE | {"offer": "music-shop", "affiliate": ana.public_id, "priority": 3, "value": 12})
+    assert made.status_code == 201
+    rule = made.json()
+    assert (rule["type"], rule["value"], rule["offer"], rule["affiliate"], rule["priority"]) == (
+        "percentage", "12", music_offer.public_id, ana.public_id, 3,
+    )  # fmt: skip
+
+    path = f"commission-rules/{rule['id']}"
+    revised = mara_api.patch(path, {"type": "flat", "value": "7.50"}).json()
+    assert [(version["number"], version["type"], version["value"]) for version in revised["versions"]] == [
+        (2, "flat", "7.5"),
+        (1, "percentage", "12"),
+    ]
+    assert (revised["type"], revised["value"]) == ("flat", "7.5")
+    mara_api.patch(path, {"value": "7.50"})
+    assert RuleVersion.objects.count() == 2
+    assert mara_api.patch(path, {"archived": True}).json()["archived_at"]
+    assert errors(mara_api.patch(path, {"value": "8.00"})) == [(None, "archived")]
+    assert mara_api.get("commission-rules", program="music").json()["results"][0]["id"] == rule["id"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"type": "per_item"}, ("type", "not_offered")),
+        ({"type": "bribe"}, ("type", "choice")),
+        ({"tiers": [1]}, ("tiers", "not_offered")),
+        ({"conditions": {"all": []}}, ("conditions", "not_offered")),
+        ({"value": "101"}, ("value", "invalid")),
+        ({"value": "-1"}, ("value", "amount")),
+        ({"value": 7.5}, ("value", "amount")),
+        ({"value": "1.00001"}, ("value", "decimals")),
+        ({"type": "flat", "value": "1.001"}, ("value", "decimals")),
+        ({"priority": 40_000}, ("priority", "max_value")),
+        ({"starts_at": "tomorrow"}, ("starts_at", "time")),
+    ],
+)
+def test_rules_that_cannot_be_are_refused(mara_api, music, wrong, expected):
+    answer = mara_api.post("commission-rules", RULE | wrong)
+
+    assert (answer.status_code, errors(answer)) == (400, [expected])
+
+
+def test_absent_options_of_later_are_no_error(mara_api, music):
+    assert mara_api.post("commission-rules", RULE | {"tiers": None, "cap": None}).status_code == 201
+
+
+def test_payout_methods_are_masked(felix_api, ana):
+    body = {"type": "bank_transfer", "currency": "EUR", "details": {"account_holder": "Ana", "iban": "DE89370400440532013000"}}
+    made = felix_api.post(f"affiliates/{ana.public_id}/payout-methods", body)
+
+    assert made.status_code == 201
+    assert made.json()["hint"] == "DE•• •••• 3000"
+    assert "DE89" not in made.content.decode()
+    assert felix_api.get(f"affiliates/{ana.public_id}/payout-methods").json() == [made.json()]
+    assert method_details(ana.payout_methods.get())["iban"] == "DE89370400440532013000"
+    wrong = body | {"details": {"account_holder": "Ana", "iban": "DE00"}}
+    assert errors(felix_api.post(f"affiliates/{ana.public_id}/payout-methods", wrong)) == [("iban", "iban")]
+
+
+def test_a_cutoff_is_a_moment_or_the_end_of_a_day(felix_api, music):
+    music.time_zone = "America/New_York"
+    music.save()
+    body = {"program": "music", "currency": "USD"}
+    felix_api.post("payout-batches", body | {"cutoff": "2026-10-31"})
+    felix_api.post("payout-batches", body | {"cutoff": "2026-10-31T12:00:00+02:00"})
+
+    assert list(PayoutBatch.objects.order_by("pk").values_list("cutoff", flat=True)) == [
+        datetime(2026, 11, 1, 4, tzinfo=UTC),
+        datetime(2026, 10, 31, 10, tzinfo=UTC),
+    ]
+    assert errors(felix_api.post("payout-batches", body | {"cutoff": "soon"})) == [("cutoff", "time")]
+    assert errors(felix_api.post("payout-batches", body | {"cutoff": "2026-13-01"})) == [("cutoff", "date")]
+
+
+def test_a_batch_is_cancelled_once(felix_api, music):
+    batch = make_batch(music).public_id
+    assert felix_api.post(f"payout-batches/{batch}/cancel").json()["status"] == "cancelled"
+
+    answer = felix_api.post(f"payout-batches/{batch}/cancel")
+    assert (answer.status_code, errors(answer)) == (409, [(None, "state")])
+
+
+def test_the_maker_of_a_batch_never_approves_it(felix_api, felix, music, ana):
+    batch = make_batch(music, by=felix)
+    make_payout(batch, ana)
+    answer = felix_api.post(f"payout-batches/{batch.public_id}/approve")
+
+    assert (answer.status_code, errors(answer)) == (403, [(None, "second_person")])
+
+
+def test_a_payment_file_is_for_approved_batches_and_those_who_approve(felix_api, mara_api, music, ana):
+    draft = make_batch(music)
+    assert errors(felix_api.get(f"payout-batches/{draft.public_id}/files/csv")) == [(None, "not_approved")]
+    assert felix_api.get(f"payout-batches/{draft.public_id}/files/sepa").status_code == 404
+    assert mara_api.get(f"payout-batches/{draft.public_id}/files/csv").status_code == 403
+
+
+def test_batches_of_other_programs_look_absent(felix_api, books):
+    theirs = make_batch(books).public_id
+
+    assert felix_api.get("payout-batches").json()["results"] == []
+    for answer in (
+        felix_api.get(f"payout-batches/{theirs}"),
+        felix_api.get(f"payout-batches/{theirs}/files/csv"),
+        *(felix_api.post(f"payout-batches/{theirs}/{action}") for action in ("approve", "cancel", "paid")),
+    ):
+        assert answer.status_code == 404
+
+
+def test_a_balance_counts_the_programs_of_the_key(mara_api, ada_api, music, books):
+    both = make_affiliate(external_id="b-1")
+    make_enrollment(both, music), make_enrollment(both, books)
+    make_commission(make_conversion(music, both), amount="5.00")
+    make_commission(make_conversion(books, both), amount="7.00")
+
+    assert [(row["currency"], row["pending"]) for row in mara_api.get("affiliates/b-1/balance").json()] == [("USD", "5.00")]
+    assert [(row["currency"], row["pending"]) for row in ada_api.get("affiliates/b-1/balance").json()] == [("EUR", "7.00"), ("USD", "5.00")]
+
+
+def test_performance_by_each_way_and_in_pages(mara_api, music, music_offer, ana):
+    link = make_link(ana, music_offer)
+    day = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    make_click(link, at=day, subs=["news"]), make_click(link, at=day, subs=["news"])
+    make_conversion(music, ana, "10.00", occurred_at=day, link=link, offer=music_offer, subs=["news"])
+    make_conversion(music, None, "0.00", occurred_at=datetime(2026, 5, 2, tzinfo=UTC), affiliate_id=None, source="", reason="nothing_given")
+
+    def rows(**query):
+        return mara_api.get("reports/performance", **query).json()["results"]
+
+    assert [(row["key"], row["clicks"], row["unique_clicks"], row["conversions"]) for row in rows(group_by="day")] == [
+        ("2026-05-01", 2, 1, 1),
+        ("2026-05-02", 0, 0, 1),
+    ]
+    for group_by, key in (("affiliate", ana.public_id), ("offer", music_offer.public_id), ("link", link.public_id), ("sub1", "news")):
+        assert [(row["key"], row["amount"]) for row in rows(group_by=group_by)] == [("", "0.00"), (key, "10.00")]
+    assert all(value is not None for row in rows(group_by="link") for value in row.values())
+    assert [row["key"] for row in rows(from_="2026-05-02", to="2026-05-02")] == ["2026-05-02"]
+    first = mara_api.get("reports/performance", limit=1).json()
+    second = mara_api.client.get(first["next"], headers=mara_api.headers).json()
+    assert (first["previous"], second["next"]) == (None, None)
+    assert [row["key"] for row in first["results"] + second["results"]] == ["2026-05-01", "2026-05-02"]
+
+
+def test_performance_is_about_one_program_and_a_known_group(mara_api, ada_api, music, books):
+    assert errors(mara_api.get("reports/performance", group_by="mood")) == [("group_by", "choice")]
+    assert errors(mara_api.get("reports/performance", program="books")) == [("program", "not_found")]
+    assert errors(mara_api.get("reports/performance", limit=1001)) == [("limit", "limit")]
+    assert errors(ada_api.get("reports/performance")) == [("program", "required")]
