@@ -78,6 +78,7 @@ def performance(
     # Bounds on the click's id stand as constants where they are given, so that the plan passes over the other days.
     clicks_between = ("AND id >= %(first_id)s::uuid " if start else "") + ("AND id < %(end_id)s::uuid" if end else "")
     between = ("AND v.occurred_at >= %(start)s " if start else "") + ("AND v.occurred_at < %(end)s" if end else "")
+    commissions_between = between.replace("v.", "")  # a commission carries its conversion's moment: only these are summed up
     of_click_affiliates = "" if affiliates is None else "AND affiliate_id = ANY(%(affiliates)s)"
     of_affiliates = "" if affiliates is None else "AND v.affiliate_id = ANY(%(affiliates)s)"
     rows = select_rows(
@@ -95,7 +96,8 @@ def performance(
                    coalesce(sum(c.amount), 0) AS commission
             FROM tracking_conversion v
             LEFT JOIN (
-                SELECT conversion_id, sum(amount) AS amount FROM commissions_commission WHERE decision <> 'rejected' GROUP BY 1
+                SELECT conversion_id, sum(amount) AS amount FROM commissions_commission
+                WHERE decision <> 'rejected' {commissions_between} GROUP BY 1
             ) c ON c.conversion_id = v.id
             WHERE v.program_id = %(program)s {between} {of_affiliates}
             GROUP BY 1
