@@ -8,11 +8,12 @@ class AffiliatesConfig(AppConfig):
         from django.utils.translation import gettext_lazy as _
 
         from affiliates.access import has_function
+        from affiliates.cards import affiliate_step, enrollments_card
         from affiliates.events import register_facts
         from affiliates.models import Affiliate, Enrollment
         from core.access import Can
         from core.mail import register_readers
-        from core.ui import register_menu
+        from core.ui import register_card, register_menu
 
         register_facts()
         register_readers(Affiliate, lambda user: Affiliate.objects.visible_to(user))
@@ -21,3 +22,5 @@ class AffiliatesConfig(AppConfig):
         register_menu("portal", _("Account"), _("People"), "portal:people", "users", 900, allowed=has_function)
         register_menu("manager", _("Affiliates"), _("Affiliates"), "manage:affiliate_list", "users", 100, allowed=Can.SEE)
         register_menu("manager", _("Affiliates"), _("Enrollments"), "manage:enrollment_list", "user-check", 110, allowed=Can.SEE)
+        register_card("program.steps", "affiliates/manager/_affiliate_step.html", 30, affiliate_step)
+        register_card("program.side", "affiliates/manager/_enrollments_card.html", 20, enrollments_card)

@@ -9,7 +9,8 @@ class TrackingConfig(AppConfig):
 
         from affiliates.access import has_function
         from core.access import Can
-        from core.ui import register_menu
+        from core.ui import register_card, register_menu
+        from tracking.cards import links_card
         from tracking.events import register_facts
 
         register_facts()
@@ -20,3 +21,4 @@ class TrackingConfig(AppConfig):
         register_menu("manager", _("Tracking"), _("Links"), "manage:link_list", "link", 310, allowed=Can.SEE_TRACKING)
         register_menu("manager", _("Tracking"), _("Coupons"), "manage:coupon_list", "ticket", 320, allowed=Can.SEE_TRACKING)
         register_menu("manager", _("Tracking"), _("Clicks"), "manage:click_list", "click", 340, allowed=Can.SEE_TRACKING)
+        register_card("affiliate", "tracking/manager/_links_card.html", 20, links_card)

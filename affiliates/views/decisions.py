@@ -36,7 +36,7 @@ _MOVES = [
         "player-pause",
         "danger",
         _(
-            "Suspend %(affiliate)s in %(program)s? Their links credit nothing until you approve them again; what was earned stays."
+            "Suspend %(affiliate)s in %(program)s? Their links credit nothing until you approve again; what was earned stays."
         ),
     ),
     (
@@ -51,9 +51,7 @@ _MOVES = [
         _("End for good"),
         "ban",
         "danger",
-        _(
-            "End %(affiliate)s in %(program)s for good? This cannot be taken up again; what was earned is still paid."
-        ),
+        _("End %(affiliate)s in %(program)s for good? This cannot be taken up again; what was earned is still paid."),
     ),
 ]
 
