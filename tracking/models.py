@@ -215,6 +215,7 @@ class Conversion(PublicId, TimestampedModel):
         ]
         indexes = [
             models.Index(fields=["program", "-occurred_at", "-id"], name="conversion_newest"),
+            models.Index(fields=["-occurred_at", "-id"], name="conversion_newest_anywhere"),
             models.Index(fields=["affiliate", "-occurred_at", "-id"], name="conversion_of_affiliate"),
             models.Index(fields=["click_id"], name="conversion_click", condition=Q(click_id__isnull=False)),
             models.Index(fields=["created_at"], name="conversion_click_awaited", condition=Q(reason="click_unknown")),
