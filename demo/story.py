@@ -31,7 +31,7 @@ from demo.profiles import PITCHES, PROFILES, Profile
 from intake.imports import import_orders
 from intake.services import record_refund
 from payouts.models import BatchStatus, PayoutBatch
-from payouts.services import approve_batch, compute_batch, mark_batch_paid, prepare_batch, set_payout_method
+from payouts.services import approve_batch, cancel_batch, compute_batch, mark_batch_paid, prepare_batch, set_payout_method
 from programs.models import Offer, Program
 from tracking.models import Conversion, Coupon, Link
 from tracking.partitions import make_partitions
@@ -275,7 +275,9 @@ class Story:
             self.program, "USD", made, by=self.mara, now=made
         )
         batch = self._computed(batch)
-        if batch.status == BatchStatus.DRAFT and batch.payouts.filter(status="ready").exists():
+        if batch.status == BatchStatus.DRAFT and not batch.payouts.filter(status="ready").exists():
+            cancel_batch(batch, by=self.mara)  # in the first month nothing is payable yet
+        elif batch.status == BatchStatus.DRAFT:
             batch = approve_batch(batch, by=self.felix, at=_at(end + timedelta(days=6), 9))
         if batch.status == BatchStatus.APPROVED:
             paid = _at(end + timedelta(days=7), 14)

@@ -34,7 +34,9 @@ def test_the_story_matches_its_file_to_the_cent_and_leaves_work_for_today():
     assert verify_ledger() == []
     assert Affiliate.objects.count() == 40
     assert Enrollment.objects.filter(status="pending").count() == 4
-    assert set(PayoutBatch.objects.values_list("status", flat=True)) == {"done", "draft"}
+    [waiting] = PayoutBatch.objects.filter(status="draft")
+    assert waiting.payouts.filter(status="ready").exists() and waiting.created_at.date() == timezone.now().date()
+    assert PayoutBatch.objects.filter(status="done").count() > 10
     assert Payout.objects.filter(status="paid").exists()
     assert Commission.objects.pending().exists()
     clicked = Conversion.objects.filter(source="click").values_list("click_id", flat=True)

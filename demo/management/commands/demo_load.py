@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if broken := verify_ledger():
             raise CommandError(f"The demo’s ledger does not hold: {broken[0]}")
         Chapter.objects.get_or_create(name=LOADED)
-        self._say(f"{found.orders:,} orders over {found.amount:,} USD, as in the file to the cent; the ledger holds")
+        self._say(f"{found.orders:,} orders over {found.amount:,.2f} USD, as in the file to the cent; the ledger holds")
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"Demo: {text}")
