@@ -11,6 +11,7 @@ from affiliates.models import Affiliate, Enrollment
 from core.access import Can, programs_of, rights_of
 from core.models import Event
 
+BY_THE_THOUSAND = ["conversion.recorded", "commission.approved"]  # their own lists tell them; here they would bury all else
 MANAGING = [role for role in Role.values if role in {Role.ADMIN, Role.HEAD, Role.MANAGER}]
 
 
@@ -36,7 +37,7 @@ def timeline_of(affiliate: Affiliate, user: Any) -> QuerySet[Event]:
     Facts of higher apps (links, commissions, payouts) are told to those who see tracking and money in all of its programs;
     others read about the account itself, and about its enrollments in programs they see.
     """
-    events = Event.objects.about(affiliate)
+    events = Event.objects.about(affiliate).exclude(name__in=BY_THE_THOUSAND)
     enrolled = set(affiliate.enrollments.values_list("program_id", flat=True))
     rights = rights_of(user)
     if all(

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Can, programs_of, rights_of
@@ -69,10 +70,12 @@ def recent_fields(request: HttpRequest) -> Fields | None:
             sort=F("recent_conversions"),
         )
     ]
-    for currency in _currencies(request):
+    currencies = _currencies(request)
+    for currency in currencies:
+        label = _("Earned, 30 days") if len(currencies) == 1 else format_lazy(_("Earned, 30 days, {currency}"), currency=currency)
         key = f"recent_{currency.lower()}"
         annotations[key] = _per_affiliate(_commissions(request, since, currency), Sum(F("amount") - F("reversed")), MoneyField())
-        columns.append(MoneyColumn(key, _("Earned, 30 days"), value=_or_nothing(key), currency=_always(currency), sort=F(key)))
+        columns.append(MoneyColumn(key, label, value=_or_nothing(key), currency=_always(currency), sort=F(key)))
     return Fields(annotations, columns)
 
 

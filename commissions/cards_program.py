@@ -16,6 +16,7 @@ from programs.models import Offer, Program
 from programs.queries import open_programs
 
 RULES_SHOWN = 12
+NAMED = 3  # offers of one rate
 
 
 def rules_card(request: HttpRequest, program: Program) -> dict[str, Any] | None:
@@ -66,17 +67,26 @@ def _rates(request: HttpRequest, programs: list[int]) -> Rates:
 
 
 def told_rates(program: Program, rates: Rates) -> list[dict[str, str]]:
-    """[{"rate": "10 %", "what": "of every sale"}, …]: a line for each event where all offers pay the same, else for each offer."""
+    """[{"rate": "10 %", "what": "of every sale"}, …]: a line for each event and rate; which offers, where not all."""
     own = [(offer, of_offer) for offer, of_offer in rates if offer.program_id == program.pk]
     events = dict.fromkeys(rate.event for _offer, of_offer in own for rate in of_offer)
     lines = []
     for event in sorted(events, key=lambda event: event != "sale"):
-        paying = [(offer, rate) for offer, of_offer in own for rate in of_offer if rate.event == event]
-        if len(paying) == len(own) and len({rate.text for _offer, rate in paying}) == 1:
-            lines.append({"rate": paying[0][1].text, "what": _told_event(paying[0][1])})
-        else:
-            lines += [{"rate": rate.text, "what": f"{_told_event(rate)}: {offer.name}"} for offer, rate in paying]
+        paying: dict[str, list[tuple[Offer, Rate]]] = {}
+        for offer, of_offer in own:
+            for rate in of_offer:
+                if rate.event == event:
+                    paying.setdefault(rate.text, []).append((offer, rate))
+        for text, among in sorted(paying.items(), key=lambda item: -len(item[1])):
+            what = _told_event(among[0][1])
+            lines.append({"rate": text, "what": what if len(among) == len(own) else f"{what}: {_told_offers(among)}"})
     return lines
+
+
+def _told_offers(among: list[tuple[Offer, Rate]]) -> str:
+    names = [offer.name for offer, _rate in among[:NAMED]]
+    more = len(among) - len(names)
+    return ", ".join([*names, _("%(count)d more") % {"count": more}] if more else names)
 
 
 def _told_event(rate: Rate) -> str:

@@ -35,9 +35,7 @@ _MOVES = [
         _("Suspend"),
         "player-pause",
         "danger",
-        _(
-            "Suspend %(affiliate)s in %(program)s? Their links credit nothing until you approve again; what was earned stays."
-        ),
+        _("Suspend %(affiliate)s in %(program)s? Their links credit nothing until you approve again; what was earned stays."),
     ),
     (
         S.REJECTED,

@@ -56,7 +56,7 @@ def enrollment_listing(request: HttpRequest, *, bulk: bool = True) -> Listing:
             ),
             Column("kind", gettext_lazy("Type"), value="affiliate.get_kind_display"),
             TimeColumn("status_at", gettext_lazy("Since"), sort=True),
-            TimeColumn("created_at", gettext_lazy("Came"), sort=True),
+            TimeColumn("created_at", gettext_lazy("Came"), shown=False),
         ],
         filters=[
             ChoiceFilter("status", gettext_lazy("State"), choices=EnrollmentStatus),
