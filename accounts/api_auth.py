@@ -77,7 +77,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="Tributary API"'
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     target_class = ApiKeyAuthentication
     name = "key"
 

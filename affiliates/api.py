@@ -47,7 +47,7 @@ class AffiliateInput(Input):
     website = Address(max_length=500, allow_blank=True, **OPTIONAL)
     external_id = Text(max_length=120, help_text="Your own name for them; wherever an id is taken, it is taken too.", **OPTIONAL)
     manager = Reference(find_person, help_text="Id or e-mail of the team member who looks after them.", **OPTIONAL)
-    parent = Reference(find_affiliate, help_text="The affiliate who recruited them.", **OPTIONAL)
+    parent = Reference(find_affiliate, help_text="Who recruited them.", **OPTIONAL)  # type: ignore[assignment]
 
 
 class AffiliateAnswer(Answer):
@@ -60,7 +60,7 @@ class AffiliateAnswer(Answer):
     website = Word(allow_null=True)
     external_id = Word(allow_null=True)
     manager = Id("usr", allow_null=True)
-    parent = Id("aff", allow_null=True)
+    parent = Id("aff", allow_null=True)  # type: ignore[assignment]
     created_at = Time()
 
 

@@ -21,7 +21,21 @@ from commissions.queries import STATES, explain_commission, in_states, with_stat
 from commissions.services import approve_commissions, archive_rule, create_rule, reject_commissions, revise_rule
 from core.access import Can, programs_of
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Word
-from core.api.fields import FILTER, OPTIONAL, Amount, Between, Choice, Described, Flag, Input, Moment, Reference, Text, Whole, between
+from core.api.fields import (
+    FILTER,
+    OPTIONAL,
+    Amount,
+    Between,
+    Choice,
+    Described,
+    Flag,
+    Input,
+    Moment,
+    Reference,
+    Text,
+    Whole,
+    between,
+)
 from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.api import find_offer, find_program
@@ -102,7 +116,9 @@ def commission_list(request: Request, filters: dict[str, Any]) -> QuerySet[Commi
     `from` and `to` are about when their conversions occurred.
     """
     program = filters.pop("program", None)
-    rows = Commission.objects.visible_to(request.user).filter(**between(filters, "occurred_at", program.zone if program else UTC))
+    rows: QuerySet[Commission] = Commission.objects.visible_to(request.user).filter(
+        **between(filters, "occurred_at", program.zone if program else UTC)
+    )
     if program is not None:
         rows = rows.filter(conversion__program=program)
     if "affiliate" in filters:
@@ -144,9 +160,11 @@ def commission_reject(request: Request, data: dict[str, Any]) -> dict[str, int]:
 def _named(user: Any, ids: list[str]) -> Collection[int]:
     """The rows that the ids name; 400 naming those that name none."""
     numbers = [Commission.pk_from(text) for text in ids]
-    visible = set(Commission.objects.visible_to(user).filter(pk__in={n for n in numbers if n is not None}).values_list("pk", flat=True))
+    visible = set(
+        Commission.objects.visible_to(user).filter(pk__in={n for n in numbers if n is not None}).values_list("pk", flat=True)
+    )
     message = _("There is no such commission, or this key cannot see it.")
-    errors = {
+    errors: Any = {
         place: [ErrorDetail(f"{ids[place]}: {message}", code="not_found")]
         for place, number in enumerate(numbers)
         if number not in visible
@@ -175,7 +193,7 @@ class Rate(Amount):
 class RuleKind(Described, serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> str:
         if isinstance(data, str) and data in NOT_YET_TYPES:
-            raise serializers.ValidationError(_not_yet("“%s”" % data), code="not_offered")
+            raise serializers.ValidationError(_not_yet(f"“{data}”"), code="not_offered")
         if not isinstance(data, str) or data not in RuleType.values:
             raise serializers.ValidationError(_("Give percentage or flat."), code="choice")
         return data
@@ -266,8 +284,8 @@ def commission_rule_list(request: Request, filters: dict[str, Any]) -> QuerySet[
 def commission_rule_create(request: Request, data: dict[str, Any]) -> CommissionRule:
     """Create a commission rule
 
-    Of the rules that match a conversion one wins: the highest priority, then the one for the affiliate, then the one for the offer,
-    then the version that began last.
+    Of the rules that match a conversion one wins: the highest priority, then the one for the affiliate, then the one for the
+    offer, then the version that began last.
     """
     return create_rule(data.pop("program"), by=request.user, **data)
 

@@ -106,11 +106,11 @@ class ConversionBody(Input):
             raise invalid("currency", _("An amount needs its currency."), "required")
         if "amount" in attrs:
             attrs["amount"] = amount_in(attrs, "amount", attrs["currency"])
-        errors = {}
+        errors: Any = {}
         for place, item in enumerate(attrs.get("items", [])):
             try:
                 amount = amount_in(item, "amount", attrs["currency"])
-                item["amount"] = plain_amount(amount, attrs["currency"])  # type: ignore[arg-type]
+                item["amount"] = plain_amount(amount, attrs["currency"])
             except ValidationError as error:
                 errors[place] = error.detail
         if errors:
@@ -139,7 +139,7 @@ class RefundBody(Input):
 
 
 class AttributionAnswer(Answer):
-    source = Word(choices=Source.values, allow_null=True)
+    source = Word(choices=Source.values, allow_null=True)  # type: ignore[assignment]
     click_id = Word(allow_null=True)
     link = Id("lnk", allow_null=True)
     coupon = Id("cpn", allow_null=True)
@@ -183,7 +183,7 @@ class BatchRowAnswer(Answer):
     status = Number(help_text="As the row alone would have been answered: 201 new, 200 known, 400, 403 or 409.")
     id = Word(allow_null=True)
     conversion = ConversionAnswer(allow_null=True, read_only=True)
-    errors = FieldError(many=True, read_only=True, allow_null=True)
+    errors = FieldError(many=True, read_only=True, allow_null=True)  # type: ignore[assignment]
 
 
 class BatchAnswer(Answer):

@@ -11,7 +11,6 @@ from django.db.models import Prefetch, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
-from rest_framework import serializers
 from rest_framework.request import Request
 
 from affiliates.api import find_affiliate
@@ -52,7 +51,7 @@ class MethodBody(Input):
     currency = Currency()
     details = FreeObject(
         largest=4096,
-        help_text="bank_transfer: account_holder, iban; paypal: email; manual: instructions. Encrypted; never shown again in full.",
+        help_text="bank_transfer: account_holder, iban; paypal: email; manual: instructions. Encrypted, and not shown again.",
         **OPTIONAL,
     )
 
@@ -248,7 +247,9 @@ def payout_batch_file(request: Request, id: str, format: str) -> HttpResponse:
     batch = found(find_batch(request.user, id))
     check(request.user, Can.APPROVE_PAYOUTS, batch.program_id)
     if format not in FORMATS:
-        raise NotVisible(_("There is no such format. Ask for one of: %(names)s.") % {"names": ", ".join(FORMATS)}, code="not_found")
+        raise NotVisible(
+            _("There is no such format. Ask for one of: %(names)s.") % {"names": ", ".join(FORMATS)}, code="not_found"
+        )
     text = io.StringIO()
     writer = csv.writer(text)
     for row in payment_rows(batch):
@@ -264,7 +265,11 @@ def _shown(batch: PayoutBatch) -> PayoutBatch:
 
 
 api = [
-    path("affiliates/<str:id>/payout-methods", address(get=payout_method_list, post=payout_method_create), name="payout_method_list"),
+    path(
+        "affiliates/<str:id>/payout-methods",
+        address(get=payout_method_list, post=payout_method_create),
+        name="payout_method_list",
+    ),
     path("affiliates/<str:id>/balance", address(get=balance_get), name="balance_detail"),
     path("payout-batches", address(get=payout_batch_list, post=payout_batch_create), name="payout_batch_list"),
     path("payout-batches/<str:id>", address(get=payout_batch_get), name="payout_batch_detail"),

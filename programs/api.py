@@ -48,7 +48,7 @@ class ProgramInput(Input):
 class ProgramChange(ProgramInput):
     """Any of a program's fields but its currency, which stays."""
 
-    currency = None
+    currency = None  # type: ignore[assignment]
 
 
 class ProgramAnswer(Answer):
@@ -82,7 +82,7 @@ class OfferInput(Input):
 class OfferChange(OfferInput):
     """Any of an offer's fields but its program."""
 
-    program = None
+    program = None  # type: ignore[assignment]
 
 
 class OfferAnswer(Answer):

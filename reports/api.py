@@ -53,8 +53,8 @@ class PerformanceAnswer(Answer):
 def report_performance(request: Request, filters: dict[str, Any]) -> Response:
     """Show performance
 
-    Clicks, conversions and commissions of one program, grouped by day, affiliate, offer, link or a sub id. `from` and `to` are days
-    in the program's zone, both inclusive. Computed anew each time.
+    Clicks, conversions and commissions of one program, grouped by day, affiliate, offer, link or a sub id. `from` and `to` are
+    days in the program's zone, both inclusive. Computed anew each time.
     """
     program = _program(request.user, filters.get("program"))
     group_by = filters.get("group_by", "day")
@@ -74,10 +74,10 @@ def _program(user: Any, named: Program | None) -> Program:
         if programs.filter(pk=named.pk).exists():
             return named
         raise invalid("program", _("There is no such thing, or this key cannot see it."), "not_found")
-    first, *others = list(programs[:2]) or [None]
-    if first is None or others:
+    seen = list(programs[:2])
+    if len(seen) != 1:
         raise invalid("program", _("Say which program."), "required")
-    return first
+    return seen[0]
 
 
 def _row(row: Performance, group_by: str) -> dict[str, Any]:

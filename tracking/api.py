@@ -40,7 +40,9 @@ def find_coupon(user: Any, text: str) -> Coupon | None:
 class LinkInput(Input):
     affiliate = Reference(find_affiliate)
     offer = Reference(find_offer)
-    code = Text(max_length=60, validators=[link_code], help_text="What stands in the address; left out, one is chosen.", **OPTIONAL)
+    code = Text(
+        max_length=60, validators=[link_code], help_text="What stands in the address; left out, one is chosen.", **OPTIONAL
+    )
     destination_url = Address(
         allow_blank=True, help_text="Left out: the offer's landing page. Otherwise on a host that the offer allows.", **OPTIONAL
     )

@@ -42,7 +42,7 @@ class Id(_Out):
 
 
 class MoneyText(_Out):
-    """An amount as "12.50"; its currency stands in the attribute `currency` of the same row (or at `currency="program.currency"`)."""
+    """An amount as "12.50". Its currency is the row's attribute that `currency` names (dotted: a related row's)."""
 
     def __init__(self, *, currency: str = "currency", **options: Any) -> None:
         super().__init__(**options)

@@ -50,7 +50,7 @@ def sections(document: dict[str, Any]) -> list[Section]:
 
 
 def _operation(document: dict[str, Any], path: str, method: str, stated: dict[str, Any]) -> Shown:
-    good = next((answer for status, answer in stated["responses"].items() if status.startswith("2")), {})
+    good: dict[str, Any] = next((answer for status, answer in stated["responses"].items() if status.startswith("2")), {})
     return Shown(
         id=stated["operationId"],
         method=method.upper(),
@@ -68,8 +68,9 @@ def _operation(document: dict[str, Any], path: str, method: str, stated: dict[st
 
 
 def _fields(document: dict[str, Any], content: dict[str, Any]) -> list[Field]:
-    schema = next(iter(content.get("content", {}).values()), {}).get("schema", {})
-    return list(_rows(document, schema, ""))
+    for of_type in content.get("content", {}).values():
+        return list(_rows(document, of_type.get("schema", {}), ""))
+    return []
 
 
 def _rows(document: dict[str, Any], schema: dict[str, Any], prefix: str) -> Iterator[Field]:

@@ -42,12 +42,13 @@ class Input(serializers.Serializer[Any]):
             message = str(self.error_messages["invalid"])
             raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [ErrorDetail(message, code="type")]})
         errors = {
-            str(name)[:80]: [ErrorDetail(_("There is no such field."), code="unknown")] for name in data.keys() - self.fields.keys()
+            str(name)[:80]: [ErrorDetail(_("There is no such field."), code="unknown")]
+            for name in data.keys() - self.fields.keys()
         }
         try:
             values = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            errors |= error.detail  # type: ignore[arg-type, operator]
+            errors |= error.detail  # type: ignore[arg-type]
         if errors:
             raise serializers.ValidationError(errors)
         if self.root.partial:
@@ -74,7 +75,8 @@ class DescribedExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        return self.target.schema()
+        schema: dict[str, Any] = self.target.schema()
+        return schema
 
 
 class Text(serializers.CharField):
@@ -104,7 +106,9 @@ class Address(Text):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**({"max_length": 2000} | options))
-        self.validators.append(URLValidator(schemes=["http", "https"], message=_("Give a full address, such as https://shop.example/.")))
+        self.validators.append(
+            URLValidator(schemes=["http", "https"], message=_("Give a full address, such as https://shop.example/."))
+        )
 
 
 class Choice(Described, serializers.ChoiceField):
@@ -150,7 +154,7 @@ class Amount(Described, serializers.Field[Any, Any, Any, Any]):
             "type": "string",
             "pattern": AMOUNT_PATTERN,
             "examples": ["12.50"],
-            "description": "As a text, with no more decimals than the currency has. A whole JSON number is taken too, one with a fraction is not.",
+            "description": "With no more decimals than the currency has. A whole JSON number is taken too, a fraction is not.",
         }
 
 
@@ -189,7 +193,9 @@ class Moment(Described, serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> datetime:
         if not isinstance(data, str) or not _RFC3339.fullmatch(data):
-            raise serializers.ValidationError(_("Give a time with its offset (RFC 3339), such as 2026-05-01T09:30:00Z."), code="time")
+            raise serializers.ValidationError(
+                _("Give a time with its offset (RFC 3339), such as 2026-05-01T09:30:00Z."), code="time"
+            )
         try:
             moment = datetime.fromisoformat(data.upper())
             moment = moment.astimezone(UTC) if EARLIEST.year <= moment.year < 2200 else None  # type: ignore[assignment]
@@ -237,7 +243,7 @@ class Reference(Described, serializers.Field[Any, Any, Any, Any]):
 
     def _looked_up(self, text: str) -> models.Model | None:
         """Once a request, however many rows of a batch name the same thing."""
-        seen = self.context.setdefault("seen", {})
+        seen: dict[Any, models.Model | None] = self.context.setdefault("seen", {})  # type: ignore[attr-defined]
         if (self.finder, text) not in seen:
             seen[self.finder, text] = self.finder(self.context["request"].user, text)
         return seen[self.finder, text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol
 
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -113,7 +113,7 @@ class AddressView(APIView):
                 renderers.insert(0, _renderer(stated.media_type))
         return renderers
 
-    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> None:
+    def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         super().permission_denied(request, message or _("The role of this key does not allow this."), code or "forbidden")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -132,11 +132,13 @@ class AddressView(APIView):
         if key is None:
             return self.answer(stated, request, path)
         if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-            raise invalid("Idempotency-Key", _("Give up to %(longest)d printable ASCII characters.") % {"longest": LONGEST_KEY}, "key")
+            raise invalid(
+                "Idempotency-Key", _("Give up to %(longest)d printable ASCII characters.") % {"longest": LONGEST_KEY}, "key"
+            )
         caller: Caller = request.auth  # type: ignore[assignment]
         return caller.answer_once(key, request, body_hash, lambda: self.answer(stated, request, path))
 
-    def answer(self, stated: Operation, request: Request, path: dict[str, Any]) -> Any:
+    def answer(self, stated: Operation, request: Request, path: dict[str, Any]) -> Response:
         given = dict(path)
         if request.method in {"POST", "PATCH"}:
             data = self._read(stated.takes or Input, request, request.data, partial=request.method == "PATCH")
@@ -148,7 +150,7 @@ class AddressView(APIView):
                 given["filters"] = filters
         result = stated.run(request, **given)
         if isinstance(result, HttpResponseBase):
-            return result
+            return result  # type: ignore[return-value]  # a whole answer, such as a file
         if stated.pages is not None:
             return self._page(stated, request, result)
         status = stated.statuses[0]
@@ -163,8 +165,9 @@ class AddressView(APIView):
 
     def _read_query(self, stated: Operation, request: Request) -> dict[str, Any]:
         query = {name: value for name, value in request.query_params.items() if value != ""}
-        if "\x00" in "".join(query.values()):
-            raise invalid("query", _("A parameter holds a NUL character."))
+        for name, value in query.items():
+            if "\x00" in value:
+                raise invalid(name, _("This holds a NUL character."))
         if stated.largest_page:
             query = {name: value for name, value in query.items() if name not in {"limit", "cursor"}}
         return self._read(stated.filters or Input, request, query, partial=False)
@@ -189,9 +192,10 @@ def address(**operations: Operation) -> Callable[..., HttpResponseBase]:
     members |= {"operations": stated, "http_method_names": [*operations, *(["head"] if "get" in operations else [])]}
     first = next(iter(operations.values()))
     members["__module__"] = first.run.__module__
-    view = type("".join(part.title() for part in first.name.split("_")), (AddressView,), members).as_view()
-    view.guard = ("api", {method: operation.can for method, operation in stated.items()})  # type: ignore[attr-defined]
-    return view
+    name = "".join(part.title() for part in first.name.split("_"))
+    view: Any = type(name, (AddressView,), members).as_view()  # type: ignore[attr-defined]
+    view.guard = ("api", {method: operation.can for method, operation in stated.items()})
+    return view  # type: ignore[no-any-return]
 
 
 def _renderer(media: str) -> BaseRenderer:

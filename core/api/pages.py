@@ -127,7 +127,7 @@ _pages: dict[type[serializers.BaseSerializer[Any]], type[serializers.Serializer[
 def page_serializer(answers: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
     """The shape of a page of these, for the schema."""
     if answers not in _pages:
-        address = {"allow_null": True, "read_only": True}
+        address: dict[str, Any] = {"allow_null": True, "read_only": True}
         _pages[answers] = type(
             f"{answers.__name__.removesuffix('Answer')}Page",
             (serializers.Serializer,),

@@ -7,7 +7,6 @@ import json
 import math
 from typing import Any
 
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
@@ -22,7 +21,7 @@ class TooLarge(APIException):
 
 
 class LossyNumber(float):
-    """A JSON number with a fraction or an exponent. Read as a double it may have lost digits, so that no amount is taken from it."""
+    """A JSON number with a fraction or an exponent. Read as a double it may have lost digits: no amount is taken from it."""
 
 
 class StrictJSONParser(BaseParser):
@@ -31,7 +30,7 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: HttpRequest, media_type: str | None = None, parser_context: Any = None) -> Any:
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         length = stream.META.get("CONTENT_LENGTH") or "0"
         if length.isdigit() and int(length) > LARGEST_BODY:
             raise _too_large()

@@ -14,7 +14,15 @@ from django.db import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, AuthenticationFailed, ErrorDetail, NotAuthenticated, NotFound, Throttled, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    ErrorDetail,
+    NotAuthenticated,
+    NotFound,
+    Throttled,
+    ValidationError,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -44,7 +52,7 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField(read_only=True)
     detail = serializers.CharField(read_only=True)
     instance = serializers.CharField(read_only=True)
-    errors = FieldError(many=True, read_only=True)
+    errors = FieldError(many=True, read_only=True)  # type: ignore[assignment]
 
 
 def problem_handler(exception: Exception, context: dict[str, Any]) -> Response:
@@ -56,7 +64,7 @@ def problem_handler(exception: Exception, context: dict[str, Any]) -> Response:
         got_request_exception.send(sender=None, request=request._request)
     response = problem_response(status, errors, request.path)
     if isinstance(exception, Throttled):
-        response["Retry-After"] = str(max(1, int(exception.wait or 1)))
+        response["Retry-After"] = str(max(1, int(getattr(exception, "wait", None) or 1)))
     if isinstance(exception, OperationalError):
         response["Retry-After"] = "5"
     if scheme := getattr(exception, "auth_header", None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -20,9 +20,9 @@ def find(rows: models.QuerySet[M], text: str, *names: str) -> M | None:
     if pk is not None and (row := rows.filter(pk=pk).first()) is not None:
         return row
     for name in names:
-        first, *others = list(rows.order_by("pk").filter(**{name: text})[:2]) or [None]
-        if first is not None and not others:
-            return first
+        named = list(rows.order_by("pk").filter(**{name: text})[:2])
+        if len(named) == 1:
+            return named[0]
     return None
 
 
@@ -31,9 +31,3 @@ def found(row: M | None) -> M:
     if row is None:
         raise NotVisible(_("There is nothing at this address."), code="not_found")
     return row
-
-
-def id_of(prefix: str, pk: Any) -> str | None:
-    from core.ids import encode_id
-
-    return None if pk is None else encode_id(prefix, pk)

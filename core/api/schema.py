@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.encoding import force_str
 from drf_spectacular.generators import SchemaGenerator
@@ -16,7 +16,8 @@ from core.api.operations import LONGEST_KEY, PHRASES, Operation
 from core.api.pages import DEFAULT_LIMIT, page_serializer
 from core.api.problems import MEDIA_TYPE, Problem
 
-QUERY, HEADER = OpenApiParameter.QUERY, OpenApiParameter.HEADER
+QUERY: Literal["query"] = "query"
+HEADER: Literal["header"] = "header"
 
 
 class Schema(AutoSchema):
@@ -24,7 +25,8 @@ class Schema(AutoSchema):
 
     @property
     def stated(self) -> Operation:
-        return self.view.operations[self.method]
+        operations: dict[str, Operation] = self.view.operations  # type: ignore[attr-defined]
+        return operations[self.method]
 
     def is_excluded(self) -> bool:
         return not getattr(self.view, "operations", None)
@@ -35,7 +37,7 @@ class Schema(AutoSchema):
     def get_summary(self) -> str:
         return _paragraphs(self.stated)[0]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         return "\n\n".join(_paragraphs(self.stated)[1:])
 
     def get_tags(self) -> list[str]:
@@ -98,7 +100,7 @@ class Schema(AutoSchema):
         return parameters
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         form = serializer if isinstance(serializer, type) else type(serializer)
         if direction == "request" and issubclass(form, Input):
             schema["additionalProperties"] = False
@@ -139,7 +141,8 @@ def _answer_headers(throttled: list[int]) -> list[OpenApiParameter]:
 def schema_document() -> dict[str, Any]:
     """The whole document; it changes with the code alone."""
     document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return _plain(document)
+    plain: dict[str, Any] = _plain(document)
+    return plain
 
 
 def _plain(value: Any) -> Any:

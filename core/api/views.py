@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
 def schema(request: HttpRequest) -> HttpResponse:
     """OpenAPI 3.1 as JSON, or as YAML (`?format=yaml`)."""
     if request.GET.get("format") == "yaml":
-        text = OpenApiYamlRenderer().render(document(), renderer_context={})
+        text = OpenApiYamlRenderer().render(document(), renderer_context={})  # type: ignore[no-untyped-call]
         return HttpResponse(text, content_type="application/yaml")
     return JsonResponse(document(), content_type="application/json")
 
@@ -45,7 +45,9 @@ def docs(request: HttpRequest) -> HttpResponse:
 @public_page
 def nothing_here(request: HttpRequest, **path: Any) -> HttpResponse:
     """Every other address under the API's root."""
-    errors: list[dict[str, str | None]] = [{"field": None, "code": "not_found", "message": _("There is nothing at this address.")}]
+    errors: list[dict[str, str | None]] = [
+        {"field": None, "code": "not_found", "message": _("There is nothing at this address.")}
+    ]
     return JsonResponse(problem(404, errors, request.path), status=404, content_type=MEDIA_TYPE)
 
 

@@ -10,7 +10,13 @@ pytestmark = pytest.mark.django_db
 def test_an_affiliate_is_created_found_by_its_external_id_and_changed(mara_api, mara):
     created = mara_api.post(
         "affiliates",
-        {"email": "New@Tributary.example", "name": "New", "country": "DE", "external_id": "n-1", "manager": "mara@tributary.example"},
+        {
+            "email": "New@Tributary.example",
+            "name": "New",
+            "country": "DE",
+            "external_id": "n-1",
+            "manager": "mara@tributary.example",
+        },
     )
 
     assert created.status_code == 201
@@ -79,7 +85,9 @@ def test_an_enrollment_is_made_decided_and_listed(mara_api, ana, ella, music):
     assert errors(mara_api.patch(path, {"status": "pending"})) == [("status", "status")]
     waiting = mara_api.get("enrollments", status="pending").json()["results"]
     assert [row["affiliate"] for row in waiting] == [ella.public_id]
-    assert [row["id"] for row in mara_api.get("affiliates", program="music", status="suspended").json()["results"]] == [affiliate["id"]]
+    assert [row["id"] for row in mara_api.get("affiliates", program="music", status="suspended").json()["results"]] == [
+        affiliate["id"]
+    ]
 
 
 def test_what_is_done_by_a_key_is_told_with_its_user(mara_api, mara):

@@ -140,7 +140,10 @@ def test_a_later_sale_of_a_known_customer_follows_the_first(mara_api, coupon, an
         ({"occurred_at": "2026-02-30T10:00:00Z"}, ("occurred_at", "time")),
         ({"occurred_at": "9999-12-31T23:59:59Z"}, ("occurred_at", "time")),
         ({"items": [None]}, ("items[0]", "null")),
-        ({"items": [{"sku": "a", "quantity": 1, "amount": "1.00"}, {"sku": "b", "quantity": 1.5, "amount": "1.00"}]}, ("items[1].quantity", "invalid")),
+        (
+            {"items": [{"sku": "a", "quantity": 1, "amount": "1.00"}, {"sku": "b", "quantity": 1.5, "amount": "1.00"}]},
+            ("items[1].quantity", "invalid"),
+        ),
         ({"items": [{"sku": "a", "quantity": 1, "amount": "1.001"}]}, ("items[0].amount", "decimals")),
         ({"customer": "c-1"}, ("customer", "type")),
         ({"customer": {"external_id": "c", "email": "c"}}, ("customer.email", "invalid")),
@@ -230,7 +233,13 @@ def test_an_engineers_key_records_but_sees_no_money(jun_api, coupon, ana):
     batch = jun_api.post("conversions/batch", {"conversions": [SALE | {"coupon": "ANA10"}]}).json()
     assert batch["results"][0]["conversion"]["commissions"] is None
     assert jun_api.get("conversions").json()["results"][0]["commissions"] is None
-    for path in ("commissions", "commission-rules", f"affiliates/{ana.public_id}/balance", "payout-batches", "reports/performance"):
+    for path in (
+        "commissions",
+        "commission-rules",
+        f"affiliates/{ana.public_id}/balance",
+        "payout-batches",
+        "reports/performance",
+    ):
         assert jun_api.get(path).status_code == 403
 
 

@@ -18,7 +18,9 @@ from tests.api.conftest import key_of
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Bearer a b", "Basic YTpi", "Bearer trb_unknown", "Token x", "Bearer \xff"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Bearer a b", "Basic YTpi", "Bearer trb_unknown", "Token x", "Bearer \xff"]
+)
 def test_without_a_good_key_there_is_no_answer(header, music):
     api = Api()
     if header is not None:
@@ -62,7 +64,9 @@ def test_a_key_for_one_program_sees_that_one(ada, music, books):
 
     assert [row["slug"] for row in api.get("programs").json()["results"]] == ["books"]
     assert api.get("programs/music").status_code == 404
-    assert errors(api.post("offers", {"program": "music", "name": "X", "landing_url": "https://x.example/"})) == [("program", "not_found")]
+    assert errors(api.post("offers", {"program": "music", "name": "X", "landing_url": "https://x.example/"})) == [
+        ("program", "not_found")
+    ]
 
 
 def test_the_last_use_is_kept_to_the_minute(mara):

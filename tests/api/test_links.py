@@ -1,7 +1,7 @@
 import pytest
 
 from tests.api.client import errors
-from tests.factories import make_enrollment, make_affiliate, make_link
+from tests.factories import make_affiliate, make_enrollment, make_link
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ import pytest
 from django.utils import timezone
 
 from core.events import deliver_due
-from payouts.services import compute_batch
 from payouts.models import PayoutBatch
+from payouts.services import compute_batch
 from tests.api.client import Api, errors
 from tests.factories import make_click
 from tracking.models import Link
@@ -22,17 +22,29 @@ pytestmark = pytest.mark.django_db
 
 def test_from_nothing_to_a_paid_affiliate(ada_api: Api, hana, as_caller):
     api, second = ada_api, as_caller(hana)
-    program = api.post("programs", {"name": "CDs", "slug": "cds", "currency": "USD", "hold_days": 0, "minimum_payout": "1.00"}).json()
+    program = api.post(
+        "programs", {"name": "CDs", "slug": "cds", "currency": "USD", "hold_days": 0, "minimum_payout": "1.00"}
+    ).json()
     offer = api.post("offers", {"program": "cds", "name": "Shop", "landing_url": "https://shop.example/"}).json()
     affiliate = api.post("affiliates", {"email": "eva@tributary.example", "name": "Eva", "external_id": "eva-1"}).json()
     enrollment = api.post("enrollments", {"affiliate": "eva-1", "program": "cds", "status": "approved"}).json()
     assert (enrollment["affiliate"], enrollment["program"], enrollment["status"]) == (affiliate["id"], program["id"], "approved")
     rule = api.post(
-        "commission-rules", {"program": "cds", "name": "Ten", "event": "sale", "type": "percentage", "value": "10", "starts_at": "2020-01-01T00:00:00Z"}
+        "commission-rules",
+        {
+            "program": "cds",
+            "name": "Ten",
+            "event": "sale",
+            "type": "percentage",
+            "value": "10",
+            "starts_at": "2020-01-01T00:00:00Z",
+        },
     ).json()
     link = api.post("links", {"affiliate": "eva-1", "offer": offer["slug"], "code": "eva"}).json()
     assert link["url"].endswith("/r/eva")
-    method = api.post("affiliates/eva-1/payout-methods", {"type": "manual", "currency": "USD", "details": {"instructions": "cash"}})
+    method = api.post(
+        "affiliates/eva-1/payout-methods", {"type": "manual", "currency": "USD", "details": {"instructions": "cash"}}
+    )
     assert method.status_code == 201
 
     click = make_click(Link.objects.get(code="eva"))
@@ -71,10 +83,20 @@ def test_from_nothing_to_a_paid_affiliate(ada_api: Api, hana, as_caller):
     assert refund.status_code == 201
     assert api.post("commissions/approve", {"ids": [commission["id"]]}).json() == {"approved": 1}
     assert api.get("affiliates/eva-1/balance").json() == [
-        {"currency": "USD", "pending": "0.00", "approved": "0.00", "payable": "6.67", "in_payout": "0.00", "paid": "0.00", "reversed": "3.33"}
+        {
+            "currency": "USD",
+            "pending": "0.00",
+            "approved": "0.00",
+            "payable": "6.67",
+            "in_payout": "0.00",
+            "paid": "0.00",
+            "reversed": "3.33",
+        }
     ]
 
-    made = api.post("payout-batches", {"program": "cds", "currency": "USD", "cutoff": f"{timezone.now() + timedelta(days=1):%Y-%m-%d}"})
+    made = api.post(
+        "payout-batches", {"program": "cds", "currency": "USD", "cutoff": f"{timezone.now() + timedelta(days=1):%Y-%m-%d}"}
+    )
     assert (made.status_code, made.json()["status"]) == (201, "computing")
     batch = made.json()["id"]
     compute_batch(PayoutBatch.pk_from(batch))

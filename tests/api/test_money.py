@@ -10,7 +10,16 @@ from commissions.models import RuleVersion
 from payouts.models import PayoutBatch
 from payouts.services import method_details
 from tests.api.client import errors
-from tests.factories import make_affiliate, make_batch, make_click, make_commission, make_conversion, make_enrollment, make_link, make_payout
+from tests.factories import (
+    make_affiliate,
+    make_batch,
+    make_click,
+    make_commission,
+    make_conversion,
+    make_enrollment,
+    make_link,
+    make_payout,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +42,9 @@ def test_commissions_are_approved_all_or_none(mara_api, music, ana):
 def test_a_rejection_takes_a_reason(mara_api, music, ana):
     commission = make_commission(make_conversion(music, ana))
     assert errors(mara_api.post("commissions/reject", {"ids": [commission.public_id]})) == [("reason_code", "required")]
-    assert errors(mara_api.post("commissions/reject", {"ids": [commission.public_id], "reason_code": "mood"})) == [("reason_code", "choice")]
+    assert errors(mara_api.post("commissions/reject", {"ids": [commission.public_id], "reason_code": "mood"})) == [
+        ("reason_code", "choice")
+    ]
 
     body = {"ids": [commission.public_id], "reason_code": "test_order", "note": "Mine"}
     assert mara_api.post("commissions/reject", body).json() == {"rejected": 1}
@@ -57,7 +68,9 @@ def test_finance_sees_commissions_but_does_not_decide(felix_api, music, ana):
 
 
 def test_a_rule_is_made_revised_and_archived(mara_api, music, music_offer, ana):
-    made = mara_api.post("commission-rules", RULE | {"offer": "music-shop", "affiliate": ana.public_id, "priority": 3, "value": 12})
+    made = mara_api.post(
+        "commission-rules", RULE | {"offer": "music-shop", "affiliate": ana.public_id, "priority": 3, "value": 12}
+    )
     assert made.status_code == 201
     rule = made.json()
     assert (rule["type"], rule["value"], rule["offer"], rule["affiliate"], rule["priority"]) == (
@@ -174,7 +187,10 @@ def test_a_balance_counts_the_programs_of_the_key(mara_api, ada_api, music, book
     make_commission(make_conversion(books, both), amount="7.00")
 
     assert [(row["currency"], row["pending"]) for row in mara_api.get("affiliates/b-1/balance").json()] == [("USD", "5.00")]
-    assert [(row["currency"], row["pending"]) for row in ada_api.get("affiliates/b-1/balance").json()] == [("EUR", "7.00"), ("USD", "5.00")]
+    assert [(row["currency"], row["pending"]) for row in ada_api.get("affiliates/b-1/balance").json()] == [
+        ("EUR", "7.00"),
+        ("USD", "5.00"),
+    ]
 
 
 def test_performance_by_each_way_and_in_pages(mara_api, music, music_offer, ana):
@@ -182,7 +198,9 @@ def test_performance_by_each_way_and_in_pages(mara_api, music, music_offer, ana)
     day = datetime(2026, 5, 1, 12, tzinfo=UTC)
     make_click(link, at=day, subs=["news"]), make_click(link, at=day, subs=["news"])
     make_conversion(music, ana, "10.00", occurred_at=day, link=link, offer=music_offer, subs=["news"])
-    make_conversion(music, None, "0.00", occurred_at=datetime(2026, 5, 2, tzinfo=UTC), affiliate_id=None, source="", reason="nothing_given")
+    make_conversion(
+        music, None, "0.00", occurred_at=datetime(2026, 5, 2, tzinfo=UTC), affiliate_id=None, source="", reason="nothing_given"
+    )
 
     def rows(**query):
         return mara_api.get("reports/performance", **query).json()["results"]
@@ -191,7 +209,12 @@ def test_performance_by_each_way_and_in_pages(mara_api, music, music_offer, ana)
         ("2026-05-01", 2, 1, 1),
         ("2026-05-02", 0, 0, 1),
     ]
-    for group_by, key in (("affiliate", ana.public_id), ("offer", music_offer.public_id), ("link", link.public_id), ("sub1", "news")):
+    for group_by, key in (
+        ("affiliate", ana.public_id),
+        ("offer", music_offer.public_id),
+        ("link", link.public_id),
+        ("sub1", "news"),
+    ):
         assert [(row["key"], row["amount"]) for row in rows(group_by=group_by)] == [("", "0.00"), (key, "10.00")]
     assert all(value is not None for row in rows(group_by="link") for value in row.values())
     assert [row["key"] for row in rows(from_="2026-05-02", to="2026-05-02")] == ["2026-05-02"]

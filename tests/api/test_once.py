@@ -76,7 +76,14 @@ def test_a_key_is_short_and_printable(mara_api, key):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("once", ["a", ""])
 def test_fifty_at_once_from_eight_connections_have_one_effect(mara_api, music, once):
-    sale = {"program": "music", "event": "sale", "external_id": "1", "amount": "1.00", "currency": "USD", "customer": {"external_id": "c"}}
+    sale = {
+        "program": "music",
+        "event": "sale",
+        "external_id": "1",
+        "amount": "1.00",
+        "currency": "USD",
+        "customer": {"external_id": "c"},
+    }
 
     def send(_number: int):
         try:

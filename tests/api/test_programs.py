@@ -30,7 +30,9 @@ def test_a_taken_slug_is_a_conflict(ada_api, music):
 
 
 def test_every_wrong_field_is_named_at_once(ada_api):
-    answer = ada_api.post("programs", {"name": 5, "slug": "a b", "currency": "usd", "minimum_payout": 12.5, "hold_days": "14", "colour": 1})
+    answer = ada_api.post(
+        "programs", {"name": 5, "slug": "a b", "currency": "usd", "minimum_payout": 12.5, "hold_days": "14", "colour": 1}
+    )
 
     assert answer.status_code == 400
     assert sorted(errors(answer)) == [
@@ -83,7 +85,8 @@ def test_another_program_looks_absent(mara_api, books):
 
 def test_offers_are_created_listed_and_changed(mara_api, music, books_offer):
     created = mara_api.post(
-        "offers", {"program": "music", "name": "Vinyl shop", "landing_url": "https://vinyl.example/", "allowed_domains": ["Sale.Example"]}
+        "offers",
+        {"program": "music", "name": "Vinyl shop", "landing_url": "https://vinyl.example/", "allowed_domains": ["Sale.Example"]},
     )
 
     assert created.status_code == 201

@@ -1,0 +1,143 @@
+"""Lists: pages by cursor, and the same number of queries however long they are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.api.client import Api, errors
+from tests.factories import (
+    make_affiliate,
+    make_batch,
+    make_commission,
+    make_conversion,
+    make_coupon,
+    make_link,
+    make_offer,
+    make_payout,
+    make_program,
+    make_refund,
+    make_reversal,
+    make_rule,
+)
+from tracking.models import Customer
+
+pytestmark = pytest.mark.django_db
+
+
+def walk(api: Api, address: str, way: str) -> list[list[str]]:
+    """The ids of each page from this one on."""
+    pages = []
+    while address:
+        page = api.client.get(address, headers=api.headers).json()
+        pages.append([row["id"] for row in page["results"]])
+        address = page[way]
+    return pages
+
+
+@pytest.fixture
+def conversions(music, ana):
+    """Seven, of which four occurred at the same moment."""
+    now = timezone.now()
+    rows = [make_conversion(music, ana, occurred_at=now - timedelta(minutes=max(0, n - 3))) for n in range(7)]
+    return [row.public_id for row in sorted(rows, key=lambda row: (row.occurred_at, row.pk), reverse=True)]
+
+
+def test_pages_lead_through_everything_once_and_back(mara_api, conversions, settings):
+    there = walk(mara_api, "/api/v1/conversions?limit=3", "next")
+    assert there == [conversions[:3], conversions[3:6], conversions[6:]]
+
+    first = mara_api.get("conversions", limit=3).json()
+    assert first["previous"] is None and first["next"].startswith(f"{settings.BASE_URL}/api/v1/conversions?")
+    last = mara_api.client.get(first["next"], headers=mara_api.headers).json()["next"]
+    assert walk(mara_api, last, "previous") == [conversions[6:], conversions[3:6], conversions[:3]]
+
+
+def test_a_page_is_not_moved_by_what_comes_meanwhile(mara_api, conversions, music, ana):
+    first = mara_api.get("conversions", limit=3).json()
+    make_conversion(music, ana, occurred_at=timezone.now() + timedelta(minutes=1))
+    second = mara_api.client.get(first["next"], headers=mara_api.headers).json()
+
+    assert [row["id"] for row in second["results"]] == conversions[3:6]
+
+
+def test_the_next_page_keeps_the_filters(mara_api, conversions, music, bao):
+    ours = [make_conversion(music, bao).public_id for _ in range(3)]
+
+    assert walk(mara_api, f"/api/v1/conversions?limit=2&affiliate={bao.public_id}", "next") == [[ours[2], ours[1]], [ours[0]]]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "====",
+        "bm90IGpzb24",
+        "WzFd",
+        "eyJhIjoxfQ",
+        "é",
+        "WyJuIiwiMjAyNi0wMS0wMSIsMV0",
+        "WyJuIiwiMjAyNi0wMS0wMVQwMDowMDowMFoiLC0xXQ",
+    ],
+)
+def test_a_cursor_of_ones_own_making_is_refused(mara_api, cursor):
+    answer = mara_api.get("conversions", cursor=cursor)
+
+    assert (answer.status_code, errors(answer)) == (400, [("cursor", "cursor")])
+    assert mara_api.get("reports/performance", cursor=cursor).status_code == 400
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "ten", "٣", "9" * 30])
+def test_a_limit_is_from_one_to_a_hundred(mara_api, limit):
+    answer = mara_api.get("conversions", limit=limit)
+
+    assert (answer.status_code, errors(answer)) == (400, [("limit", "limit")])
+
+
+def fill(number: int) -> None:
+    for _ in range(number):
+        program = make_program()
+        offer, affiliate = make_offer(program), make_affiliate(parent=make_affiliate())
+        make_rule(program, offer=offer, affiliate=affiliate)
+        link, coupon = make_link(affiliate, offer), make_coupon(affiliate, program)
+        customer = Customer.objects.create(program=program, external_id=f"c-{program.pk}")
+        conversion = make_conversion(program, affiliate, link=link, coupon=coupon, offer=offer, customer=customer)
+        commission = make_commission(conversion)
+        make_reversal(commission, make_refund(conversion))
+        make_payout(make_batch(program), affiliate)
+
+
+LISTS = [
+    "programs", "offers", "affiliates", "enrollments", "links", "coupons", "conversions", "commissions", "commission-rules",
+    "payout-batches",
+]  # fmt: skip
+
+
+def test_a_list_takes_the_same_queries_at_one_and_at_a_hundred_rows(ada_api):
+    def queries(rows: int) -> dict[str, int]:
+        taken = {}
+        for path in LISTS:
+            with CaptureQueriesContext(connection) as captured:
+                assert len(ada_api.get(path, limit=100).json()["results"]) >= rows
+            taken[path] = len(captured)
+        return taken
+
+    ada_api.get("programs")  # the key's last use is written once a minute
+    fill(1)
+    few = queries(1)
+    fill(99)
+
+    assert queries(100) == few
+    assert max(few.values()) <= 12
+
+
+def test_a_batch_with_many_payouts_takes_a_few_queries(felix_api, music, django_assert_max_num_queries):
+    batch = make_batch(music)
+    for _ in range(20):
+        make_payout(batch)
+    with django_assert_max_num_queries(12):
+        assert len(felix_api.get(f"payout-batches/{batch.public_id}").json()["payouts"]) == 20
