@@ -121,7 +121,12 @@ def _skipped(exception: str, payout: Payout) -> str:
 def payout_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """The statement of a paid payout; of the others, what became of them and the amount."""
     payout = get_object_or_404(visible_payouts(request.affiliate), pk=Payout.pk_from(public_id))  # type: ignore[attr-defined]
-    context: dict[str, Any] = {"payout": payout, "program": payout.batch.program, "told": tell_payout_state(payout)}
+    context: dict[str, Any] = {
+        "payout": payout,
+        "program": payout.batch.program,
+        "told": tell_payout_state(payout),
+        "label": shown_status(payout.status),
+    }
     if payout.status == PayoutStatus.PAID:
         statement = statement_of(payout)
         if request.GET.get("export") == "csv":
