@@ -1,0 +1,203 @@
+"""What needs a member of the team now: each a sentence, since when, and the list in which it is settled.
+
+Only what the reader can settle is asked for, and a question that nobody may ask costs no query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, DecimalField, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.access import Can, is_admin, programs_of, rights_of
+from affiliates.models import Enrollment, EnrollmentStatus
+from commissions.models import Commission, Decision
+from core.components import money_text, number_text
+from core.events import stuck_deliveries
+from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutStatus
+from programs.models import Program
+from tracking.models import Conversion
+
+OPEN_BATCHES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One line of the list."""
+
+    icon: str
+    tone: str  # of the state chips: what kind of waiting it is
+    title: str
+    url: str
+    label: str = ""  # of its button; without one it is only told
+    detail: str = ""
+    since: datetime | None = None
+
+
+def needs_of(user: Any, programs: list[Program]) -> list[Need]:
+    """In the order in which they are best settled. `programs`: those that the reader sees, with what their setup lacks."""
+    rights = rights_of(user)
+    needs = [*_setup(user, programs)]
+    if rights.has(Can.MANAGE_AFFILIATES):
+        needs += _enrollments(user)
+    if rights.has(Can.DECIDE_COMMISSIONS):
+        needs += _commissions(user)
+    if rights.has(Can.PREPARE_PAYOUTS):
+        needs += _batches(user)
+    if rights.has(Can.RECORD_CONVERSIONS):
+        needs += _unpriced(user)
+    if is_admin(user):
+        needs += _stuck()
+    return needs
+
+
+def _within(user: Any, can: Can, field: str) -> Q:
+    """Rows of the programs in which the user can."""
+    programs = programs_of(user, can)
+    return Q() if programs is None else Q(**{f"{field}__in": programs})
+
+
+def _setup(user: Any, programs: list[Program]) -> Iterator[Need]:
+    """What a new program still lacks before it can earn anybody anything."""
+    rights = rights_of(user)
+    for program in programs:
+        if program.status != Program.Status.ACTIVE:
+            continue
+        name = {"program": program.name}
+        if not program.has_offer and rights.has(Can.MANAGE_PROGRAMS, program.pk):  # type: ignore[attr-defined]
+            url = reverse("manage:offer_create", args=[program.slug])
+            yield Need("tag", "decided", _("%(program)s has no offer yet") % name, url, _("Add an offer"))
+        if not program.has_rule and rights.has(Can.SET_RULES, program.pk):  # type: ignore[attr-defined]
+            url = reverse("manage:rule_create", args=[program.slug])
+            yield Need(
+                "percentage", "decided", _("%(program)s has no rule yet: it pays for nothing") % name, url, _("Add a rule")
+            )
+        if not program.has_affiliate and rights.has(Can.MANAGE_AFFILIATES, program.pk):  # type: ignore[attr-defined]
+            url = reverse("manage:affiliate_create")
+            yield Need("user-plus", "decided", _("%(program)s has no affiliate yet") % name, url, _("Add an affiliate"))
+
+
+def _enrollments(user: Any) -> Iterator[Need]:
+    pending = Enrollment.objects.filter(_within(user, Can.MANAGE_AFFILIATES, "program"), status=EnrollmentStatus.PENDING)
+    found = pending.aggregate(number=Count("pk"), since=Min("created_at"))
+    if number := found["number"]:
+        title = ngettext("%(number)s affiliate wants to join", "%(number)s affiliates want to join", number)
+        url = f"{reverse('manage:enrollment_list')}?status=pending"
+        yield Need("user-plus", "waiting", title % {"number": number_text(number)}, url, _("Decide"), since=found["since"])
+
+
+def _commissions(user: Any) -> Iterator[Need]:
+    undecided = (
+        Commission.objects.filter(_within(user, Can.DECIDE_COMMISSIONS, "rule_version__rule__program"))
+        .undecided()
+        .exclude(reversed=F("amount"))
+        .order_by()
+        .values("decision", "currency")
+        .annotate(number=Count("pk"), sum=Sum(F("amount") - F("reversed")), since=Min("occurred_at"))
+    )
+    rows = sorted(undecided, key=lambda row: row["currency"])
+    for decision, icon, tone in ((Decision.PENDING, "receipt-2", "waiting"), (Decision.ON_HOLD, "hand-stop", "held")):
+        mine = [row for row in rows if row["decision"] == decision]
+        number = sum(row["number"] for row in mine)
+        if not number:
+            continue
+        if decision == Decision.PENDING:
+            title = ngettext("%(number)s commission to review", "%(number)s commissions to review", number)
+        else:
+            title = ngettext("%(number)s commission on hold", "%(number)s commissions on hold", number)
+        yield Need(
+            icon,
+            tone,
+            title % {"number": number_text(number)},
+            f"{reverse('manage:commission_list')}?state={decision}",
+            _("Review"),
+            " · ".join(money_text(row["sum"], row["currency"]) for row in mine),
+            min(row["since"] for row in mine),
+        )
+
+
+def _batches(user: Any) -> Iterator[Need]:
+    """Batches under way: those that the reader can take a step further, and those that wait for another person."""
+    rights = rights_of(user)
+    paid = Payout.objects.filter(batch=OuterRef("pk"), status=PayoutStatus.READY).order_by().values("batch")
+    batches = (
+        PayoutBatch.objects.filter(
+            _within(user, Can.PREPARE_PAYOUTS, "program"),
+            status__in=[BatchStatus.COMPUTING, BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING],
+        )
+        .select_related("program", "created_by")
+        .annotate(
+            total=Coalesce(Subquery(paid.annotate(sum=Sum("amount")).values("sum")), 0, output_field=DecimalField()),
+            number=Coalesce(Subquery(paid.annotate(number=Count("pk")).values("number")), 0),
+        )
+        .order_by("pk")[:OPEN_BATCHES]
+    )
+    for batch in batches:
+        yield _batch(batch, batch.created_by_id == user.pk, rights.has(Can.APPROVE_PAYOUTS, batch.program_id))
+
+
+def _batch(batch: Any, own: bool, may_approve: bool) -> Need:
+    url = reverse("manage:batch_detail", args=[batch.public_id])
+    name = {"program": batch.program.name, "person": batch.created_by}
+    detail = ngettext("%(sum)s to %(number)s affiliate", "%(sum)s to %(number)s affiliates", batch.number) % {
+        "sum": money_text(batch.total, batch.currency),
+        "number": number_text(batch.number),
+    }
+    if batch.status == BatchStatus.COMPUTING:
+        return Need("loader-2", "waiting", _("Payout of %(program)s is being computed") % name, url, since=batch.created_at)
+    if batch.status == BatchStatus.DRAFT and may_approve and not own:
+        title = _("Payout of %(program)s to approve, made by %(person)s") % name
+        return Need("circle-check", "waiting", title, url, _("Approve"), detail, batch.created_at)
+    if batch.status == BatchStatus.DRAFT:
+        title = _("Payout of %(program)s waits for approval by another person") % name
+        return Need("clock", "neutral", title, url, "", detail, batch.created_at)
+    title = _("Payout of %(program)s is approved: the money can leave") % name
+    return Need("building-bank", "decided", title, url, _("Pay") if may_approve else "", detail, batch.approved_at)
+
+
+def _unpriced(user: Any) -> Iterator[Need]:
+    unpriced = unpriced_conversions().filter(_within(user, Can.RECORD_CONVERSIONS, "program"))
+    found = unpriced.aggregate(number=Count("pk"), since=Min("occurred_at"))
+    if number := found["number"]:
+        title = ngettext(
+            "%(number)s conversion in a currency that its program has no rate for",
+            "%(number)s conversions in a currency that their program has no rate for",
+            number,
+        )
+        url = f"{reverse('manage:conversion_list')}?status=unpriced"
+        yield Need("coin-off", "waiting", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
+
+
+def unpriced_conversions() -> QuerySet[Conversion]:
+    """As the list of conversions shows them: in another currency than the program's, and not refunded."""
+    return Conversion.objects.filter(refunded=0).exclude(currency="").exclude(currency=F("program__currency"))
+
+
+def _stuck() -> Iterator[Need]:
+    found = stuck_deliveries().order_by().aggregate(number=Count("pk"), since=Min("event__at"))
+    if number := found["number"]:
+        title = ngettext("%(number)s event could not be delivered", "%(number)s events could not be delivered", number)
+        url = f"{reverse('admin:core_eventdelivery_changelist')}?state=stuck"
+        yield Need("plug-connected-x", "stopped", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
+
+
+def mails_note(user: Any) -> SafeString | None:
+    """For admins, where no mail server is set: mails are kept, and where they are read."""
+    if settings.MAIL_SERVER is not None or not is_admin(user):
+        return None
+    return format_html(
+        '{} <a href="{}">{}</a>',
+        _("No mail server is set: mails are kept here and sent to nobody."),
+        reverse("manage:mail_list"),
+        _("Read them"),
+    )
