@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
@@ -35,9 +36,18 @@ def in_commission_state(conversions: QuerySet[Conversion], state: str, affiliate
     return conversions.filter(Exists(in_states(theirs, [state])))
 
 
-def earning(conversion: Any) -> Commission | None:
-    """The commission that a row shows. There is one, but for programs that pay a conversion by several rules."""
-    return conversion.earnings[0] if conversion.earnings else None
+def net_of(conversion: Any) -> Decimal | None:
+    """What it earns after refunds; all commissions of a conversion are in its program's currency. None: there is none."""
+    if not conversion.earnings:
+        return None
+    return sum((commission.net for commission in conversion.earnings if commission.state != "rejected"), Decimal(0))
+
+
+def state_of(conversion: Any) -> str | None:
+    """The state that a row shows: of its (first) commission, "unpriced", or None where it earns nothing."""
+    if conversion.earnings:
+        return str(conversion.earnings[0].state)
+    return "unpriced" if conversion.unpriced else None
 
 
 def tell_credit(conversion: Conversion) -> str:
@@ -104,4 +114,3 @@ def _next_step(commission: Any) -> str:
 def earned_text(conversion: Any) -> str:
     """Every sentence about the conversion, for files."""
     return " ".join([tell_credit(conversion), *tell_earning(conversion)])
-

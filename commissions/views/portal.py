@@ -3,7 +3,6 @@ sees both: whoever makes links must know what sells, whoever sees to the money m
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -17,8 +16,9 @@ from affiliates.models import Affiliate, EnrollmentStatus, Function
 from commissions.credited import (
     credited_conversions,
     earned_text,
-    earning,
     in_commission_state,
+    net_of,
+    state_of,
     tell_credit,
     tell_earning,
 )
@@ -48,7 +48,14 @@ def offer_list(request: HttpRequest) -> HttpResponse:
     enrollments = list(affiliate.enrollments.select_related("program").order_by("program__name"))
     context = {
         "groups": [
-            (enrollment, [(offer, rates[offer.pk], linkable_sites(offer)) for offer in offers if offer.program_id == enrollment.program_id])
+            (
+                enrollment,
+                [
+                    (offer, rates[offer.pk], linkable_sites(offer))
+                    for offer in offers
+                    if offer.program_id == enrollment.program_id
+                ],
+            )
             for enrollment in enrollments
             if enrollment.status == EnrollmentStatus.APPROVED
         ],
@@ -72,8 +79,8 @@ def conversion_listing(request: HttpRequest) -> Listing:
         columns=[
             TimeColumn("occurred_at", _("Date"), sort=True),
             Column("external_id", _("Order"), sort=True, template="commissions/portal/_order_cell.html"),
-            MoneyColumn("earned", _("Earned"), value=_net, currency="program.currency"),
-            Column("state", _("State"), value=_state, template="commissions/portal/_state_cell.html"),
+            MoneyColumn("earned", _("Earned"), value=net_of, currency="program.currency"),
+            Column("state", _("State"), value=state_of, template="commissions/portal/_state_cell.html"),
             Column("why", _("Why"), value=_sentences, template="commissions/portal/_why_cell.html", export=earned_text),
             MoneyColumn("amount", _("Amount"), sort=True),
             MoneyColumn("refunded", _("Refunded"), value=lambda c: c.refunded or None),
@@ -119,17 +126,3 @@ def _through(conversion: Any) -> str:
 
 def _sentences(conversion: Any) -> list[str]:
     return [tell_credit(conversion), *tell_earning(conversion)]
-
-
-def _net(conversion: Any) -> Decimal | None:
-    """What it earns after refunds; all commissions of a conversion are in its program's currency."""
-    if not conversion.earnings:
-        return None
-    return sum((commission.net for commission in conversion.earnings if commission.state != "rejected"), Decimal(0))
-
-
-def _state(conversion: Any) -> str | None:
-    commission = earning(conversion)
-    if commission is None:
-        return "unpriced" if conversion.unpriced else None
-    return commission.state  # type: ignore[attr-defined,no-any-return]

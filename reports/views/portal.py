@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from affiliates.access import affiliate_required, has_function
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus, Function
-from commissions.credited import credited_conversions, earning
+from commissions.credited import credited_conversions, net_of, state_of
 from core.components import day_text
 from core.exports import stream_csv, stream_xlsx
 from core.ui import Chart, Period, Series
@@ -58,7 +58,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "program": program,
         "programs": _programs(enrollments),
         "sees_money": sees_money,
-        "latest": [(each, earning(each)) for each in latest],
+        "latest": [(each, net_of(each), state_of(each)) for each in latest],
         "now": timezone.now(),
     }
     if sees_money:
