@@ -38,7 +38,7 @@ def schema(request: HttpRequest) -> HttpResponse:
 def docs(request: HttpRequest) -> HttpResponse:
     """The same for people."""
     whole = document()
-    return render(request, "core/public/api_docs.html", {"document": whole, "sections": sections(whole)})
+    return render(request, "core/public/api_docs.html", {"topics": sections(whole)})
 
 
 @csrf_exempt
