@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqids import Sqids
@@ -9,6 +10,7 @@ from sqids import Sqids
 _sqids = Sqids(alphabet="k3G7QAe51FCsPW92uEOyq4Bg6Sp8YzVTmnU0liwDdHXLajZrfxNhobJIRcMvKt", min_length=10)
 
 
+@lru_cache(maxsize=50_000)  # lists name the same affiliate, offer and rule in every row
 def encode_id(prefix: str, pk: int) -> str:
     return f"{prefix}_{_sqids.encode([pk])}"
 
