@@ -52,20 +52,30 @@ class Program(PublicId, TimestampedModel):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
     currency = CurrencyField(_("currency"), validators=[check_currency_code])
     time_zone = models.CharField(_("time zone"), max_length=60, default="UTC", validators=[check_zone])
-    attribution_model = models.CharField(_("attribution"), max_length=12, choices=AttributionModel, default=AttributionModel.LAST_CLICK)
+    attribution_model = models.CharField(
+        _("attribution"), max_length=12, choices=AttributionModel, default=AttributionModel.LAST_CLICK
+    )
     attribution_window_days = models.PositiveSmallIntegerField(
         _("attribution window (days)"), default=45, validators=[MinValueValidator(1), MaxValueValidator(3650)]
     )
-    hold_days = models.PositiveSmallIntegerField(_("hold (days after the sale)"), default=30, validators=[MaxValueValidator(3650)])
+    hold_days = models.PositiveSmallIntegerField(
+        _("hold (days after the sale)"), default=30, validators=[MaxValueValidator(3650)]
+    )
     minimum_payout = MoneyField(_("minimum payout"), default=0, validators=[MinValueValidator(0)])
     fallback_url = models.URLField(
-        _("fallback address"), max_length=2000, blank=True, validators=[http_url],
+        _("fallback address"),
+        max_length=2000,
+        blank=True,
+        validators=[http_url],
         help_text=_("Where visitors of paused links, suspended affiliates and closed offers are sent."),
     )
     summary = models.CharField(_("summary"), max_length=300, blank=True)
     description = models.TextField(_("description"), blank=True)
     accent_color = models.CharField(
-        _("accent colour"), max_length=7, default="#0b5cad", validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Give a colour such as #0b5cad."))]
+        _("accent colour"),
+        max_length=7,
+        default="#0b5cad",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", _("Give a colour such as #0b5cad."))],
     )
     logo = models.FileField(_("logo"), upload_to="logos/", blank=True)
     public = models.BooleanField(_("shown on the public page"), default=True)
@@ -111,7 +121,10 @@ class Offer(PublicId, TimestampedModel):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
     landing_url = models.URLField(_("landing page"), max_length=2000, validators=[http_url])
     allowed_domains = ArrayField(
-        models.CharField(max_length=253), verbose_name=_("allowed domains"), default=list, blank=True,
+        models.CharField(max_length=253),
+        verbose_name=_("allowed domains"),
+        default=list,
+        blank=True,
         help_text=_("Domains that affiliates may link to deeply, besides the landing page's own. Subdomains are included."),
     )
     description = models.TextField(_("description"), blank=True)
@@ -146,5 +159,3 @@ class TermsVersion(TimestampedModel):
 
 def zone_choices() -> list[tuple[str, str]]:
     return [(name, name) for name in sorted(zoneinfo.available_timezones()) if "/" in name or name == "UTC"]
-
-

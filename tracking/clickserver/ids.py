@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 
 MOST_BEHIND = 10_000  # ms
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))  # binary 10, then two random bits
 
 
 class ClickIds:
@@ -20,7 +21,8 @@ class ClickIds:
         self._ms = 0
         self._at = datetime.fromtimestamp(0, UTC)
         self._counter = 0
-        self._random = b""
+        self._start = ""  # of the id's text: the millisecond and the version
+        self._random = ""  # hexadecimal, 16 digits for each id
         self._used = 0
 
     def __call__(self) -> tuple[str, datetime]:
@@ -33,13 +35,15 @@ class ClickIds:
         else:
             self._counter += 1
         if self._used == len(self._random):
-            self._random, self._used = os.urandom(4096), 0
-        tail = int.from_bytes(self._random[self._used : self._used + 8]) >> 2
-        self._used += 8
-        text = f"{self._ms << 80 | 7 << 76 | self._counter << 64 | 2 << 62 | tail:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}", self._at
+            self._random, self._used = os.urandom(4096).hex(), 0
+        digits = self._random[self._used : self._used + 16]
+        self._used += 16
+        text = f"{self._start}{self._counter:03x}-{_VARIANT[digits[0]]}{digits[1:4]}-{digits[4:]}"
+        return text, self._at
 
     def _step(self, ms: int) -> None:
         self._ms = ms
         self._at = datetime.fromtimestamp(ms / 1000, UTC)
+        digits = f"{ms:012x}"
+        self._start = f"{digits[:8]}-{digits[8:]}-7"
         self._counter = int.from_bytes(os.urandom(2)) & 0x7FF

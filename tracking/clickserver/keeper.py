@@ -38,7 +38,7 @@ class Unanswered(Exception):
 class Keeper:
     def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
         self.table = LinkTable()
-        self.loaded = False
+        self.loaded = asyncio.Event()
         self._connect = connect
         self._connection: Any = None
         self._changed: dict[str, set[int]] = {}
@@ -46,15 +46,15 @@ class Keeper:
         self._asked: dict[str, asyncio.Future[Decision | None]] = {}
         self._asking: dict[str, asyncio.Future[Decision | None]] = {}  # in a query now
         self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self.tasks: list[asyncio.Task[None]] = []  # one, which never ends by itself
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._keep())
+        self.tasks = [asyncio.create_task(self._keep())]
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def find(self, code: str) -> Decision | None:
         """Ask the database for a code that is not known. Raises Unanswered."""
@@ -115,14 +115,17 @@ class Keeper:
                 last = rows[-1][0]
                 await self._catch_up(self.table, fresh)
         self.table = fresh
-        self.loaded = True
+        self.loaded.set()
 
     async def _catch_up(self, *tables: LinkTable) -> None:
+        """Links are read before what they need, and everything is put in place at once: whoever sees a new link sees the
+        enrollment that was approved before it."""
         while self._changed:
-            name, ids = self._changed.popitem()
-            rows = await self._fetch(f"{QUERIES[name]} id = ANY($1)", list(ids))
+            changed, self._changed = self._changed, {}
+            read = {n: await self._fetch(f"{QUERIES[n]} id = ANY($1)", list(changed[n])) for n in QUERIES if n in changed}
             for table in tables:
-                table.replace(name, ids, rows)
+                for name, rows in read.items():
+                    table.replace(name, changed[name], rows)
         if self._asked:
             await self._answer(*tables)
 

@@ -59,6 +59,7 @@ class Decision(NamedTuple):
     url: str
     before: str  # of the click id
     after: str
+    facts: tuple[int, int, int, int, int]  # of every such click: link, affiliate, offer, program, outcome
 
 
 KINDS: dict[str, Any] = {
@@ -126,4 +127,5 @@ def decide(link: Link, offer: Offer, program: Program, approved: bool) -> Decisi
         url = (allowed_url(link.destination_url, *offer[3:]) if link.destination_url else None) or landing
     else:
         url = ascii_url(program.fallback_url) or landing
-    return Decision(link, offer, program, outcome, url, *around_click_id(url))
+    facts = (link.id, link.affiliate_id, offer.id, program.id, outcome)
+    return Decision(link, offer, program, outcome, url, *around_click_id(url), facts)

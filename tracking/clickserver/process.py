@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import uvicorn
 import uvloop
 
-from tracking.clickserver.http import Application, BoundedProtocol
+from tracking.clickserver.application import Application, tell
 from tracking.clickserver.keeper import Keeper
+from tracking.clickserver.protocol import HttpServer, Request
 from tracking.clickserver.recorder import Recorder
 from tracking.clickserver.spool import Spool
 from tracking.clickserver.store import connect
 
-GRACE_SECONDS = 3  # for answering what is in hand at the end
+GRACE_SECONDS = 3.4  # for answering what is in hand at the end: longer than a commit may take, shorter than supervisors wait
+
+LOAD_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -33,49 +34,30 @@ class Options:
     secure: bool  # visitors come by https
 
 
-class Server(uvicorn.Server):
-    """uvicorn's server, told by us when to stop: by its own doing it would end the process with the signal that it caught."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def ask_to_stop(self) -> None:
-        self.should_exit = True
-
-
 def run(options: Options, listening: socket.socket) -> None:
+    gc.set_threshold(20_000)  # what a click needs is freed by counting references; only closed connections leave cycles behind
     uvloop.run(serve(options, listening))
 
 
 async def serve(options: Options, listening: socket.socket) -> None:
     """Answer until SIGTERM or SIGINT; then stop accepting, finish the batch, answer everything in hand."""
-    keeper = Keeper(partial(connect, options.database_url))
-    recorder = Recorder(partial(connect, options.database_url), Spool(options.spool))
-    application = Application(keeper, recorder, options.visitor_key, options.secure)
-    server = Server(
-        uvicorn.Config(
-            application,
-            http=BoundedProtocol,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,  # visits.visitor_address knows better whom to believe
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            limit_concurrency=20_000,
-            backlog=4096,
-        )
-    )
-    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.ask_to_stop)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    keeper = Keeper(partial(connect, options.database_url))
+    recorder: Recorder[Request] = Recorder(partial(connect, options.database_url), Spool(options.spool), tell)
+    server = HttpServer(Application(keeper, recorder, options.visitor_key, options.secure).handle)
     keeper.start()
     await recorder.start()
-    try:
-        await server.serve([listening])
-    finally:
-        await recorder.stop()
-        await keeper.stop()
+    stopped = asyncio.create_task(stop.wait())
+    # Visitors are let in once the links are known; without PostgreSQL, all the same, and told to come again.
+    await asyncio.wait(
+        [stopped, asyncio.create_task(keeper.loaded.wait())], timeout=LOAD_SECONDS, return_when=asyncio.FIRST_COMPLETED
+    )
+    await server.start(listening)
+    ended, _ = await asyncio.wait([stopped, *keeper.tasks, *recorder.tasks], return_when=asyncio.FIRST_COMPLETED)
+    await server.stop(GRACE_SECONDS)
+    await recorder.stop()
+    await keeper.stop()
+    for task in ended:
+        task.result()  # raises what ended it, if it was not the signal

@@ -8,7 +8,7 @@ import asyncio
 import enum
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tracking.clickserver.spool import Spool, SpoolFile, chunks_of, line_of
 from tracking.clickserver.store import AWAY, Row, close, commit, commit_again
@@ -19,30 +19,36 @@ RETRY_SECONDS = 0.25  # between two attempts to reach PostgreSQL
 LEFT_OVER_SECONDS = 5.0  # between two looks for files that dead processes left
 
 
+Visitor = TypeVar("Visitor")
+
+
 class Fate(enum.Enum):
     KEPT = "committed, or on fsynced disk"
     REFUSED = "a row that PostgreSQL will never take"
     NOT_KEPT = "neither PostgreSQL nor the disk took it"
 
 
-class Recorder:
-    """Takes clicks and tells their fate. Two tasks: one writes batches; one, when something is wrong, mends it.
+class Recorder(Generic[Visitor]):
+    """Takes clicks and tells their fate by `tell(visitor, row, answer, fate)`.
 
+    Two tasks: one writes batches; one, when something is wrong, mends it.
     While PostgreSQL is away, `_connection` is None and batches are spooled. It is set again only by a connection that has proved
     itself by replaying what was spooled, so that visitors never wait for a database that connects but does not write.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Any]], spool: Spool) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Any]], spool: Spool, tell: Callable[[Visitor, Row, str, Fate], None]
+    ) -> None:
         self._connect = connect
         self._spool = spool
+        self._tell = tell
         self._connection: Any = None
-        self._filling: list[tuple[Row, asyncio.Future[Fate]]] = []
+        self._filling: list[tuple[Row, Visitor, str]] = []
         self._work = asyncio.Event()
         self._broken = asyncio.Event()
         self._stopping = False
-        self._tasks: list[asyncio.Task[None]] = []
-        self._loop = asyncio.get_running_loop()
-        self._trouble = ""  # what was last complained about
+        self.tasks: list[asyncio.Task[None]] = []  # neither ever ends by itself
+        self._troubles: set[str] = set()  # that were told
 
     @property
     def spooling(self) -> bool:
@@ -58,20 +64,19 @@ class Recorder:
             self._connection = await self._connect()
         except AWAY as error:
             self._complain(f"PostgreSQL is away, clicks are spooled to {self._spool.folder}", error)
-        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._mend())]
+        self.tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._mend())]
 
-    def record(self, row: Row) -> asyncio.Future[Fate]:
-        """The click is written whether or not anybody still waits for the answer."""
-        fate = self._loop.create_future()
-        self._filling.append((row, fate))
-        self._work.set()
-        return fate
+    def record(self, row: Row, visitor: Visitor, answer: str) -> None:
+        """Put a click into the batch that fills. It is written whether or not its visitor still waits."""
+        self._filling.append((row, visitor, answer))
+        if len(self._filling) == 1:
+            self._work.set()
 
     async def stop(self) -> None:
         """Write what is in hand, then let go."""
         self._stopping = True
         self._work.set()
-        writing, mending = self._tasks
+        writing, mending = self.tasks
         await writing
         mending.cancel()
         await asyncio.gather(mending, return_exceptions=True)
@@ -91,7 +96,7 @@ class Recorder:
             refused: list[Row] = []
             fate = Fate.KEPT
             try:
-                refused = await self._keep([row for row, _ in batch])
+                refused = await self._keep([row for row, _, _ in batch])
             except OSError as error:
                 self._complain("The spool takes no clicks, visitors are told to come again", error)
                 fate = Fate.NOT_KEPT
@@ -99,9 +104,11 @@ class Recorder:
                 log.exception("%s clicks could not be kept and were not answered", len(batch))
                 fate = Fate.NOT_KEPT
             lost = {row[0] for row in refused}
-            for row, answer in batch:
-                if not answer.done():  # else its visitor was cancelled
-                    answer.set_result(Fate.REFUSED if lost and row[0] in lost else fate)
+            for row, visitor, answer in batch:
+                try:
+                    self._tell(visitor, row, answer, Fate.REFUSED if lost and row[0] in lost else fate)
+                except Exception:  # a bug: the other visitors get their answers
+                    log.exception("A visitor got no answer")
 
     async def _keep(self, rows: list[Row]) -> list[Row]:
         """Commit or spool; returns what PostgreSQL will never take, set aside."""
@@ -139,7 +146,7 @@ class Recorder:
         return None
 
     async def _take(self, connection: Any) -> None:
-        """Write on this connection from now on, unless another one was found meanwhile."""
+        """Write on this connection from now on, unless another one was found meanwhile; nobody else may use it any more."""
         if self._connection is None:
             self._connection = connection
         else:
@@ -165,27 +172,25 @@ class Recorder:
 
     async def _mend_once(self) -> None:
         """Replay every file that this process may have, and give the writer a connection where it has none."""
-        file = await self._spool.claim()
-        if file is None and self._connection is not None:
-            return
-        connection = None
+        file = connection = None
         try:
-            connection = await self._connect()
-            while file is not None:
+            if self._connection is None:  # before a file is claimed: while there is none, the current file goes on
+                connection = await self._connect()
+            while file := await self._spool.claim():
+                if connection is None:
+                    connection = await self._connect()
                 await self._replay(file, connection)
                 await self._spool.finish(file)
                 file = None
                 if self._connection is None:  # proved: the writer has it from now on, and the rest is replayed beside
                     await self._take(connection)
                     connection = None
-                    connection = await self._connect()
-                file = await self._spool.claim()
             if self._connection is None:
                 await self._take(connection)
                 connection = None
-            if self._trouble:
+            if self._troubles:
                 log.warning("PostgreSQL is back, and every click with it")
-                self._trouble = ""
+                self._troubles.clear()
         finally:
             if file is not None:
                 self._spool.give_back(file)
@@ -203,6 +208,6 @@ class Recorder:
 
     def _complain(self, what: str, error: BaseException) -> None:
         """Once for each trouble, however many batches it hits."""
-        if what != self._trouble:
+        if what not in self._troubles:
             log.warning("%s (%s)", what, str(error).strip().partition("\n")[0] or type(error).__name__)
-            self._trouble = what
+            self._troubles.add(what)

@@ -45,7 +45,7 @@ async def commit(connection: Any, rows: Sequence[Row]) -> list[Row]:
     Raises one of AWAY otherwise, and then nobody knows whether the batch is committed: only `commit_again` may follow.
     """
     try:
-        async with asyncio.timeout(COMMIT_SECONDS + 0.5):
+        async with asyncio.timeout(COMMIT_SECONDS + 0.2):
             await connection.copy_records_to_table("tracking_click", records=rows, columns=COLUMNS)
         return []
     except asyncpg.UniqueViolationError:
@@ -57,7 +57,7 @@ async def commit(connection: Any, rows: Sequence[Row]) -> list[Row]:
 async def commit_again(connection: Any, rows: Sequence[Row]) -> list[Row]:
     """Commit clicks of which some may be there already; the same promise as `commit`."""
     try:
-        async with asyncio.timeout(COMMIT_SECONDS + 0.5), connection.transaction():
+        async with asyncio.timeout(COMMIT_SECONDS + 0.2), connection.transaction():
             await connection.execute("CREATE TEMPORARY TABLE click_again (LIKE tracking_click) ON COMMIT DROP")
             await connection.copy_records_to_table("click_again", records=rows, columns=COLUMNS)
             await connection.execute(

@@ -27,6 +27,17 @@ for _slot in range(6, SUBS + 1):  # these two dialects end at five
 SLOTS = {name.encode(): (slot - 1, rank) for slot, names in _NAMES.items() for rank, name in enumerate(names)}
 
 
+# This machine, private networks (RFC 1918, RFC 4193) and links: where proxies of ours are.
+_NEAR = [
+    ipaddress.ip_network(network)
+    for network in (
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+        *("::1/128", "fc00::/7", "fe80::/10", "::ffff:127.0.0.0/104", "::ffff:10.0.0.0/104", "::ffff:172.16.0.0/108"),
+        "::ffff:192.168.0.0/112",
+    )
+]
+
+
 def clean(raw: bytes, length: int) -> str:
     """Text that PostgreSQL takes: broken UTF-8 becomes U+FFFD, NUL bytes go, and what is too long is cut."""
     return raw.decode("utf-8", "replace").replace("\0", "")[:length]
@@ -88,7 +99,7 @@ def _is_near(peer: str) -> bool:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return True  # no address at all: a socket in the file system
-    return address.is_loopback or address.is_private
+    return any(address in network for network in _NEAR)
 
 
 @lru_cache(maxsize=8192)
