@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,7 @@ class Story:
         self._chapter("their visitors' clicks", self._clicks)
         self._chapter("69,659 orders", self._orders, atomic=False)
         for month_end in self._month_ends():
-            self._chapter(
-                f"refunds, approvals and payouts of {month_end:%B %Y}", lambda end=month_end: self._month(end), atomic=False
-            )
+            self._chapter(f"refunds, approvals and payouts of {month_end:%B %Y}", partial(self._month, month_end), atomic=False)
         self._chapter("what waits for somebody today", self._today, atomic=False)
 
     def _chapter(self, name: str, tell: Callable[[], object], *, atomic: bool = True) -> None:
@@ -151,11 +149,11 @@ class Story:
             for slug, name, url in OFFERS
         ]
         Offer.objects.bulk_create(offers)
-        sales = {"by": self.boss, "event": "sale", "type": "percentage"}
-        standard = create_rule(program, name="Standard", value=Decimal(8), starts_at=began, **sales)
+        percentage = partial(create_rule, program, by=self.boss, event="sale", type="percentage")
+        standard = percentage(name="Standard", value=Decimal(8), starts_at=began)
         risen = _at(self.first_day + timedelta(days=181))
         revise_rule(standard, by=self.boss, type="percentage", value=Decimal(10), starts_at=risen)
-        create_rule(program, name="Classical", value=Decimal(12), offer=offers[2], starts_at=began, **sales)
+        percentage(name="Classical", value=Decimal(12), offer=offers[2], starts_at=began)
 
     def _affiliates(self) -> None:
         joined = _at(self.first_day - timedelta(days=20))
@@ -186,8 +184,8 @@ class Story:
                 self._equip(affiliate, profile, offers, joined)
         ana = Affiliate.objects.get(email="ana@tributary.example")
         raised = _at(self.first_day + timedelta(days=300))
-        rate = {"event": "sale", "type": "percentage", "value": Decimal("12.5")}
-        create_rule(self.program, by=self.boss, name="Ana’s rate", affiliate=ana, priority=10, starts_at=raised, **rate)
+        percentage = partial(create_rule, self.program, by=self.boss, event="sale", type="percentage")
+        percentage(name="Ana’s rate", value=Decimal("12.5"), affiliate=ana, priority=10, starts_at=raised)
 
     def _equip(self, affiliate: Affiliate, profile: Profile, offers: list[Offer], joined: datetime) -> None:
         owner = make_person(profile.email, profile.name)
