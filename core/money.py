@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
@@ -105,6 +105,7 @@ def plain_amount(amount: Decimal, currency: str) -> str:
     return f"{round_money(amount, currency):f}"
 
 
+@lru_cache(maxsize=8192)  # lists format the same few thousand amounts again and again
 def format_money(amount: Decimal, currency: str, locale: str = "en") -> str:
     """The amount as people read it, currency included."""
     return format_currency(round_money(amount, currency), currency, locale=locale.replace("-", "_"))

@@ -52,24 +52,21 @@ class Prospect:
 
 
 _PROSPECTS = """
-WITH commission AS (
-    SELECT c.id, v.program_id, c.currency, c.amount, c.payable_at,
-           EXISTS (SELECT FROM payouts_payoutline l WHERE l.commission_id = c.id AND l.released_at IS NULL) AS live
+WITH open AS (  -- what no payout has taken in: approved commissions, less the reversals of approved ones
+    SELECT v.program_id, c.currency, c.payable_at, c.amount, c.reversed < c.amount AS counts
     FROM commissions_commission c JOIN tracking_conversion v ON v.id = c.conversion_id
     WHERE c.affiliate_id = %(affiliate)s AND c.decision = 'approved'
-), loose AS (  -- reversals that no payout has taken in
-    SELECT r.commission_id, sum(r.amount) AS amount FROM commissions_reversal r JOIN commission c ON c.id = r.commission_id
-    WHERE NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.reversal_id = r.id AND l.released_at IS NULL)
-    GROUP BY 1
-), open AS (
-    SELECT c.program_id, c.currency, c.payable_at, (CASE WHEN c.live THEN 0 ELSE c.amount END) - coalesce(l.amount, 0) AS amount
-    FROM commission c LEFT JOIN loose l ON l.commission_id = c.id
+      AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.commission_id = c.id AND l.released_at IS NULL)
+  UNION ALL
+    SELECT v.program_id, c.currency, c.payable_at, -r.amount, false
+    FROM commissions_reversal r JOIN commissions_commission c ON c.id = r.commission_id JOIN tracking_conversion v ON v.id = c.conversion_id
+    WHERE c.affiliate_id = %(affiliate)s AND c.decision = 'approved'
+      AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.reversal_id = r.id AND l.released_at IS NULL)
 )
 SELECT program_id, currency, sum(payable), sum(on_its_way), min(next_at), sum(preparing), max(paid_at) FROM (
     SELECT program_id, currency, sum(amount) FILTER (WHERE payable_at <= %(now)s) AS payable,
            sum(amount) FILTER (WHERE payable_at > %(now)s) AS on_its_way,
-           min(payable_at) FILTER (WHERE payable_at > %(now)s AND amount > 0) AS next_at, 0 AS preparing,
-           NULL::timestamptz AS paid_at
+           min(payable_at) FILTER (WHERE payable_at > %(now)s AND counts) AS next_at, 0 AS preparing, NULL::timestamptz AS paid_at
     FROM open GROUP BY 1, 2
   UNION ALL
     SELECT b.program_id, p.currency, 0, 0, NULL, sum(p.amount) FILTER (WHERE p.status = 'ready'), max(p.paid_at)

@@ -26,12 +26,14 @@ from commissions.queries import STATES
 from commissions.rates import event_label, rates_of
 from core.listing import (
     ChoiceFilter,
+    CodeColumn,
     Column,
     DateFilter,
     Empty,
     Listing,
     MoneyColumn,
     RelatedFilter,
+    StateColumn,
     TextFilter,
     TimeColumn,
 )
@@ -78,13 +80,13 @@ def conversion_listing(request: HttpRequest) -> Listing:
         caption=_("Your conversions"),
         columns=[
             TimeColumn("occurred_at", _("Date"), sort=True),
-            Column("external_id", _("Order"), sort=True, template="commissions/portal/_order_cell.html"),
+            CodeColumn("external_id", _("Order"), sort=True),
             MoneyColumn("earned", _("Earned"), value=net_of, currency="program.currency"),
-            Column("state", _("State"), value=state_of, template="commissions/portal/_state_cell.html"),
+            StateColumn("state", _("State"), value=state_of),
             Column("why", _("Why"), value=_sentences, template="commissions/portal/_why_cell.html", export=earned_text),
             MoneyColumn("amount", _("Amount"), sort=True),
             MoneyColumn("refunded", _("Refunded"), value=lambda c: c.refunded or None),
-            Column("through", _("Came through"), value=_through, template="commissions/portal/_through_cell.html"),
+            Column("through", _("Came through"), value=_through, url=_through_url),
             Column("sub1", _("sub1"), value=lambda c: c.subs[0] if c.subs else ""),
             Column("event", _("Event"), value=lambda c: event_label(c.event), sort=True),
             *([Column("program", _("Program"), value="program.name", sort="program__name")] if several else []),
@@ -122,6 +124,10 @@ def conversion_list(request: HttpRequest) -> HttpResponse:
 def _through(conversion: Any) -> str:
     thing = conversion.link or conversion.coupon
     return thing.code if thing else str(conversion.get_source_display())
+
+
+def _through_url(conversion: Any) -> str:
+    return reverse("portal:link_detail", args=[conversion.link.public_id]) if conversion.link else ""
 
 
 def _sentences(conversion: Any) -> list[str]:

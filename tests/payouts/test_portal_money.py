@@ -11,6 +11,8 @@ from commissions.models import Commission
 from commissions.services import approve_commissions
 from intake.services import record_conversions, record_refund
 from payouts.models import Payout
+from payouts.prospects import prospects
+from payouts.queries import balances
 from payouts.services import (
     approve_batch,
     cancel_batch,
@@ -239,6 +241,21 @@ def test_the_pages_run_as_many_queries_for_a_hundred_rows_as_for_one(music, ana,
 
     assert counts[1] == counts[100]
     assert max(counts[1]) <= MOST_QUERIES
+
+
+def test_next_payouts_add_up_to_the_balances(paid, ana, music, mara):
+    """The two statements of SQL say the same of what is open."""
+    record_refund(Conversion.objects.get(external_id="order-1"), external_id="late", amount=Decimal("50.00"), by=mara)
+    _earn(music, mara, {"order-5": "70.00"}, refund=("order-5", "r-5", "7.00"))
+    later = make_commission(make_conversion(music, ana), decision="approved", amount="9.00")
+    Commission.objects.filter(pk=later.pk).update(payable_at=timezone.now() + timedelta(days=5))
+    make_commission(make_conversion(music, ana), amount="3.00")
+
+    [balance] = balances(ana.pk)
+    [prospect] = prospects(ana.pk, [music], [])
+
+    assert (prospect.payable, prospect.on_its_way, prospect.preparing) == (balance.payable, balance.approved, balance.in_payout)
+    assert (prospect.payable, prospect.on_its_way) == (Decimal("1.30"), Decimal("9.00"))
 
 
 def test_each_program_has_its_own_next_payout(music, ana, as_person):
