@@ -24,8 +24,11 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """For `manage.py createsuperuser`: a person with the role admin."""
+        """For `manage.py createsuperuser`: a person with the role admin, who can sign in at once."""
+        from allauth.account.models import EmailAddress
+
         user = self.create_user(email, password, **fields)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         RoleAssignment.objects.create(user=user, role=Role.ADMIN)
         return user
 
