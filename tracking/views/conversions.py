@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from babel.dates import format_timedelta
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from accounts.access import Can, manager_required, programs_of
 from affiliates.models import Affiliate
@@ -76,7 +77,7 @@ def _listing(request: HttpRequest) -> Listing:
         caption=_("Conversions"),
         columns=[
             Column("order", _("Order"), value="external_id", sort="external_id"),
-            Column("event", _("Event"), sort=True),
+            Column("event", _("Event"), value=lambda c: c.event.replace("_", " ").capitalize(), sort=True, export="event"),
             MoneyColumn("amount", _("Amount"), sort=True),
             MoneyColumn("refunded", _("Refunded"), value=lambda c: -c.refunded if c.refunded else None),
             StateColumn("status", _("State")),
@@ -105,9 +106,7 @@ def _listing(request: HttpRequest) -> Listing:
         row_url=lambda c: reverse("manage:conversion_detail", args=[c.public_id]),
         empty=Empty(
             _("No conversions yet"),
-            _(
-                "They come over the API or from a file: one for each order, credited by the click or the coupon it came with."
-            ),
+            _("They come over the API or from a file: one for each order, credited by the click or the coupon it came with."),
             icon="shopping-cart",
         ),
     )
@@ -169,6 +168,12 @@ def _click(conversion: Conversion) -> Click | None:
 
 
 def _before_sale(click: Click, conversion: Conversion) -> str:
+    """In days where there are some: the attribution window is counted so."""
     distance = conversion.occurred_at - click.at
-    told = format_timedelta(abs(distance), locale=locale(), threshold=1)
+    days = abs(distance).days
+    told = ngettext("%(days)d day", "%(days)d days", days) % {"days": days} if days else _in_hours(distance)
     return (_("%(time)s before the sale") if distance.total_seconds() >= 0 else _("%(time)s after the sale")) % {"time": told}
+
+
+def _in_hours(distance: timedelta) -> str:
+    return format_timedelta(abs(distance), locale=locale(), threshold=1)
