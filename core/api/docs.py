@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 METHODS = ("get", "post", "patch", "delete")
 
@@ -56,9 +60,9 @@ def _operation(document: dict[str, Any], path: str, method: str, stated: dict[st
         method=method.upper(),
         path=path,
         summary=stated.get("summary", ""),
-        description=stated.get("description", ""),
+        description=_marked(stated.get("description", "")),
         parameters=[
-            Field(p["name"], _type(document, p["schema"]), p.get("required", False), p.get("description", ""))
+            Field(p["name"], _type(document, p["schema"]), p.get("required", False), _marked(p.get("description", "")))
             for p in stated.get("parameters", [])
         ],
         body=_fields(document, stated.get("requestBody", {})),
@@ -80,7 +84,7 @@ def _rows(document: dict[str, Any], schema: dict[str, Any], prefix: str) -> Iter
         prefix = f"{prefix[:-1]}[]."
     required = schema.get("required", [])
     for name, inner in schema.get("properties", {}).items():
-        yield Field(f"{prefix}{name}", _type(document, inner), name in required, inner.get("description", ""))
+        yield Field(f"{prefix}{name}", _type(document, inner), name in required, _marked(inner.get("description", "")))
         yield from _rows(document, inner, f"{prefix}{name}.")
 
 
@@ -108,3 +112,8 @@ def _type(document: dict[str, Any], schema: dict[str, Any]) -> str:
         return " | ".join(words)
     text = kinds[0] if kinds else ""
     return f"{text} ({schema['format']})" if "format" in schema else text
+
+
+def _marked(text: str) -> SafeString:
+    """`names` in backticks as code; everything else as it is."""
+    return mark_safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
