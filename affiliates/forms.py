@@ -103,12 +103,14 @@ class AffiliateChoice(forms.CharField):
 
 
 class AffiliateForm(forms.ModelForm):
-    """An affiliate's own row."""
+    """An affiliate's own row. The e-mail is none of the model's fields here: the service says in its words where it is taken."""
 
+    email = forms.EmailField(label=_("E-mail"), max_length=254, help_text=_("Mails about the program go here."))
     country = forms.ChoiceField(label=_("Country"), required=False)
     currency = forms.ChoiceField(
         label=_("Preferred currency"), required=False, help_text=_("Payouts are in the programs' currencies; this is a wish.")
     )
+    website = forms.URLField(label=_("Website"), max_length=500, required=False, assume_scheme="https")
     parent = AffiliateChoice(label=_("Recruited by"), required=False)
     manager = forms.ModelChoiceField(
         label=_("Personal manager"), queryset=User.objects.none(), required=False, empty_label=_("Nobody yet")
@@ -116,12 +118,11 @@ class AffiliateForm(forms.ModelForm):
 
     class Meta:
         model = Affiliate
-        fields = ["name", "email", "kind", "country", "website", "currency", "manager", "external_id", "parent", "note"]
+        fields = ["name", "kind", "country", "website", "currency", "manager", "external_id", "parent", "note"]
         widgets = {"note": forms.Textarea(attrs={"rows": 4})}
         labels = {"note": _("Note for colleagues")}
         help_texts = {
             "name": _("The person or the firm, as payouts and statements name it."),
-            "email": _("Mails about the program go here."),
             "external_id": _("Your own number or name for them; the API takes it wherever it takes an id."),
             "note": _("Affiliates never see it."),
         }
@@ -140,11 +141,12 @@ class AffiliateForm(forms.ModelForm):
         others = Affiliate.objects.visible_to(by)
         if self.instance.pk:
             others = others.exclude(pk=self.instance.pk)
+            self.initial["email"] = self.instance.email
             self.initial["parent"] = self.instance.parent
         self.fields["parent"].offer(others)  # type: ignore[attr-defined]
 
     def validate_unique(self) -> None:
-        """The service says which of the two unique fields is taken; asking here too would be another query and another text."""
+        """The service says what is taken; asking here too would be another query and another text."""
 
     def clean_external_id(self) -> str | None:
         return self.cleaned_data["external_id"] or None

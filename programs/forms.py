@@ -26,6 +26,15 @@ class ProgramForm(forms.ModelForm):
         initial="UTC",
         help_text=gettext_lazy("Days in reports begin at midnight there."),
     )
+    fallback_url = forms.URLField(
+        label=gettext_lazy("Fallback address"),
+        max_length=2000,
+        required=False,
+        assume_scheme="https",
+        help_text=gettext_lazy(
+            "Visitors of paused links, suspended affiliates and closed offers are sent there. Empty: to the landing page."
+        ),
+    )
     attribution_model = forms.ChoiceField(
         label=gettext_lazy("Who is credited"),
         choices=[
@@ -62,9 +71,6 @@ class ProgramForm(forms.ModelForm):
             "minimum_payout": gettext_lazy("Less than this waits for the next payout. 0 pays everything."),
             "hold_days": gettext_lazy("Time for returns: an approved commission becomes payable when it is over. 0: at once."),
             "attribution_window_days": gettext_lazy("A click counts for this long before the sale."),
-            "fallback_url": gettext_lazy(
-                "Visitors of paused links, suspended affiliates and closed offers are sent there. Empty: to the landing page."
-            ),
             "status": gettext_lazy(
                 "Paused and closed programs send visitors to the fallback address and credit nothing; what was earned stays."
             ),
@@ -107,6 +113,13 @@ class ProgramForm(forms.ModelForm):
 class OfferForm(forms.ModelForm):
     """What affiliates of one program promote."""
 
+    landing_url = forms.URLField(
+        label=gettext_lazy("Landing page"),
+        max_length=2000,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"placeholder": "https://shop.example/welcome"}),
+        help_text=gettext_lazy("Where visitors arrive. The click's id is added to it as click_id."),
+    )
     allowed_domains = forms.CharField(
         label=gettext_lazy("Other domains"),
         required=False,
@@ -122,10 +135,8 @@ class OfferForm(forms.ModelForm):
         fields = ["name", "landing_url", "allowed_domains", "description", "slug", "status"]
         widgets = {
             "description": forms.Textarea(attrs={"rows": 4}),
-            "landing_url": forms.URLInput(attrs={"placeholder": "https://shop.example/welcome"}),
         }
         help_texts = {
-            "landing_url": gettext_lazy("Where visitors arrive. The click's id is added to it as click_id."),
             "slug": gettext_lazy("For the API. Empty: made of the name."),
             "description": gettext_lazy("What affiliates should know to promote it."),
             "status": gettext_lazy(
