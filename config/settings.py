@@ -126,6 +126,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if env.secure else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.secure else 0  # https is a proxy's work here: rate limits count its visitors, not the proxy
 USERSESSIONS_TRACK_ACTIVITY = True
+MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.secure

@@ -31,13 +31,14 @@ class Row:
     who: str = ""
     thing: str = ""  # what the address names
     writes: str = ""  # api: who may POST, PATCH or DELETE; portal: who may POST, where those are fewer
+    shared: bool = False  # about the team, whose members see each other whatever program they are in
     scoped: bool = False  # the thing belongs to a program (manage, api) or to an affiliate (portal), and others do not see it
     everywhere: bool = False  # only with the role in all programs (api: for writing)
     nothing: bool = False  # what it asks for (a token, somebody's own passkey) is not there for anybody in this test
 
 
 def manage(who: str, thing: str = "", *, shared: bool = False, everywhere: bool = False) -> Row:
-    return Row("manage", who, thing, scoped=bool(thing) and not shared, everywhere=everywhere)
+    return Row("manage", who, thing, shared=shared, scoped=bool(thing) and not shared, everywhere=everywhere)
 
 
 def portal(who: str, thing: str = "", *, writes: str = "", shared: bool = False, nothing: bool = False) -> Row:
@@ -82,10 +83,21 @@ TABLE: dict[str, Row] = {
     "manage:offer_edit": manage(MANAGE, "offer"),
     "manage:terms_publish": manage(MANAGE, "program"),
     "manage:terms_detail": manage(SEE, "terms"),
+    "manage:rule_list": manage(SEE_MONEY),
     "manage:rule_create": manage(MANAGE, "program"),
+    "manage:rule_detail": manage(SEE_MONEY, "rule"),
     "manage:rule_revise": manage(MANAGE, "rule"),
+    "manage:rule_archive": manage(MANAGE, "rule"),
     "manage:link_list": manage(SEE_TRACKING),
+    "manage:link_create": manage(MANAGE_TRACKING),
+    "manage:link_pause": manage(MANAGE_TRACKING),
+    "manage:link_resume": manage(MANAGE_TRACKING),
+    "manage:link_detail": manage(SEE_TRACKING, "link"),
+    "manage:link_qr": manage(SEE_TRACKING, "qr"),
     "manage:coupon_list": manage(SEE_TRACKING),
+    "manage:coupon_create": manage(MANAGE_TRACKING),
+    "manage:coupon_pause": manage(MANAGE_TRACKING),
+    "manage:coupon_resume": manage(MANAGE_TRACKING),
     "manage:click_list": manage(SEE_TRACKING),
     "manage:conversion_list": manage(SEE_TRACKING),
     "manage:conversion_detail": manage(SEE_TRACKING, "conversion"),
@@ -95,7 +107,20 @@ TABLE: dict[str, Row] = {
     "manage:commission_reject": manage(MANAGE),
     "manage:commission_hold": manage(MANAGE),
     "manage:commission_release": manage(MANAGE),
-    "manage:team_list": manage(SEE_TEAM),
+    "manage:payout_list": manage(SEE_MONEY),
+    "manage:batch_create": manage(PREPARE),
+    "manage:batch_detail": manage(SEE_MONEY, "batch"),
+    "manage:batch_approve": manage(APPROVE, "batch"),
+    "manage:batch_cancel": manage(PREPARE, "batch"),
+    "manage:batch_leave_out": manage(PREPARE, "batch"),
+    "manage:batch_paid": manage(APPROVE, "approved_batch"),
+    "manage:batch_file": manage(APPROVE, "file"),
+    "manage:payout_detail": manage(SEE_MONEY, "payout"),
+    "manage:payout_leave_out": manage(PREPARE, "payout"),
+    "manage:ledger_list": manage(SEE_MONEY),
+    "manage:account_list": manage(SEE_MONEY),
+    "manage:ledger_verify": manage(APPROVE),
+    "manage:team_list": manage(SEE_TEAM, shared=True),
     "manage:member_appoint": manage(PEOPLE),
     "manage:member_detail": manage(SEE_TEAM, "member", shared=True),
     "manage:role_grant": manage(PEOPLE, "member", shared=True),

@@ -52,8 +52,10 @@ SIDES = ("music", "books")
 class World:
     """Two programs with one object of every kind in each; the people; what each of them holds."""
 
+    body: str = ""  # of the last answer
     client: Client = field(default_factory=Client)  # one for all: each new one would load the middleware again
     things: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)  # by side
+    shared: dict[str, str] = field(default_factory=dict)  # the affiliate of both sides
     cookies: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     role: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)  # of the team: role, sides
@@ -74,8 +76,7 @@ class World:
                 )
             else:
                 answer = self.client.generic(method, path, headers=headers)
-            if getattr(answer, "streaming", False):
-                b"".join(answer)
+            self.body = (b"".join(answer) if answer.streaming else answer.content).decode(errors="replace")
             transaction.set_rollback(True)
         return answer
 
@@ -89,7 +90,7 @@ def world(django_db_setup, django_db_blocker) -> Iterator[World]:
 
 def _make_world() -> World:
     world = World()
-    programs = {side: make_program(side) for side in SIDES}
+    programs = {side: make_program(side, name=f"only-in-{side}") for side in SIDES}
     ada = assign(make_user("ada@tributary.example"), Role.ADMIN)
     team = {"ada": (Role.ADMIN, SIDES), "hana": (Role.HEAD, SIDES), "nils": (Role.MANAGER, ("books",))}
     for name, role in (("mara", "manager"), ("felix", "finance"), ("sofia", "support"), ("jun", "engineer"), ("vera", "quality")):
@@ -102,6 +103,7 @@ def _make_world() -> World:
     world.role = {name: (str(role), sides) for name, (role, sides) in team.items()}
     for side in SIDES:
         world.things[side] = _things(programs[side], {"music": "ana", "books": "bao"}[side], ada)
+    _share(programs, world)
     for function in Function.values:
         member = make_member(Affiliate.objects.get(email="ana@tributary.example"), make_user(), function).user
         users[f"ana_{function}"], world.function[f"ana_{function}"] = member, (function, "music")
@@ -118,24 +120,38 @@ def _make_world() -> World:
     return world
 
 
+def _share(programs: dict[str, Program], world: World) -> None:
+    """One affiliate is in both programs: whoever sees it sees of it what is in their own program."""
+    shared = make_affiliate("shared@tributary.example", "Shared")
+    for side, program in programs.items():
+        make_enrollment(shared, program, pitch=f"only-in-{side} pitch")
+        offer = make_offer(program, f"only-in-{side}-shared-offer")
+        make_link(shared, offer, code=f"only-in-{side}-shared-link")
+        make_coupon(shared, program, code=f"only-in-{side}-shared-coupon")
+        order = make_conversion(program, shared, offer=offer, external_id=f"only-in-{side}-shared-order")
+        make_commission(order, decision="approved")
+    world.shared = {"public_id": shared.public_id, "id": shared.public_id}
+
+
 def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]:
     """One object of every kind, all of one program and one affiliate, as the parts of addresses that name it."""
-    affiliate = make_affiliate(f"{name}@tributary.example", owner=True)
-    offer = make_offer(program)
-    conversion = make_conversion(program, affiliate, offer=offer)
+    only = f"only-in-{program.slug}"
+    affiliate = make_affiliate(f"{name}@tributary.example", f"{only} {name}", owner=True)
+    offer = make_offer(program, f"{only}-offer")
+    conversion = make_conversion(program, affiliate, offer=offer, external_id=f"{only}-order")
     batch = make_batch(program, by=make_user())
     make_payout_method(affiliate, currency=program.currency)
     colleague = assign(make_user(), Role.SUPPORT, program)
     invitation = invite_member(affiliate, f"friend-of-{name}@tributary.example", ["marketing"], by=ada)
-    person = make_member(affiliate, make_user(), Function.MARKETING).user
+    person = make_member(affiliate, make_user(name=f"{only} friend"), Function.MARKETING).user
     program.terms.create(number=1, text="Terms", published_at=program.created_at)
     rows = {
         "offer": offer,
-        "rule": make_rule(program),
+        "rule": make_rule(program, name=f"{only} rule"),
         "affiliate": affiliate,
-        "enrollment": make_enrollment(make_affiliate(), program, "pending"),
-        "link": make_link(affiliate, offer),
-        "coupon": make_coupon(affiliate, program),
+        "enrollment": make_enrollment(make_affiliate(f"{only}-pending@tributary.example"), program, "pending"),
+        "link": make_link(affiliate, offer, code=f"{only}-link"),
+        "coupon": make_coupon(affiliate, program, code=f"{only}-coupon"),
         "conversion": conversion,
         "commission": make_commission(conversion),
         "batch": batch,
@@ -223,6 +239,22 @@ def check_page(world: World, name: str, expected: Callable[[str, str, str], str]
                 if row.nothing and answer == "not there" and wanted == "open":
                     continue
                 assert answer == wanted, f"{method} {path} by {person}"
+                if wanted == "open" and not row.shared:
+                    check_nothing_foreign(world, person, f"{method} {path} by {person}")
+
+
+def check_nothing_foreign(world: World, person: str, where: str) -> None:
+    """What was just answered names nothing of a side that is not this person's."""
+    _role, sides = world.role.get(person, ("", (world.function.get(person, ("", ""))[1],)))
+    for side in SIDES:
+        assert side in sides or f"only-in-{side}" not in world.body, f"{where} shows what is of {side} alone"
+
+
+def test_what_is_ones_own_is_shown(world):
+    """Else the search for what is foreign would find nothing on empty pages."""
+    for path in ("/manage/affiliates/", "/manage/links/", "/manage/conversions/", "/manage/offers/"):
+        world.ask("GET", path, person="mara")
+        assert "only-in-music" in world.body, path
 
 
 @pytest.mark.parametrize("name", rows("manage"))
@@ -270,6 +302,7 @@ def test_addresses_of_machines(world, name):
                     expected = "forbidden"
                 answer = told(world.ask(method, path, key=key, body=BODIES.get((name, method), {})))
                 assert answer == expected, f"{method} {path} by a key of {person}"
+                check_nothing_foreign(world, person, f"{method} {path} by a key of {person}")
 
 
 # Where what is sent is looked at before what is named, it must be right to tell the one from the other.
@@ -278,6 +311,16 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("api:refund_list", "POST"): {"external_id": "r1", "amount": "1.00"},
     ("api:payout_method_list", "POST"): {"type": "manual", "currency": "USD"},
 }
+
+
+@pytest.mark.parametrize("name", [name for name in rows("manage", "api") if TABLE[name].thing == "affiliate"])
+def test_of_an_affiliate_in_two_programs_each_side_sees_its_own(world, name):
+    path = path_of(name, {"affiliate": world.shared})
+    for person, (role, sides) in world.role.items():
+        if role in TABLE[name].who.split() and sides != SIDES:
+            key = world.keys[person] if TABLE[name].audience == "api" else ""
+            assert told(world.ask("GET", path, person="" if key else person, key=key)) in ("open", "not so")
+            check_nothing_foreign(world, person, f"GET {path} by {person}")
 
 
 @pytest.mark.parametrize("name", rows("person", "public"))
