@@ -1,0 +1,147 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from commissions.models import Commission, CommissionRule
+from commissions.rules import rules_of_program
+from commissions.services import create_rule
+from tests.factories import make_commission, make_conversion, make_rule, make_rule_version
+from tests.pages import text_of
+
+NEW = {"type": "percentage", "value": "10", "event": "sale", "priority": "0"}
+ADD = "/manage/programs/music/rules/new/"
+
+
+def url(rule: CommissionRule, then: str = "") -> str:
+    return f"/manage/rules/{rule.public_id}/{then}"
+
+
+def test_a_rule_that_nobody_named_is_called_by_what_it_pays(as_person, mara, music):
+    answer = as_person(mara).post(ADD, NEW, follow=True)
+
+    rule = CommissionRule.objects.get()
+    assert rule.name == "10 % of every sale"
+    assert rule.versions.get().value == Decimal(10)
+    assert "10 % of every sale" in text_of(answer)
+
+
+def test_a_rule_is_for_an_offer_and_one_affiliate(as_person, mara, music, music_offer, ana):
+    fields = {"offer": music_offer.pk, "affiliate": "ana@tributary.example", "priority": "5", "name": "Ana's rate"}
+    as_person(mara).post(ADD, NEW | fields)
+
+    rule = CommissionRule.objects.get()
+    assert (rule.offer, rule.affiliate, rule.priority, rule.name) == (music_offer, ana, 5, "Ana's rate")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"value": "101"}, "at most 100"),
+        ({"value": "-1"}, "greater than or equal to 0"),
+        ({"value": "NaN"}, "Enter a number"),
+        ({"value": "1,5"}, "Enter a number"),
+        ({"type": "flat", "value": "1.005"}, "more decimals than the currency"),
+        ({"event": "two words"}, "An event has 1 to 40 letters"),
+        ({"affiliate": "nobody"}, "There is no such affiliate"),
+        ({"priority": "99999"}, "less than or equal to 1000"),
+    ],
+)
+def test_what_cannot_stand_is_told_and_nothing_is_made(as_person, mara, music, changes, told):
+    answer = as_person(mara).post(ADD, NEW | changes)
+
+    assert told in text_of(answer)
+    assert not CommissionRule.objects.exists()
+
+
+def test_offers_and_affiliates_of_other_programs_are_no_choice(as_person, mara, music, books_offer, books):
+    answer = as_person(mara).post(ADD, NEW | {"offer": books_offer.pk})
+
+    assert "Select a valid choice" in text_of(answer)
+    assert not CommissionRule.objects.exists()
+
+
+def test_rules_stand_in_the_order_in_which_they_win(mara, music, music_offer, ana):
+    general = make_rule(music, name="general")
+    of_offer = make_rule(music, name="offer", offer=music_offer)
+    of_ana = make_rule(music, name="ana", affiliate=ana)
+    first = make_rule(music, name="first", priority=1)
+    lead = make_rule(music, name="lead", event="lead", priority=9)
+    make_rule(music, name="archived", archived_at=timezone.now())
+
+    assert rules_of_program(music.pk, mara, timezone.now(), 10) == [first, of_ana, of_offer, general, lead]
+
+
+def test_a_change_is_shown_before_it_is_made(as_person, mara, music, ana):
+    rule = make_rule(music, value="10")
+    for amount in ("100.00", "50.00"):
+        conversion = make_conversion(music, ana, amount)
+        make_commission(conversion, amount=Decimal(amount) / 10, rule_version=rule.versions.get())
+    browser = as_person(mara)
+
+    preview = browser.post(url(rule, "revise/"), {"type": "percentage", "value": "12"})
+    assert "2 conversions: $15.00 USD" in text_of(preview)
+    assert "would have been $18.00 USD" in text_of(preview)
+    assert rule.versions.count() == 1
+
+    browser.post(url(rule, "revise/"), {"type": "percentage", "value": "12", "confirmed": "yes"})
+    page = text_of(browser.get(url(rule)))
+    assert "2 12 % Active" in page
+    assert "1 10 % Replaced" in page
+    assert set(Commission.objects.values_list("rule_version__number", flat=True)) == {1}
+
+
+def test_a_change_to_come_leaves_the_rule_as_it_is_until_then(as_person, mara, music):
+    rule = make_rule(music, value="10")
+    begins = timezone.localtime(timezone.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+    as_person(mara).post(url(rule, "revise/"), {"type": "flat", "value": "3", "starts_at": begins, "confirmed": "yes"})
+
+    page = text_of(as_person(mara).get(url(rule)))
+    assert "2 $3.00 Scheduled" in page
+    assert "1 10 % Active" in page
+
+
+def test_a_change_before_the_last_version_is_refused_at_its_field(as_person, mara, music):
+    rule = create_rule(music, by=mara, name="Now", event="sale", type="percentage", value=Decimal(10))
+    fields = {"type": "percentage", "value": "12", "starts_at": "2020-01-01T00:00", "confirmed": "yes"}
+
+    assert "must start after the last one" in text_of(as_person(mara).post(url(rule, "revise/"), fields))
+    assert rule.versions.count() == 1
+
+
+def test_an_archived_rule_is_done_with(as_person, mara, music):
+    rule = make_rule(music)
+    browser = as_person(mara)
+    browser.post(url(rule, "archive/"))
+
+    rule.refresh_from_db()
+    assert rule.archived_at is not None
+    assert "Change what it pays" not in text_of(browser.get(url(rule)))
+    refused = browser.post(url(rule, "revise/"), {"type": "percentage", "value": "12", "confirmed": "yes"})
+    assert "This rule is archived" in text_of(refused)
+    assert url(rule) not in browser.get("/manage/programs/music/").content.decode()
+    assert rule.name in text_of(browser.get("/manage/rules/", {"archived": "yes"}))
+
+
+@pytest.mark.parametrize("then", ["", "revise/"])
+def test_a_rule_of_others_is_not_there(as_person, mara, books, then):
+    assert as_person(mara).get(url(make_rule(books), then)).status_code == 404
+
+
+def test_finance_sees_rules_and_engineers_do_not(as_person, felix, jun, music):
+    rule = make_rule(music)
+
+    assert "Change what it pays" not in text_of(as_person(felix).get(url(rule)))
+    assert as_person(felix).post(url(rule, "archive/")).status_code == 403
+    assert as_person(jun).get(url(rule)).status_code == 403
+    assert rule.name not in text_of(as_person(jun).get("/manage/programs/music/"))
+
+
+def test_the_list_tells_what_is_paid_now(as_person, mara, music):
+    rule = make_rule(music, value="8", name="Standard")
+    make_rule_version(rule, number=2, value="10", starts_at=timezone.now() - timedelta(days=1))
+    make_rule_version(rule, number=3, type="flat", value="4", starts_at=timezone.now() + timedelta(days=1))
+
+    text = text_of(as_person(mara).get("/manage/rules/"))
+    assert "Standard Music 10 % changes" in text
