@@ -25,7 +25,7 @@ from core.exports import defuse
 from payouts.files import FORMATS, payment_rows
 from payouts.models import BatchStatus, MethodType, Payout, PayoutBatch, PayoutMethod, PayoutStatus
 from payouts.queries import Balance, balances
-from payouts.services import approve_batch, cancel_batch, mark_batch_paid, prepare_batch, set_payout_method
+from payouts.services import MethodError, approve_batch, cancel_batch, mark_batch_paid, prepare_batch, set_payout_method
 from programs.api import find_program
 from programs.models import Program
 
@@ -94,7 +94,12 @@ def payout_method_create(request: Request, id: str, data: dict[str, Any]) -> Pay
     It replaces the one in the same currency, and then cools off for three days; the affiliate is told.
     """
     affiliate = found(find_affiliate(request.user, id))
-    return set_payout_method(affiliate, by=request.user, **data)
+    try:
+        return set_payout_method(affiliate, by=request.user, **data)
+    except MethodError as refusal:
+        if refusal.field not in {None, *data}:
+            refusal.field = f"details.{refusal.field}"
+        raise
 
 
 @operation(Can.SEE_MONEY, BalanceAnswer, many=True)

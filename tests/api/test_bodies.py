@@ -80,6 +80,12 @@ def test_only_json_is_offered(mara_api):
     assert mara_api.get("programs/nowhere").status_code == 404
 
 
+def test_head_tells_what_get_would(mara_api):
+    answer = mara_api.client.head("/api/v1/programs", headers=mara_api.headers)
+
+    assert (answer.status_code, answer["Content-Type"], answer.content) == (200, "application/json", b"")
+
+
 @pytest.mark.parametrize("method", ["put", "delete", "options", "trace"])
 def test_other_methods_are_named(mara_api, method):
     answer = getattr(mara_api.client, method)("/api/v1/programs", headers=mara_api.headers)

@@ -127,7 +127,7 @@ def test_payout_methods_are_masked(felix_api, ana):
     assert felix_api.get(f"affiliates/{ana.public_id}/payout-methods").json() == [made.json()]
     assert method_details(ana.payout_methods.get())["iban"] == "DE89370400440532013000"
     wrong = body | {"details": {"account_holder": "Ana", "iban": "DE00"}}
-    assert errors(felix_api.post(f"affiliates/{ana.public_id}/payout-methods", wrong)) == [("iban", "iban")]
+    assert errors(felix_api.post(f"affiliates/{ana.public_id}/payout-methods", wrong)) == [("details.iban", "iban")]
 
 
 def test_a_cutoff_is_a_moment_or_the_end_of_a_day(felix_api, music):

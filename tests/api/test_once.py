@@ -66,6 +66,16 @@ def test_an_answer_is_kept_with_its_status(mara_api, music):
 
 
 @pytest.mark.django_db
+def test_a_batch_is_kept_with_the_errors_of_its_rows(mara_api, music):
+    rows = {"conversions": [{"program": "music", "event": "lead", "external_id": "1"}, {"program": "music"}]}
+    first = mara_api.post("conversions/batch", rows, once="a")
+    again = mara_api.post("conversions/batch", rows, once="a")
+
+    assert [row["status"] for row in first.json()["results"]] == [201, 400]
+    assert again.json() == first.json()
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "ключ"])
 def test_a_key_is_short_and_printable(mara_api, key):
     answer = mara_api.post("affiliates", AFFILIATE, **{"Idempotency-Key": key})
