@@ -63,7 +63,7 @@ def _keys(request: HttpRequest) -> Listing:
                 gettext_lazy("State"),
                 yes=gettext_lazy("Revoked"),
                 no=gettext_lazy("Open"),
-                apply=lambda keys, value: keys.filter(revoked_at__isnull=value != "yes"),
+                apply=lambda keys, value: keys.filter(revoked_at__isnull=not value),
             ),
         ],
         search=["name", "start__istartswith", "user__name", "user__email"],

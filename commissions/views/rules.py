@@ -77,7 +77,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
                 gettext_lazy("State"),
                 yes=gettext_lazy("Archived"),
                 no=gettext_lazy("In use"),
-                apply=lambda rules, value: rules.filter(archived_at__isnull=value != "yes"),
+                apply=lambda rules, value: rules.filter(archived_at__isnull=not value),
             ),
         ],
         search=["name", "affiliate__name", "affiliate__email", "offer__name"],
