@@ -1,0 +1,29 @@
+"""The Celery worker of `script/server`: `python -m config.runtime.worker`."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from config.celery import app
+from config.env import environment
+
+
+def main() -> None:
+    if environment().embedded_valkey:
+        put_back(app)
+    app.worker_main(["worker", "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"])
+
+
+def put_back(celery: Celery) -> None:
+    """Give the queue back what a killed worker had taken and not finished.
+
+    Celery itself would wait for its visibility timeout, as another worker may still be at it. The embedded Valkey serves this
+    worker alone.
+    """
+    options = {**celery.conf.broker_transport_options, "visibility_timeout": 0}
+    with celery.connection_for_write(transport_options=options) as connection:
+        connection.default_channel.qos.restore_visible(num=1_000_000)
+
+
+if __name__ == "__main__":
+    main()
