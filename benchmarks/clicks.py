@@ -1,6 +1,6 @@
 """Clicks a second, side by side: nginx with a bare `return 302`, the click server, and a naive Django view with an INSERT.
 
-All on this machine, by loopback, under the same load: wrk with 256 connections, each repeating the clicks of 100 links with
+All on this machine, by loopback, under the same load: wrk with 512 connections, each repeating the clicks of 100 links with
 two sub ids, a browser's name and a referrer. The load generator takes its share of the same cores. PostgreSQL is the embedded
 one with everything durable. The servers take turns, so that what else the machine does falls on all of them; the best
 turn counts, as the one least disturbed, and only if what was answered is committed.
@@ -27,7 +27,7 @@ from config.runtime.children import shimmed, stop
 
 TURNS = 3
 SECONDS = 4
-CONNECTIONS = 256
+CONNECTIONS = 512
 LINKS = 100
 BAR = 0.2  # of nginx
 
@@ -165,8 +165,8 @@ def load(wrk: str, folder: Path, port: int, seconds: int) -> tuple[int, float]:
     """(answers, answers a second). Any answer that is no redirect is an error."""
     script = folder / "clicks.lua"
     script.write_text(WRK_SCRIPT)
-    words = [wrk, "-t2", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), f"http://127.0.0.1:{port}"]
-    output = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    words = [wrk, "-t2", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "--timeout", "20s", "-s", str(script)]
+    output = subprocess.run([*words, f"http://127.0.0.1:{port}"], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output or "Socket errors" in output:
         sys.exit(f"wrk met errors:\n{output}")
     if seconds > 1:
@@ -189,6 +189,7 @@ def count_clicks() -> int:
 
 
 def check_committed(answered: int, committed: int) -> None:
-    """wrk hangs up in the middle: each of its connections may have had one click committed whose answer it did not count."""
-    if not answered <= committed <= answered + CONNECTIONS:
+    """wrk hangs up in the middle, after the warm-up too: each of its connections may have had a click committed both times whose
+    answer it did not count."""
+    if not answered <= committed <= answered + 2 * CONNECTIONS:
         sys.exit(f"{answered:,} clicks were answered and {committed:,} are committed.")

@@ -20,7 +20,7 @@ import sys
 
 from config.env import BadEnvironment, environment
 from tracking.clickserver.process import Options, run
-from tracking.clickserver.visits import is_bot
+from tracking.clickserver.visits import read_browser
 
 PR_SET_PDEATHSIG = 1
 MOST_PROCESSES = 4
@@ -33,7 +33,7 @@ def main() -> int:
     options = read_options(arguments.host)
     sockets = listen(options.host, options.port, arguments.processes)
     raise_file_limit()
-    is_bot("-")  # its patterns are compiled once, for all processes
+    read_browser(b"-")  # its patterns are compiled once, for all processes
     children = [start(options, sockets, number) for number in range(len(sockets))]
     for listening in sockets:  # theirs alone now: a connection that comes while they stop is refused, not left waiting
         listening.close()

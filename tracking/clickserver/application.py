@@ -18,10 +18,9 @@ from tracking.clickserver.recorder import Fate, Recorder
 from tracking.clickserver.store import Row
 from tracking.clickserver.visits import (
     REFERRER_LENGTH,
-    USER_AGENT_LENGTH,
     around_click_id,
     clean,
-    is_bot,
+    read_browser,
     read_query,
     visitor_address,
     visitor_number,
@@ -97,14 +96,14 @@ class Application:
                 offer = decision.offer
                 url = allowed_url(deep_link, offer.landing_url, offer.allowed_domains) or ascii_url(offer.landing_url)
                 before, after = around_click_id(url)
-        browser = clean(request.user_agent, USER_AGENT_LENGTH)
+        browser, robot = read_browser(request.user_agent)
         address = visitor_address(request.peer, request.forwarded_for)
         click_id, at = self._new_id()
         row: Row = (
             click_id,
             at,
             *decision.facts,
-            is_bot(browser) or request.method == b"HEAD",
+            robot or request.method == b"HEAD",
             visitor_number(self._visitor_key, address, browser),
             address,
             browser,

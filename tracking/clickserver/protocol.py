@@ -1,7 +1,7 @@
 """HTTP/1.1 for small requests and small answers: httptools parses, asyncio carries, and there is no task for a request.
 
-A general server (uvicorn, granian; both were measured) spends more on a request's scope, task and events than everything else
-here takes together, the COPY included.
+A general server (uvicorn, granian; both were measured) spends about as much on a request's scope, task and events as everything
+else here takes together, the COPY included.
 """
 
 from __future__ import annotations

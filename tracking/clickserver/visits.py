@@ -43,6 +43,7 @@ def clean(raw: bytes, length: int) -> str:
     return raw.decode("utf-8", "replace").replace("\0", "")[:length]
 
 
+@lru_cache(maxsize=1000)  # a newsletter's readers all come with the same one
 def read_query(query: bytes) -> tuple[list[str] | None, str]:
     """(sub1 … sub12 without the empty ones at the end, or None; the deep link). Of a repeated name the first one counts."""
     subs: dict[int, tuple[int, str]] = {}
@@ -125,6 +126,8 @@ _crawlers = CrawlerDetect()
 
 
 @lru_cache(maxsize=20_000)
-def is_bot(user_agent: str) -> bool:
-    """Whether a browser's name is a robot's. To look takes a millisecond, to remember nothing, and the same names come again."""
-    return _crawlers._check_crawler(user_agent)[0] if user_agent else False
+def read_browser(raw: bytes) -> tuple[str, bool]:
+    """A browser's name and whether it is a robot's. To look takes a millisecond, to remember nothing, and the same names come
+    again and again."""
+    name = clean(raw, USER_AGENT_LENGTH)
+    return name, bool(name) and _crawlers._check_crawler(name)[0]
