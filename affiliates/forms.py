@@ -80,12 +80,12 @@ class AffiliateChoice(forms.CharField):
         """Take one of these, and suggest the first of them."""
         self.queryset = queryset
         names = queryset.order_by("name").values_list("email", "name")[: self.SUGGESTED]
-        self.widget.suggestions = names  # type: ignore[attr-defined]
+        self.widget.suggestions = names
 
     def prepare_value(self, value: Any) -> Any:
         return value.email if isinstance(value, Affiliate) else value
 
-    def clean(self, value: Any) -> Affiliate | None:  # type: ignore[override]
+    def clean(self, value: Any) -> Affiliate | None:
         text = super().clean(value)
         if not text:
             return None

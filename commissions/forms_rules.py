@@ -80,4 +80,4 @@ class RuleForm(RateForm):
         super().__init__(*args, program=program, **kwargs)
         self.fields["offer"].queryset = program.offers.order_by("name")  # type: ignore[attr-defined]
         self.fields["affiliate"].offer(Affiliate.objects.filter(enrollments__program=program))  # type: ignore[attr-defined]
-        self.fields["event"].widget.suggestions = list(EVENTS.items())  # type: ignore[attr-defined]
+        self.fields["event"].widget.suggestions = list(EVENTS.items())

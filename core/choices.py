@@ -32,7 +32,7 @@ def currency_choices() -> list[tuple[str, str]]:
 @cache
 def tender() -> tuple[str, ...]:
     found: set[str] = set()
-    for code in locale().territories:
+    for code in map(str, locale().territories):
         if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRY:
             found |= set(get_territory_currencies(code))
     return tuple(sorted(found & known_currencies()))

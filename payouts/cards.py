@@ -49,7 +49,7 @@ def methods_card(request: HttpRequest, affiliate: Affiliate) -> dict[str, Any] |
     if not rights_of(request.user).has(Can.SEE_MONEY):
         return None
     now = timezone.now()
-    methods = affiliate.payout_methods.current().order_by("currency")  # type: ignore[attr-defined]
+    methods = affiliate.payout_methods.current().order_by("currency")
     return {"methods": [(method, "active" if method.usable_from <= now else "cooling_off") for method in methods]}
 
 

@@ -19,7 +19,7 @@ PLAIN = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
 class OfferChoice(forms.ModelChoiceField):
     """An offer, its program beside it."""
 
-    def label_from_instance(self, offer: Offer) -> str:  # type: ignore[override]
+    def label_from_instance(self, offer: Offer) -> str:
         return f"{offer.name} · {offer.program.name}"
 
 

@@ -166,7 +166,7 @@ def enrollment_change(request: HttpRequest, public_id: str) -> HttpResponse:
                 },
             )
     else:
-        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect_back(request, "manage:affiliate_detail", enrollment.affiliate.public_id)
 
 

@@ -21,6 +21,7 @@ from affiliates.queries import affiliate_managers, managed_affiliates, timeline_
 from affiliates.services import create_affiliate, enroll_affiliate, invite_member, update_affiliate
 from affiliates.views.decisions import Move, moves_of
 from core.access import Can, manager_required, rights_of
+from core.api.references import find
 from core.choices import country_choices, country_name
 from core.listing import ChoiceFilter, Column, Empty, Listing, PersonColumn, RelatedFilter, TimeColumn
 from core.ui import refusals_as_errors
@@ -165,7 +166,7 @@ def managed_affiliate(request: HttpRequest, public_id: str) -> Affiliate:
 
 
 def _found(affiliates: QuerySet[Affiliate], public_id: str) -> Affiliate:
-    affiliate = affiliates.select_related("manager", "parent").filter(pk=Affiliate.pk_from(public_id)).first()
+    affiliate = find(affiliates.select_related("manager", "parent"), public_id)
     if affiliate is None:
         raise Http404
     return affiliate
