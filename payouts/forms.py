@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -26,9 +26,9 @@ def this_minute() -> datetime:
     return timezone.now().replace(second=0, microsecond=0)
 
 
-def local_minute() -> str:
-    """Now in the reader's zone, as the picker writes it."""
-    return f"{timezone.localtime():%Y-%m-%dT%H:%M}"
+def next_minute() -> str:
+    """The minute that is about to begin, in the reader's zone, as the picker writes it: what is payable now is before it."""
+    return f"{timezone.localtime() + timedelta(minutes=1):%Y-%m-%dT%H:%M}"
 
 
 class BatchForm(forms.Form):

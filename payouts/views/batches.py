@@ -37,7 +37,7 @@ from core.listing import (
 from core.models import Event
 from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
 from payouts.files import payment_rows
-from payouts.forms import BatchForm, LeaveOutForm, PaidForm, local_minute
+from payouts.forms import BatchForm, LeaveOutForm, PaidForm, next_minute
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
 from payouts.previews import preview_batch
 from payouts.services import PayoutError, approve_batch, cancel_batch, fail_payout, mark_batch_paid, prepare_batch
@@ -114,7 +114,7 @@ def batch_create(request: HttpRequest) -> HttpResponse:
         form = BatchForm(request.POST or request.GET, programs=programs)
     else:
         first = programs.filter(status="active").first() or programs.first()
-        form = BatchForm({"program": first.slug, "cutoff": local_minute()} if first else None, programs=programs)
+        form = BatchForm({"program": first.slug, "cutoff": next_minute()} if first else None, programs=programs)
     context: dict[str, Any] = {"form": form}
     if form.is_valid():
         if request.method == "POST":
