@@ -56,6 +56,11 @@ class Column:
     align: str = ""
     shown: bool = True
 
+    @property
+    def linked(self) -> bool:
+        """Whether cells carry their own link. (Templates call what can be called: they cannot ask for `url` itself.)"""
+        return self.url is not None
+
     def get(self, row: Any) -> Any:
         return get(row, self.value or self.key)
 
