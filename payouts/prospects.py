@@ -59,7 +59,8 @@ WITH open AS (  -- what no payout has taken in: approved commissions, less the r
       AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.commission_id = c.id AND l.released_at IS NULL)
   UNION ALL
     SELECT v.program_id, c.currency, c.payable_at, -r.amount, false
-    FROM commissions_reversal r JOIN commissions_commission c ON c.id = r.commission_id JOIN tracking_conversion v ON v.id = c.conversion_id
+    FROM commissions_reversal r JOIN commissions_commission c ON c.id = r.commission_id
+    JOIN tracking_conversion v ON v.id = c.conversion_id
     WHERE c.affiliate_id = %(affiliate)s AND c.decision = 'approved'
       AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.reversal_id = r.id AND l.released_at IS NULL)
 )

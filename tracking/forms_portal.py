@@ -36,7 +36,7 @@ def linkable_sites(offer: Offer) -> list[str]:
 
 
 class OfferField(forms.ModelChoiceField):
-    def label_from_instance(self, offer: Offer) -> str:  # type: ignore[override]
+    def label_from_instance(self, offer: Offer) -> str:
         return f"{offer.name} · {offer.program.name}"
 
 

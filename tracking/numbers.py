@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Q, Sum
 
@@ -45,7 +46,7 @@ def coupon_numbers(affiliate: int, start: datetime, end: datetime) -> dict[int, 
     }
 
 
-def _converted(affiliate: int, by: str, start: datetime, end: datetime, key: int | None = None):  # type: ignore[no-untyped-def]
+def _converted(affiliate: int, by: str, start: datetime, end: datetime, key: int | None = None) -> Any:
     conversions = Conversion.objects.filter(affiliate=affiliate, occurred_at__gte=start, occurred_at__lt=end)
     conversions = conversions.filter(**{f"{by}__isnull": False} if key is None else {by: key})
     # Commissions stand a floor above; they are reached by their relation, as a link is judged by what it earns.

@@ -104,10 +104,11 @@ def conversion_listing(request: HttpRequest) -> Listing:
         search=["external_id"],
         search_hint=_("Search orders"),
         default_sort="-occurred_at",
+        per_page=25,
         empty=Empty(
             _("No conversions yet"),
             _(
-                "When a visitor who came through your link buys something, it stands here within a second, with what it earns and why."
+                "What a visitor of your link buys stands here within a second, with what it earns and why."
             ),
             reverse("portal:link_list"),
             _("See your links"),

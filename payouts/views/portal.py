@@ -72,7 +72,7 @@ def money(request: HttpRequest) -> HttpResponse:
         empty=Empty(
             _("No payouts yet"),
             _(
-                "Once approved commissions are past their hold and reach the program’s minimum, a payout takes them. Each has a statement here."
+                "Once approved commissions are past their hold and reach the minimum, a payout takes them. Each has a statement."
             ),
             icon="cash",
         ),

@@ -225,7 +225,11 @@ def _names(affiliate: Affiliate, by: str) -> Any:
 
         def name_link(key: str) -> tuple[str, str]:
             link = links.get(key)
-            return (link.code, reverse("portal:link_detail", args=[link.public_id])) if link else (_("Without a link: coupons, returning customers"), "")
+            return (
+                (link.code, reverse("portal:link_detail", args=[link.public_id]))
+                if link
+                else (_("Without a link: coupons, returning customers"), "")
+            )
 
         return name_link
     if by == "offer":
@@ -238,7 +242,18 @@ def _names(affiliate: Affiliate, by: str) -> Any:
 
 
 def _heading(by: str) -> list[str]:
-    return [by, "clicks", "unique_clicks", "conversions", "conversion_rate", "sales", "refunded", "earned", "earned_per_click", "currency"]
+    return [
+        by,
+        "clicks",
+        "unique_clicks",
+        "conversions",
+        "conversion_rate",
+        "sales",
+        "refunded",
+        "earned",
+        "earned_per_click",
+        "currency",
+    ]
 
 
 def _file(by: str, table: Sequence[tuple[Performance, str, str]]) -> Any:
@@ -269,7 +284,18 @@ def _numbers_chart(by: str, table: Sequence[tuple[Performance, str, str]], perio
         return None
     if by == "day":
         days = {row.key: row for row, _name, _url in table}
-        return Chart(_("Earned a day"), period.each_day(), [Series(_("Earned"), _values(days, period, "earned"))], currency=program.currency)
+        return Chart(
+            _("Earned a day"),
+            period.each_day(),
+            [Series(_("Earned"), _values(days, period, "earned"))],
+            currency=program.currency,
+        )
     top = table[:10]
     title = _("Earned, the ten that earned most") if len(table) > 10 else _("Earned")
-    return Chart(title, [name for _row, name, _url in top], [Series(_("Earned"), [row.commission for row, _n, _u in top])], kind="bar", currency=program.currency)
+    return Chart(
+        title,
+        [name for _row, name, _url in top],
+        [Series(_("Earned"), [row.commission for row, _n, _u in top])],
+        kind="bar",
+        currency=program.currency,
+    )

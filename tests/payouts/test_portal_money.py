@@ -43,7 +43,7 @@ MONEY = "/portal/money/"
 
 @pytest.fixture
 def paid(music, mara, felix, ana):
-    """Two statements: the first holds three sales and a refund of before, the second a sale and a refund of a sale paid before."""
+    """Two statements: three sales and a refund of before; then a sale and a refund of one that was paid before."""
     make_rule(music, name="Standard", value="10")
     make_coupon(ana, music, code="ANA10")
     set_payout_method(ana, by=owner_of(ana), type="paypal", currency="USD", details={"email": "ana@tributary.example"})

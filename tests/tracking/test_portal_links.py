@@ -26,7 +26,9 @@ NEW = "/portal/links/new/"
 
 
 def test_an_affiliate_makes_a_link_with_a_code_of_its_own(ana, music_offer, as_person):
-    answer = as_person(ana).post(NEW, {"offer": "music-shop", "destination_url": "https://music.example/jazz", "code": "ana-jazz"})
+    answer = as_person(ana).post(
+        NEW, {"offer": "music-shop", "destination_url": "https://music.example/jazz", "code": "ana-jazz"}
+    )
 
     link = Link.objects.get()
     assert answer.url == f"/portal/links/{link.public_id}/"

@@ -72,7 +72,7 @@ def link_list(request: HttpRequest) -> HttpResponse:
         empty=Empty(
             _("No links yet"),
             _(
-                "A link tells us that a visitor came from you. For example: choose an offer, put the link under your review of it."
+                "A link tells us that a visitor came from you. Choose an offer, put its link under your review, and it counts."
             ),
             reverse("portal:link_create") if may_make else "",
             _("Make a link"),
@@ -210,7 +210,7 @@ def link_status(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _own_link(request: HttpRequest, public_id: str) -> Link:
     links = request.affiliate.links.select_related("offer__program")  # type: ignore[attr-defined]
-    return get_object_or_404(links, pk=Link.pk_from(public_id))  # type: ignore[no-any-return]
+    return get_object_or_404(links, pk=Link.pk_from(public_id))
 
 
 def _detail_url(link: Link) -> str:

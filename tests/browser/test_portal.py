@@ -1,0 +1,147 @@
+"""An affiliate's first day, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from config.env import CHECKOUT
+from config.runtime.checks import chromium
+from payouts.services import set_payout_method
+from tests.factories import (
+    PASSWORD,
+    make_batch,
+    make_click,
+    make_commission,
+    make_conversion,
+    make_payout,
+    make_rule,
+    owner_of,
+)
+from tracking.models import Link
+
+pytestmark = pytest.mark.browser
+AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
+
+
+@pytest.fixture
+def page(transactional_db, live_server, monkeypatch, music_offer, ana) -> Iterator[Page]:
+    """Ana, signed in by the form, on her home page. Whatever the console complains of fails the test."""
+    complaints: list[str] = []
+    # Playwright keeps a loop running in this thread; the tests' own queries do not wait for it.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(
+            base_url=live_server.url.replace("127.0.0.1", "localhost"), permissions=["clipboard-read", "clipboard-write"]
+        )
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/portal/")
+        page.get_by_label("Email").fill("ana@tributary.example")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+def test_from_the_first_sign_in_to_a_link_with_its_qr_code(page: Page):
+    page.get_by_role("link", name="Make a link").click()
+    destination, told = page.get_by_label("Page to link to"), page.locator("#told")
+    destination.fill("https://elsewhere.example/")
+    expect(told).to_contain_text("may not be linked to this address")
+    destination.fill("https://music.example/jazz")
+    expect(told).to_contain_text("This page may be linked to.")
+    page.get_by_label("Your own code").fill("ana-jazz")
+    expect(told).to_contain_text("/r/ana-jazz")
+    page.get_by_role("button", name="Make the link").click()
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text("ana-jazz")
+    page.get_by_label("sub1").fill("summer sale")
+    page.get_by_role("button", name="Put them in the link").click()
+    page.get_by_role("button", name="Copy the link").click()
+    address = f"{Link.objects.get().url}?sub1=summer+sale"
+    assert page.evaluate("navigator.clipboard.readText()") == address
+    assert page.get_by_alt_text(f"QR code of {address}").evaluate("image => image.complete && image.naturalWidth > 0")
+
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("The link is paused")).to_be_visible()
+    assert Link.objects.get().status == "paused"
+
+
+def test_the_payout_method_asks_who_one_is(page: Page, ana):
+    page.get_by_role("link", name="Set a payout method").click()
+    page.get_by_role("link", name="Bank transfer").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Confirm").click()
+
+    page.get_by_label("Account holder").fill("Ana Weber")
+    page.get_by_label("IBAN").fill("DE89 3704 0044 0532 0130 01")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("not a valid IBAN")).to_be_visible()
+    page.get_by_label("IBAN").fill("DE89 3704 0044 0532 0130 00")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_role("heading", name="Bank transfer DE•• •••• 3000")).to_be_visible()
+    assert ana.payout_methods.get().hint == "DE•• •••• 3000"
+
+
+@pytest.fixture
+def busy(ana, music, music_offer) -> list[str]:
+    """Every page with something on it; their paths."""
+    make_rule(music)
+    link = Link.objects.create(affiliate=ana, offer=music_offer, code="ana-jazz")
+    make_click(link)
+    set_payout_method(ana, by=owner_of(ana), type="paypal", currency="USD", details={"email": "ana@tributary.example"})
+    payout = make_payout(make_batch(music, status="done"), ana, "10.00", "paid")
+    for number in range(3):
+        sale = make_conversion(music, ana, "1234.50", external_id=f"a-rather-long-order-number-{number}", link=link, subs=["x"])
+        commission = make_commission(sale, decision="approved", amount="10.00")
+        if number == 0:
+            payout.lines.create(commission=commission, amount="10.00")
+    make_payout(make_batch(music), ana, "5.00", "skipped", exceptions=["below_minimum"])
+    names = "links links/new coupons offers conversions numbers money payout-method account".split()
+    own = [f"links/{link.public_id}", f"payouts/{payout.public_id}"]
+    return ["/portal/", *(f"/portal/{name}/" for name in [*names, *own])]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_every_page_fits_and_can_be_used_by_everybody(page: Page, busy, width, scheme):
+    """No sideways scrolling, and nothing that axe finds (WCAG 2.1 A and AA)."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    found = {}
+    for path in busy:
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        # The content security policy refuses a script tag; what the driver evaluates is not the page's.
+        page.evaluate(AXE.read_text())
+        rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}"
+        answer = page.evaluate(f"axe.run(document, {rules})")
+        found[path] = [(each["id"], each["nodes"][0]["html"]) for each in answer["violations"]]
+    assert {path: violations for path, violations in found.items() if violations} == {}
+
+
+def test_pages_read_without_a_script(page: Page, busy):
+    state, browser = page.context.storage_state(), page.context.browser
+    plain = browser.new_context(java_script_enabled=False, base_url=page.url, storage_state=state)
+    reader = plain.new_page()
+    read = {
+        "/portal/": "Your money",
+        "/portal/conversions/": "a-rather-long-order-number-0",
+        "/portal/links/new/": "music.example",
+    }
+    for path, told in read.items():
+        reader.goto(path)
+        expect(reader.get_by_text(told).first).to_be_visible()
+    reader.goto("/portal/conversions/")
+    reader.locator("summary", has_text="Why?").first.click()
+    expect(reader.get_by_text("The customer came through your link “ana-jazz”").first).to_be_visible()
+    plain.close()
