@@ -15,8 +15,8 @@ from programs.models import Program
 TEAM = [
     ("ada@tributary.example", "Ada", Role.ADMIN, False),
     ("hana@tributary.example", "Hana", Role.HEAD, False),
-    ("mara@tributary.example", "Mara", Role.MANAGER, True),
-    ("felix@tributary.example", "Felix", Role.FINANCE, True),
+    ("mara@tributary.example", "Mara", Role.MANAGER, False),
+    ("felix@tributary.example", "Felix", Role.FINANCE, False),
     ("sofia@tributary.example", "Sofia", Role.SUPPORT, True),
     ("jun@tributary.example", "Jun", Role.ENGINEER, True),
     ("vera@tributary.example", "Vera", Role.QUALITY, True),
