@@ -11,7 +11,14 @@ from affiliates.models import Affiliate, Enrollment
 from core.access import Can, programs_of, rights_of
 from core.models import Event
 
-BY_THE_THOUSAND = ["conversion.recorded", "commission.approved"]  # their own lists tell them; here they would bury all else
+# What comes with every order is told by its own lists; here it would bury all else.
+BY_THE_THOUSAND = [
+    "conversion.recorded",
+    "conversion.credited",
+    "conversion.refunded",
+    "commission.approved",
+    "commission.reversed",
+]
 MANAGING = [role for role in Role.values if role in {Role.ADMIN, Role.HEAD, Role.MANAGER}]
 
 
