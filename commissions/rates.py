@@ -16,7 +16,6 @@ from commissions.pricing import Candidate, winning_rule
 from core.money import format_money
 from programs.models import Offer
 
-
 EVENTS = {
     "sale": gettext_lazy("Sale"),
     "lead": gettext_lazy("Lead"),

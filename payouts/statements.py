@@ -106,7 +106,20 @@ def _rate(commission: Commission) -> tuple[str, str]:
     return rate_text(version.type, version.value, commission.currency), rule
 
 
-HEADING = ["type", "event", "order", "refund", "date", "amount", "amount_currency", "rate", "rule", "earlier_payout", "sum", "sum_currency"]
+HEADING = [
+    "type",
+    "event",
+    "order",
+    "refund",
+    "date",
+    "amount",
+    "amount_currency",
+    "rate",
+    "rule",
+    "earlier_payout",
+    "sum",
+    "sum_currency",
+]
 
 
 def statement_rows(statement: Statement) -> Iterator[list[Any]]:
