@@ -5,14 +5,11 @@ from __future__ import annotations
 import http.client
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
-import asyncpg
 import pytest
-import uvloop
 from django.utils import timezone
 
 from affiliates.models import Enrollment
@@ -20,22 +17,12 @@ from programs.models import Offer, Program
 from tests.factories import make_affiliate, make_enrollment, make_link, make_offer, make_program
 from tests.live import wait_for
 from tests.tracking.click_servers import BROWSER, ClickServer, click_server, database_url
-from tracking.clickserver.ids import ClickIds
-from tracking.clickserver.store import commit, commit_again
 from tracking.models import Click, ClickOutcome, Link, Status, click_time
 from tracking.partitions import make_partitions_ahead
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WITHIN = 1.0  # seconds: what the contract promises for a change
-
-
-@pytest.fixture(scope="module")
-def server(django_db_setup, django_db_blocker) -> Iterator[ClickServer]:
-    with django_db_blocker.unblock():
-        url = database_url()
-    with click_server(url, arguments=("--processes", "2")) as started:
-        yield started
 
 
 def link_to(landing_url: str = "https://shop.example/landing", **fields: object) -> Link:
@@ -292,87 +279,6 @@ def test_visitors_are_told_apart_by_address_and_browser(server):
     assert Click.objects.values("visitor").distinct().count() == 3
 
 
-def test_strange_bytes_are_made_harmless(server):
-    link = link_to()
-    request = (
-        f"GET /r/{link.code}?sub1=%FF%00x&sub2=%ED%A0%80&sub3={'y' * 600} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n".encode()
-        + b"User-Agent: \xff\xfe Fire\tfox\r\nReferer: https://blog.example/\xc3\xbc?"
-        + b"z" * 3000
-        + b"\r\nX-Forwarded-For: nonsense\r\n\r\n"
-    )
-
-    answer = server.raw(request)
-
-    assert answer.startswith(b"HTTP/1.1 302 Found\r\n")
-    click = Click.objects.get()
-    assert click.subs == ["\ufffdx", "\ufffd\ufffd\ufffd", "y" * 500]
-    assert click.user_agent == "\ufffd\ufffd Fire\tfox"
-    assert click.referrer.startswith("https://blog.example/ü?z") and len(click.referrer) == 2000
-    assert click.ip == "127.0.0.1"
-
-
-@pytest.mark.parametrize(
-    ("request_bytes", "status"),
-    [
-        (b"\x16\x03\x01\x02\x00\x01\x00", b"400"),
-        (b"GET / HTTP/9.9\r\n\r\n", b"400"),
-        (b"nonsense\r\n\r\n", b"400"),
-        (b"GET /r/a b HTTP/1.1\r\n\r\n", b"400"),
-        (b"GET /r/a HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", b"400"),
-        (b"GET /r/\xff\xfe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"400"),
-        (b"GET /r/" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"414"),
-        (b"GET /r/" + b"a" * 40_000, b"414"),
-        (b"GET /r/a HTTP/1.1\r\nX: " + b"a" * 40_000, b"431"),
-        (b"GET /r/a HTTP/1.1\r\n" + b"X: a\r\n" * 10_000, b"431"),
-        (b"POST /r/a HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n" + b"a" * 70_000, b"413"),
-    ],
-)
-def test_a_request_that_is_none_is_refused_and_harms_nobody(server, request_bytes, status):
-    assert server.raw(request_bytes).split(b" ", 2)[1] == status
-    assert server.get("/health/").status == 200
-
-
-def test_requests_of_one_connection_are_answered_in_order(server):
-    link = link_to()
-    one = f"GET /r/{link.code}?sub1={{}} HTTP/1.1\r\nHost: x\r\n\r\n"
-    missing = "GET /r/unknown-{} HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = f"GET /r/{link.code}?sub1=last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    requests = "".join(one.format(n) + missing.format(n) for n in range(50)) + last + one.format("ignored")
-
-    answers = server.raw(requests.encode())
-
-    assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"302", b"404"] * 50 + [b"302"]
-    ids = [part.split(b"click_id=")[1][:36].decode() for part in answers.split(b"Location: ")[1:]]
-    subs = dict(Click.objects.values_list("id", "subs"))
-    assert [subs[uuid.UUID(click_id)] for click_id in ids] == [[str(n)] for n in range(50)] + [["last"]]
-    assert len(subs) == 51
-
-
-def test_connections_are_kept_and_closed_as_http_says(server):
-    code = link_to().code
-    link = http.client.HTTPConnection("127.0.0.1", server.port, timeout=15)
-    link.request("GET", f"/r/{code}")
-    assert link.getresponse().read() == b""
-    first = link.sock
-    link.request("GET", f"/r/{code}")
-    assert link.getresponse().status == 302
-    assert link.sock is first
-    link.close()
-
-    assert b"\r\nConnection: close\r\n" in server.raw(f"GET /r/{code} HTTP/1.0\r\n\r\n".encode())
-    assert b" 302 " in server.raw(
-        f"GET http://go.example/r/{code}?sub1=a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
-    )
-    upgrade = f"GET /r/{code} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-    assert b" 302 " in server.raw(upgrade.encode())
-    expecting = f"POST /r/{code} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\n"
-    with server.connect() as raw:
-        raw.sendall(expecting.encode())
-        assert raw.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        raw.sendall(b"x")
-        assert raw.recv(4096).startswith(b"HTTP/1.1 405 ")
-
-
 def test_a_thousand_clicks_at_once_are_a_thousand_rows(server):
     codes = [link_to().code for _ in range(5)]
     per_visitor = 25
@@ -425,51 +331,6 @@ def test_a_second_click_server_on_the_same_port_says_so_in_one_line(server):
         assert second.log == f"tributary: port {server.port} is taken by another program: set CLICK_PORT to a free one.\n"
     finally:
         second.end()
-
-
-def row_of(link: Link, **changed: object) -> tuple:
-    click_id, at = ClickIds()()
-    facts = {"link": link.pk, "affiliate": link.affiliate_id, "offer": link.offer_id, "program": link.offer.program_id}
-    rest = {"outcome": 0, "bot": False, "visitor": 1, "ip": "", "user_agent": "", "referrer": "", "url": "", "subs": None}
-    return (click_id, at, *(facts | rest | changed).values())
-
-
-@pytest.mark.parametrize("way", [commit, commit_again])
-def test_a_bad_row_harms_no_other(way):
-    link = link_to()
-    good = [row_of(link) for _ in range(37)]
-    bad = [row_of(link, url="a\0b"), row_of(link, visitor=2**63), row_of(link, outcome=None), row_of(link, user_agent="\ud800")]
-    rows = good[:]
-    for place, row in zip((0, 3, 17, 40), bad, strict=True):
-        rows.insert(place, row)
-
-    async def run() -> list[tuple]:
-        connection = await asyncpg.connect(database_url())
-        try:
-            return await way(connection, rows)
-        finally:
-            await connection.close()
-
-    refused = uvloop.run(run())
-
-    assert sorted(row[0] for row in refused) == sorted(row[0] for row in bad)
-    assert {str(pk) for pk in Click.objects.values_list("id", flat=True)} == {row[0] for row in good}
-
-
-def test_clicks_that_are_there_already_are_not_doubled():
-    link = link_to()
-    rows = [row_of(link) for _ in range(10)]
-
-    async def run() -> None:
-        connection = await asyncpg.connect(database_url())
-        assert await commit(connection, rows[:4]) == []
-        assert await commit_again(connection, rows[:7]) == []
-        assert await commit(connection, rows) == []  # even where nobody knew
-        await connection.close()
-
-    uvloop.run(run())
-
-    assert Click.objects.count() == 10
 
 
 def test_a_click_takes_no_longer_than_a_commit(server):
