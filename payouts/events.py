@@ -13,7 +13,7 @@ BATCH_APPROVED = "batch.approved"
 BATCH_CANCELLED = "batch.cancelled"
 BATCH_PAID = "batch.paid"
 PAYOUT_PAID = "payout.paid"
-PAYOUT_FAILED = "payout.failed"
+PAYOUT_FAILED = "payout.failed"  # data: affiliate (the name)
 METHOD_CHANGED = "payout_method.changed"  # data: currency, hint, first
 
 
@@ -25,7 +25,7 @@ def register_facts() -> None:
     register_fact(BATCH_CANCELLED, "circle-minus", gettext_lazy("Batch cancelled: everything in it is payable again"))
     register_fact(BATCH_PAID, "cash-banknote", _paid)
     register_fact(PAYOUT_PAID, "cash-banknote", with_money(gettext_lazy("Payout of %(amount)s made")))
-    register_fact(PAYOUT_FAILED, "user-minus", gettext_lazy("Left out of the batch: what it held is payable again"))
+    register_fact(PAYOUT_FAILED, "user-minus", gettext_lazy("%(affiliate)s left out of the batch: it is payable again"))
     register_fact(METHOD_CHANGED, "credit-card", _method)
 
 

@@ -73,7 +73,7 @@ def commission_listing(request: HttpRequest) -> Listing:
         filters=_filters(request),
         tabs="state",
         search=["affiliate__name", "conversion__external_id__exact", _by_public_id],
-        search_hint=_("Affiliate, whole order number or commission"),
+        search_hint=_("Affiliate or whole order number"),
         default_sort="-occurred_at",
         row_url=lambda c: reverse("manage:commission_detail", args=[c.public_id]),
         bulk=_bulk_actions() if rights_of(request.user).has(Can.DECIDE_COMMISSIONS) else [],

@@ -252,7 +252,8 @@ def fail_payout(payout: Payout, *, by: Any, reason: str) -> Payout:
     payouts = batch.payouts.filter(pk=payout.pk, status=PayoutStatus.READY)
     if not _release(batch, payouts, PayoutStatus.FAILED, reason.strip()[:300]):
         raise Conflict(_("This payout is not open any more."), code="state")
-    record(events.PAYOUT_FAILED, payout, batch, payout.affiliate, by=by, reason=reason)
+    told = {"affiliate": payout.affiliate.name}
+    record(events.PAYOUT_FAILED, payout, batch, payout.affiliate, by=by, reason=reason, data=told)
     payout.refresh_from_db()
     return payout
 

@@ -25,6 +25,7 @@ from core.listing import (
     ChoiceFilter,
     Column,
     DateFilter,
+    DayColumn,
     Empty,
     Listing,
     MoneyColumn,
@@ -36,6 +37,7 @@ from core.listing import (
 )
 from core.models import Event
 from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
+from payouts import events
 from payouts.files import payment_rows
 from payouts.forms import BatchForm, LeaveOutForm, PaidForm, next_minute
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
@@ -63,7 +65,7 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         caption=_("Payout batches"),
         columns=[
             Column("program", _("Program"), value="program.name", sort="program__name"),
-            TimeColumn("cutoff", _("Payable until"), sort=True),
+            DayColumn("cutoff", _("Payable until"), sort=True),
             StateColumn("status", _("State"), sort=True),
             NumberColumn("affiliates", _("Affiliates"), sort=True),
             MoneyColumn("total", _("Total"), sort=True),
@@ -86,9 +88,7 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         row_url=lambda batch: reverse("manage:batch_detail", args=[batch.public_id]),
         empty=Empty(
             _("No payouts yet"),
-            _(
-                "A batch gathers what is payable in a program, for example at the start of a month. A second person approves it."
-            ),
+            _("A batch gathers what is payable in a program, for example at the start of a month. A second person approves it."),
             reverse("manage:batch_create") if may_prepare else "",
             _("Prepare a payout"),
             icon="cash-banknote",
@@ -209,7 +209,7 @@ def batch_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "batch": batch,
         "totals": totals,
         **_words(batch, totals["going"]),
-        "events": Event.objects.about(batch),
+        "events": Event.objects.about(batch).exclude(name=events.PAYOUT_PAID),  # one for each payout: they are the rows
         "own": batch.created_by_id == request.user.pk,
         "may_approve": may_approve,
         "may_cancel": _may_change(request, batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import Can, manager_required, rights_of
 from core.components import money_text
+from core.events import ref
 from core.listing import ChoiceFilter, Column, Empty, Listing, MoneyColumn, TimeColumn
 from core.models import Event
 from core.ui import redirect_back, refusals_as_messages
@@ -42,7 +44,9 @@ def payout_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "payout": payout,
         "batch": payout.batch,
         "why_left": why_left(payout, payout.batch),
-        "events": Event.objects.about(payout),
+        "events": Event.objects.about(payout, payout.batch).filter(
+            Q(name__startswith="batch.") | Q(about__contains=[ref(payout)])
+        ),
         "may_leave_out": payout.status == PayoutStatus.READY
         and needed is not None
         and rights.has(Can.PREPARE_PAYOUTS, payout.batch.program_id)

@@ -249,7 +249,9 @@ def test_payouts_are_left_out_with_a_reason_all_or_none(as_person, mara, music, 
     )
     assert told(answer)[-1] == "2 payouts are left out."
     assert set(batch.payouts.exclude(status="skipped").values_list("status", "reason")) == {("failed", "Bank holiday")}
-    assert "Nobody can be paid with this batch" in browser.get(address).content.decode()
+    text = browser.get(address).content.decode()
+    assert "Nobody can be paid with this batch" in text
+    assert "Ana left out of the batch" in text and "Ella left out of the batch" in text
     skipped = batch.payouts.filter(status="skipped").first()
     answer = browser.post(f"{address}leave-out/", {"selected": [skipped.pk], "reason": "Bank holiday"})
     assert "None of the chosen payouts" in told(answer)[-1]
@@ -285,7 +287,8 @@ def test_a_payouts_page_lists_its_lines(as_person, mara, music, ana, owed):
     browser.post(f"{address}leave-out/", {"reason": "She asked us to wait"})
     payout.refresh_from_db()
     assert (payout.status, payout.reason) == ("failed", "She asked us to wait")
-    assert "She asked us to wait" in browser.get(address).content.decode()
+    text = browser.get(address).content.decode()
+    assert "She asked us to wait" in text and "Batch prepared" in text
 
 
 # Who may, and how fast
