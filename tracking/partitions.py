@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -54,13 +55,27 @@ def make_partitions(first: date, last: date) -> int:
         while day <= last:
             name = f"tracking_click_{day:%Y%m%d}"
             if name not in there:
-                cursor.execute(
-                    f"CREATE TABLE {name} PARTITION OF tracking_click FOR VALUES FROM (%s) TO (%s)",
-                    [str(first_id(day)), str(first_id(day + timedelta(days=1)))],
-                )
+                _make_partition(cursor, name, [str(first_id(day)), str(first_id(day + timedelta(days=1)))])
                 made += 1
             day += timedelta(days=1)
     return made
+
+
+def _make_partition(cursor: Any, name: str, bounds: list[str]) -> None:
+    """One day. Clicks that came before their day was made (a clock far ahead, a beat long away) stand in the default
+    partition: they move into the new one, in this transaction, before it is attached."""
+    cursor.execute("SELECT EXISTS (SELECT FROM tracking_click_other WHERE id >= %s AND id < %s)", bounds)
+    if not cursor.fetchone()[0]:
+        cursor.execute(f"CREATE TABLE {name} PARTITION OF tracking_click FOR VALUES FROM (%s) TO (%s)", bounds)
+        return
+    cursor.execute("LOCK TABLE tracking_click IN ACCESS EXCLUSIVE MODE")
+    cursor.execute(f"CREATE TABLE {name} (LIKE tracking_click INCLUDING ALL)")
+    cursor.execute(
+        f"""WITH early AS (DELETE FROM tracking_click_other WHERE id >= %s AND id < %s RETURNING *)
+            INSERT INTO {name} SELECT * FROM early""",
+        bounds,
+    )
+    cursor.execute(f"ALTER TABLE tracking_click ATTACH PARTITION {name} FOR VALUES FROM (%s) TO (%s)", bounds)
 
 
 def make_partitions_ahead(today: date) -> int:
