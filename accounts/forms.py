@@ -14,7 +14,7 @@ from programs.models import Program, zone_choices
 class RoleForm(forms.Form):
     """A role for somebody: only what `by` may give is offered."""
 
-    role = forms.ChoiceField(label=_("Role"))
+    role = forms.ChoiceField(label=_("Role"), initial=Role.MANAGER)
     program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none(), required=False)
     ends_on = forms.DateField(
         label=_("Until"),
@@ -28,7 +28,7 @@ class RoleForm(forms.Form):
         programs = programs_of(by, Can.MANAGE_PEOPLE)
         everywhere = programs is None
         field = self.fields["program"]
-        field.queryset = Program.objects.all() if everywhere else Program.objects.filter(pk__in=programs)  # type: ignore[attr-defined]
+        field.queryset = Program.objects.all() if programs is None else Program.objects.filter(pk__in=programs)  # type: ignore[attr-defined]
         field.empty_label = _("All programs")  # type: ignore[attr-defined]
         if not everywhere:
             field.required = True

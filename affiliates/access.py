@@ -22,7 +22,8 @@ def memberships(user: Any) -> list[AffiliateMember]:
     if not hasattr(user, "_memberships"):
         current = AffiliateMember.objects.filter(user=user, removed_at__isnull=True)
         user._memberships = list(current.select_related("affiliate").order_by("affiliate__name", "pk"))
-    return user._memberships  # type: ignore[no-any-return]
+    members: list[AffiliateMember] = user._memberships
+    return members
 
 
 def current_member(request: HttpRequest) -> AffiliateMember | None:

@@ -32,7 +32,7 @@ class AffiliateQuerySet(models.QuerySet["Affiliate"]):
         enrollments = Enrollment.objects.filter(affiliate=models.OuterRef("pk"))
         visible = Q(models.Exists(enrollments.filter(program__in=programs)))
         if rights_of(user).has(Can.MANAGE_AFFILIATES):
-            visible |= ~models.Exists(enrollments)
+            visible |= Q(~models.Exists(enrollments))
         return self.filter(visible)
 
 

@@ -23,10 +23,12 @@ from core.ui import moment
 COUNTED = 50_000  # rows that a list counts; more are there, and found by search and filters
 
 
-class BoundedPaginator(Paginator):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # Django's own is not subscriptable
+    object_list: QuerySet[Any]  # the admin's lists are nothing else
+
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:COUNTED].count()  # type: ignore[union-attr]
+        return self.object_list.order_by()[:COUNTED].count()
 
 
 class ReadOnly:
@@ -61,7 +63,7 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_filter_submit = True
-    actions = None
+    actions: Any = None
     object_history_template = "core/admin/history.html"
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -74,9 +76,13 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
             "opts": self.opts,
             "object": thing,
             "moments": [moment(event) for event in Event.objects.about(thing).select_related("by")[:200]],
-            "versions": pghistory.models.Events.objects.tracks(thing).order_by("-pgh_created_at")[:200] if tracked else None,
+            "versions": _versions(thing) if tracked else None,
         }
         return TemplateResponse(request, self.object_history_template, context)
+
+
+def _versions(thing: Any) -> Any:
+    return pghistory.models.Events.objects.tracks(thing).order_by("-pgh_created_at")[:200]  # type: ignore[no-untyped-call]
 
 
 def _event_models() -> list[Any]:
@@ -120,7 +126,8 @@ class EventAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Event], bool]:
         if ":" in search_term:
             return queryset.filter(about__contains=[search_term.strip()]), False
-        return super().get_search_results(request, queryset, search_term)
+        found: tuple[QuerySet[Event], bool] = super().get_search_results(request, queryset, search_term)
+        return found
 
 
 class StuckFilter(admin.SimpleListFilter):

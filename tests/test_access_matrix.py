@@ -62,8 +62,10 @@ class World:
     function: dict[str, tuple[str, str]] = field(default_factory=dict)  # of affiliates: function, side
 
     @property
-    def people(self) -> list[str]:
-        return ["anonymous", "otto", *self.role, *self.function]
+    def people(self) -> dict[str, list[str]]:
+        """Who is asked at each audience's door: everybody of it, and of the others somebody with as much as they can have."""
+        nobody = ["anonymous", "otto"]
+        return {"manage": [*nobody, *self.role, "ana_owner"], "portal": [*nobody, *self.function, "ada", "mara"]}
 
     def ask(self, method: str, path: str, *, person: str = "anonymous", key: str = "", body: Any = None) -> HttpResponseBase:
         """One request, whose effects are undone."""
@@ -228,7 +230,7 @@ def check_page(world: World, name: str, expected: Callable[[str, str, str], str]
     row = TABLE[name]
     for side in SIDES if row.scoped else SIDES[:1]:
         path = path_of(name, world.things[side])
-        for person in world.people:
+        for person in world.people[row.audience]:
             for method in ("GET", "POST"):
                 wanted = expected(person, side, method)
                 if side != SIDES[0] and wanted in ("sign in", "forbidden"):

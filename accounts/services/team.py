@@ -11,6 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -125,7 +126,7 @@ def _decided_about(user: User, by: User) -> User:
     return user
 
 
-def _locked_assignments():  # type: ignore[no-untyped-def]
+def _locked_assignments() -> QuerySet[RoleAssignment]:
     """Rows with every admin's assignment locked first: two admins who remove each other come one after the other."""
     list(RoleAssignment.objects.select_for_update().filter(role=Role.ADMIN, revoked_at__isnull=True).order_by("pk"))
     return RoleAssignment.objects.select_for_update(of=("self",)).order_by("pk")
@@ -160,7 +161,7 @@ def _find_or_invite(email: str, name: str, role: Role, *, by: User) -> User:
 def _told(assignment: RoleAssignment) -> dict[str, str]:
     return {
         "person": str(assignment.user),
-        "role": str(assignment.get_role_display()),  # type: ignore[attr-defined]
+        "role": str(assignment.get_role_display()),
         "program": assignment.program.name if assignment.program else str(_("all programs")),
         "until": assignment.ends_on.isoformat() if assignment.ends_on else "",
     }

@@ -162,7 +162,8 @@ def member_reactivate(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _member(public_id: str) -> Any:
-    member = team().filter(pk=User.pk_from(public_id)).first()
+    number = User.pk_from(public_id)
+    member = None if number is None else team().filter(pk=number).first()
     if member is None:
         raise Http404
     return member

@@ -12,6 +12,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -156,7 +157,7 @@ def remove_member(member: AffiliateMember, *, by: User) -> None:
     record(events.MEMBER_REMOVED, member.affiliate, member.user, by=by, data={"person": str(member.user)})
 
 
-def _open_ones():  # type: ignore[no-untyped-def]
+def _open_ones() -> QuerySet[Invitation]:
     return Invitation.objects.filter(accepted_at__isnull=True, revoked_at__isnull=True)
 
 

@@ -102,7 +102,7 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "affiliates/portal/invitation_gone.html", status=404)
     known = User.objects.filter(email__iexact=invitation.email).first()
     has_account = known is not None and known.has_usable_password()
-    stranger = request.user.is_authenticated and (not has_account or request.user.pk != known.pk)
+    stranger = request.user.is_authenticated and (known is None or not has_account or request.user.pk != known.pk)
     form = None if has_account else AcceptForm(request.POST or None)
     if request.method == "POST" and not stranger and (form is None or form.is_valid()):
         asked = form.cleaned_data if form else {"name": "", "password": ""}
@@ -120,7 +120,7 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _affiliate(request: HttpRequest) -> Affiliate:
-    return request.affiliate  # type: ignore[attr-defined, no-any-return]
+    return request.affiliate  # type: ignore[attr-defined]
 
 
 def _member(request: HttpRequest, public_id: str) -> AffiliateMember:
