@@ -1,0 +1,203 @@
+"""A manager's first day in a real browser: a program with all it needs, an affiliate, a decision, a link and a new rate."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect, sync_playwright
+
+from accounts.models import Role
+from affiliates.models import Affiliate
+from commissions.models import RuleVersion
+from config.env import CHECKOUT
+from config.runtime.checks import chromium
+from programs.models import Program, TermsVersion
+from tests.factories import (
+    PASSWORD,
+    assign,
+    make_affiliate,
+    make_batch,
+    make_click,
+    make_commission,
+    make_conversion,
+    make_coupon,
+    make_enrollment,
+    make_link,
+    make_offer,
+    make_payout,
+    make_program,
+    make_rule,
+    make_user,
+)
+from tracking.models import Link
+
+pytestmark = pytest.mark.browser
+AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
+
+
+@pytest.fixture
+def page(live_server, transactional_db) -> Iterator[Page]:
+    """A page in which the head of affiliates is signed in; its script errors and refused loads fail the test."""
+    complaints: list[str] = []
+    assign(make_user("hana@tributary.example", "Hana"), Role.HEAD)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        context = browser.new_context(base_url=live_server.url.replace("127.0.0.1", "localhost"))
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto("/accounts/login/?next=/manage/programs/")
+        page.get_by_label("Email").fill("hana@tributary.example")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url("**/manage/programs/")
+        yield page
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+    assert not complaints
+
+
+def confirm(page: Page, button: str) -> None:
+    """Say yes to what is asked before something cannot be undone."""
+    page.locator("dialog[open]").get_by_role("button", name=button).click()
+
+
+def test_a_program_an_offer_a_rule_and_an_affiliate_by_hand(page):
+    page.get_by_role("link", name="Make the first program").click()
+    page.get_by_label("Name", exact=True).fill("Autumn music")
+    page.get_by_label("Minimum payout").fill("20")
+    page.get_by_role("button", name="Make the program").click()
+
+    page.wait_for_url("**/manage/programs/autumn-music/")
+    page.get_by_role("region", name="What this program still needs").get_by_role("link", name="Add an offer").click()
+    page.get_by_label("Name", exact=True).fill("The shop")
+    page.get_by_label("Landing page").fill("https://music.example/shop")
+    page.get_by_role("button", name="Add the offer").click()
+
+    page.get_by_role("link", name="Add a rule").first.click()
+    page.get_by_label("Value").fill("10")
+    page.get_by_role("button", name="Add the rule").click()
+    expect(page.get_by_role("link", name="10 % of every sale")).to_be_visible()
+
+    page.get_by_role("link", name="Add an affiliate").click()
+    page.get_by_label("Name", exact=True).fill("Ana")
+    page.get_by_label("E-mail").fill("ana@tributary.example")
+    page.get_by_label("Country").select_option(label="Germany")
+    expect(page.get_by_label("Program optional")).to_have_value(str(Program.objects.get().pk))
+    page.get_by_role("button", name="Add the affiliate").click()
+
+    expect(page.get_by_text("an invitation went to ana@tributary.example")).to_be_visible()
+    ana = Affiliate.objects.get()
+    assert ana.enrollments.get().status == "approved"
+    page.locator("summary", has_text="Link").click()
+    page.get_by_label("Code").fill("autumn")
+    page.get_by_role("button", name="Make the link").click()
+    expect(page.get_by_role("img", name="/r/autumn")).to_be_visible()
+    assert page.evaluate("document.querySelector('img.qr').naturalWidth") > 0
+    assert Link.objects.get().affiliate == ana
+
+
+def test_an_application_is_read_and_rejected_with_a_reason_and_taken_up_again(page):
+    fay = make_affiliate("fay@tributary.example", "Fay")
+    make_enrollment(fay, make_program("music", name="Music"), "pending", pitch="I review records.")
+    page.get_by_role("link", name="Enrollments").click()
+    expect(page.get_by_text("I review records.")).to_be_visible()
+    page.get_by_role("link", name="Fay").click()
+
+    page.locator("summary", has_text="Reject").click()
+    page.get_by_label("Why").fill("No website yet")
+    page.get_by_role("button", name="Reject").last.click()
+    expect(page.locator("#confirm-question")).to_have_text("Reject Fay for Music? It can be taken up again later.")
+    confirm(page, "Reject")
+    expect(page.get_by_text("Because: No website yet")).to_be_visible()
+
+    page.get_by_role("button", name="Take up again").click()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Fay is now approved in Music")).to_be_visible()
+
+
+def test_many_are_approved_from_the_list(page):
+    music = make_program("music", name="Music")
+    for name in ("Ana", "Bao", "Citra"):
+        make_enrollment(make_affiliate(f"{name.lower()}@tributary.example", name), music, "pending")
+    page.goto("/manage/enrollments/")
+
+    page.locator("[data-pick-all]").check()
+    expect(page.get_by_text("3 selected")).to_be_visible()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#confirm-question")).to_contain_text("Approve 3 enrollments?")
+    confirm(page, "Approve")
+    expect(page.get_by_text("3 enrollments approved")).to_be_visible()
+
+
+def test_a_search_narrows_the_list_without_a_new_page(page):
+    music = make_program("music", name="Music")
+    for name in ("Ana", "Bao"):
+        make_enrollment(make_affiliate(f"{name.lower()}@tributary.example", name), music)
+    page.goto("/manage/affiliates/")
+    page.evaluate("window.still = true")
+
+    page.get_by_placeholder("Search name, e-mail or external id").fill("bao")
+    expect(page.get_by_role("link", name="Ana", exact=True)).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"\?q=bao$"))
+    assert page.evaluate("window.still")
+
+
+def test_a_new_rate_is_shown_before_it_is_in_force(page):
+    music = make_program("music", name="Music")
+    make_offer(music)
+    rule = make_rule(music, name="Standard", value="10")
+    page.goto(f"/manage/rules/{rule.public_id}/")
+    page.get_by_role("link", name="Change what it pays").click()
+    page.get_by_label("Value").fill("12.5")
+    page.get_by_role("button", name="See what changes").click()
+
+    expect(page.get_by_role("heading", name="What this changes")).to_be_visible()
+    assert RuleVersion.objects.count() == 1
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page.get_by_text("Version 2 of “Standard” stands.")).to_be_visible()
+    assert RuleVersion.objects.count() == 2
+
+
+@pytest.fixture
+def pages(db) -> list[str]:
+    """The addresses of all pages about a program and an affiliate with something in each of them."""
+    music = make_program("music", name="Music", summary="Records", description="All of them.")
+    TermsVersion.objects.create(program=music, number=1, text="No spam.", published_at=timezone.now())
+    offer = make_offer(music)
+    rule = make_rule(music)
+    ana = make_affiliate("ana@tributary.example", "Ana", owner=True, website="https://ana.example/", note="Call on Mondays")
+    make_enrollment(ana, music, pitch="I review records.")
+    link = make_link(ana, offer)
+    make_click(link)
+    make_coupon(ana, music)
+    make_commission(make_conversion(music, ana, link=link))
+    make_payout(make_batch(music, status="done"), ana, status="paid")
+    return [
+        "/", "/apply/music/", "/apply/music/thanks/", "/manage/affiliates/", f"/manage/affiliates/{ana.public_id}/",
+        "/manage/affiliates/new/", "/manage/enrollments/", "/manage/programs/", "/manage/programs/music/",
+        "/manage/programs/music/edit/", "/manage/programs/music/rules/new/", "/manage/programs/music/terms/new/",
+        "/manage/offers/",
+        "/manage/rules/", f"/manage/rules/{rule.public_id}/", f"/manage/rules/{rule.public_id}/revise/", "/manage/links/",
+        f"/manage/links/{link.public_id}/", "/manage/links/new/", "/manage/coupons/", "/manage/coupons/new/", "/manage/clicks/",
+    ]  # fmt: skip
+
+
+def test_every_page_fits_a_phone_and_can_be_read_by_all(page, pages):
+    page.set_viewport_size({"width": 390, "height": 844})
+    found = {}
+    for number, url in enumerate(pages):
+        page.emulate_media(color_scheme="dark" if number % 2 else "light")  # each half of them in the other one
+        page.goto(url)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, url
+        assert page.locator("h1").count() == 1, url
+        page.evaluate(AXE.read_text())
+        answer = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+        found[url] = [(each["id"], each["nodes"][0]["html"]) for each in answer["violations"]]
+    assert {url: violations for url, violations in found.items() if violations} == {}
