@@ -123,6 +123,11 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever holds the mail's link has shown who they are; a second factor is still asked
+ACCOUNT_FORMS = {
+    "reset_password_from_key": "accounts.forms_password.ChoosePasswordForm",
+    "change_password": "accounts.forms_password.NewPasswordForm",
+}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if env.secure else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.secure else 0  # https is a proxy's work here: rate limits count its visitors, not the proxy
 USERSESSIONS_TRACK_ACTIVITY = True

@@ -80,10 +80,11 @@ class LiveStack:
         finally:
             connection.close()
 
-    def manage(self, *arguments: str, check: bool = True) -> str:
+    def manage(self, *arguments: str, check: bool = True, environ: dict[str, str] | None = None) -> str:
         """What `manage.py ARGUMENTS` prints, run beside the started servers as an operator would."""
         command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=CHECKOUT, env=self.environ, capture_output=True, text=True, check=False)
+        added = self.environ | (environ or {})
+        done = subprocess.run(command, cwd=CHECKOUT, env=added, capture_output=True, text=True, check=False)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
