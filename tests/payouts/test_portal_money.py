@@ -269,7 +269,7 @@ def test_each_program_has_its_own_next_payout(music, ana, as_person):
     assert "$20.00" in page  # of Music nothing is earned yet
 
 
-def test_a_new_affiliate_is_taught(as_person):
+def test_a_new_affiliate_is_taught(db, as_person):
     page = text_of(as_person(make_affiliate("new@tributary.example", "New", owner=True)).get(MONEY))
 
     assert "No payouts yet" in page and "No payout method yet" in page

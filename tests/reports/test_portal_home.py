@@ -107,7 +107,7 @@ def test_a_suspended_affiliate_is_told_and_keeps_what_it_earned(busy, ana, as_pe
     assert "$25.00" in page
 
 
-def test_a_new_affiliate_is_taught(as_person):
+def test_a_new_affiliate_is_taught(db, as_person):
     nobody = make_affiliate("new@tributary.example", "New", owner=True)
 
     assert "Nothing earned yet" in text_of(as_person(nobody).get(HOME))
