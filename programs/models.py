@@ -158,4 +158,6 @@ class TermsVersion(TimestampedModel):
 
 
 def zone_choices() -> list[tuple[str, str]]:
-    return [(name, name) for name in sorted(zoneinfo.available_timezones()) if "/" in name or name == "UTC"]
+    """By place; the old names of offsets and countries stay out, as each has its place."""
+    areas = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific", "UTC")
+    return [(name, name) for name in sorted(zoneinfo.available_timezones()) if name.partition("/")[0] in areas]

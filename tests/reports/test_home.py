@@ -124,7 +124,7 @@ def test_no_note_about_mails_where_a_server_sends_them(as_person, ada, running, 
 
 def test_a_new_installation_asks_for_the_first_program(as_person, ada):
     text = as_person(ada).get(HOME).content.decode()
-    assert "Create the first program" in text and 'href="/manage/programs/new/"' in text
+    assert "Make the first program" in text and 'href="/manage/programs/new/"' in text
 
 
 def test_a_new_program_says_what_it_lacks_until_it_has_it(as_person, mara, music, jun):
