@@ -107,9 +107,7 @@ def conversion_listing(request: HttpRequest) -> Listing:
         per_page=25,
         empty=Empty(
             _("No conversions yet"),
-            _(
-                "What a visitor of your link buys stands here within a second, with what it earns and why."
-            ),
+            _("What a visitor of your link buys stands here within a second, with what it earns and why."),
             reverse("portal:link_list"),
             _("See your links"),
             icon="shopping-cart",

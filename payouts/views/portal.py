@@ -71,9 +71,7 @@ def money(request: HttpRequest) -> HttpResponse:
         per_page=25,
         empty=Empty(
             _("No payouts yet"),
-            _(
-                "Once approved commissions are past their hold and reach the minimum, a payout takes them. Each has a statement."
-            ),
+            _("Once approved commissions are past their hold and reach the minimum, a payout takes them. Each has a statement."),
             icon="cash",
         ),
     )

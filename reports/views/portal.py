@@ -258,10 +258,9 @@ def _heading(by: str) -> list[str]:
 
 def _file(by: str, table: Sequence[tuple[Performance, str, str]]) -> Any:
     for row, name, _url in table:
-        yield [
-            row.key if by == "day" else name, row.clicks, row.unique_clicks, row.conversions, row.conversion_rate, row.amount, row.refunded, row.commission,
-            row.epc, row.currency,
-        ]  # fmt: skip
+        label = row.key if by == "day" else name
+        counted = [row.clicks, row.unique_clicks, row.conversions, row.conversion_rate]
+        yield [label, *counted, row.amount, row.refunded, row.commission, row.epc, row.currency]
 
 
 def _total(rows: Sequence[Performance], program: Program) -> Performance:

@@ -106,7 +106,7 @@ def busy(ana, music, music_offer) -> list[str]:
         if number == 0:
             payout.lines.create(commission=commission, amount="10.00")
     make_payout(make_batch(music), ana, "5.00", "skipped", exceptions=["below_minimum"])
-    names = "links links/new coupons offers conversions numbers money payout-method account".split()
+    names = ["links", "links/new", "coupons", "offers", "conversions", "numbers", "money", "payout-method", "account"]
     own = [f"links/{link.public_id}", f"payouts/{payout.public_id}"]
     return ["/portal/", *(f"/portal/{name}/" for name in [*names, *own])]
 

@@ -71,9 +71,7 @@ def link_list(request: HttpRequest) -> HttpResponse:
         row_url=_detail_url,
         empty=Empty(
             _("No links yet"),
-            _(
-                "A link tells us that a visitor came from you. Choose an offer, put its link under your review, and it counts."
-            ),
+            _("A link tells us that a visitor came from you. Choose an offer, put its link under your review, and it counts."),
             reverse("portal:link_create") if may_make else "",
             _("Make a link"),
             icon="link",
