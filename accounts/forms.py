@@ -48,7 +48,12 @@ class AppointForm(RoleForm):
 
 class KeyForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("Where the key is used, such as “Shop server”."))
-    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.MANAGER, help_text=_("What the key may do."))
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=Role.choices,
+        initial=Role.MANAGER,
+        help_text=_("What the key may do. Engineer is enough for a shop that reports sales and refunds."),
+    )
     program = forms.ModelChoiceField(
         label=_("Program"), queryset=Program.objects.all(), required=False, empty_label=_("All programs")
     )
