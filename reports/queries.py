@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-
 from core.money import round_money
 from core.rows import select_rows
 from programs.models import Program
@@ -55,7 +54,12 @@ class Performance:
 
 
 def performance(
-    program: Program, group_by: str, first: date | None = None, last: date | None = None, *, affiliates: Collection[int] | None = None
+    program: Program,
+    group_by: str,
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    affiliates: Collection[int] | None = None,
 ) -> list[Performance]:
     """The program's numbers by `group_by` (one of GROUPS, or "none" for one row of everything), ordered by key.
 
@@ -79,14 +83,14 @@ def performance(
     clicks_between = ("AND id >= %(first_id)s::uuid " if start else "") + ("AND id < %(end_id)s::uuid" if end else "")
     between = ("AND v.occurred_at >= %(start)s " if start else "") + ("AND v.occurred_at < %(end)s" if end else "")
     commissions_between = between.replace("v.", "")  # a commission carries its conversion's moment: only these are summed up
-    of_click_affiliates = "" if affiliates is None else "AND affiliate_id = ANY(%(affiliates)s)"
+    of_theirs = "" if affiliates is None else "AND affiliate_id = ANY(%(affiliates)s)"
     of_affiliates = "" if affiliates is None else "AND v.affiliate_id = ANY(%(affiliates)s)"
     rows = select_rows(
         f"""
         WITH clicked AS (
             SELECT key, sum(n)::bigint AS clicks, count(*) AS unique_clicks FROM (
                 SELECT {of_click} AS key, link_id, visitor, count(*) AS n FROM tracking_click
-                WHERE program_id = %(program)s AND outcome = %(credited)s {clicks_between} {of_click_affiliates}
+                WHERE program_id = %(program)s AND outcome = %(credited)s {clicks_between} {of_theirs}
                 GROUP BY 1, 2, 3
             ) AS visits GROUP BY 1
         ), converted AS (
@@ -108,14 +112,19 @@ def performance(
         """,
         values,
     )
-    return [Performance(key, clicks, unique, conversions, *amounts, program.currency) for key, clicks, unique, conversions, *amounts in rows]
+    return [
+        Performance(key, clicks, unique, conversions, *amounts, program.currency)
+        for key, clicks, unique, conversions, *amounts in rows
+    ]
 
 
 def _midnight(program: Program, day: date) -> datetime:
     return datetime.combine(day, time(), program.zone)
 
 
-def totals(program: Program, first: date | None = None, last: date | None = None, *, affiliates: Collection[int] | None = None) -> Performance:
+def totals(
+    program: Program, first: date | None = None, last: date | None = None, *, affiliates: Collection[int] | None = None
+) -> Performance:
     """Everything of the period in one row."""
     rows = performance(program, "none", first, last, affiliates=affiliates)
     nothing = Decimal(0)

@@ -60,6 +60,7 @@ def public(thing: str = "", *, nothing: bool = False) -> Row:
 TABLE: dict[str, Row] = {
     # The team's pages
     "manage:home": manage(TEAM),
+    "manage:search": manage(TEAM),
     "manage:affiliate_list": manage(SEE),
     "manage:affiliate_create": manage(MANAGE),
     "manage:affiliate_detail": manage(SEE, "affiliate"),
