@@ -101,7 +101,7 @@ def performance(
             FROM tracking_conversion v
             LEFT JOIN (
                 SELECT conversion_id, sum(amount) AS amount FROM commissions_commission
-                WHERE decision <> 'rejected' {commissions_between} GROUP BY 1
+                WHERE decision <> 'rejected' {commissions_between} {of_theirs} GROUP BY 1
             ) c ON c.conversion_id = v.id
             WHERE v.program_id = %(program)s {between} {of_affiliates}
             GROUP BY 1
