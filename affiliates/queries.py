@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -9,6 +11,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Role, RoleAssignment, User
 from affiliates.models import Affiliate, Enrollment
 from core.access import Can, programs_of, rights_of
+from core.choices import country_name
 from core.models import Event
 
 # What comes with every order is told by its own lists; here it would bury all else.
@@ -26,6 +29,23 @@ def affiliate_managers() -> QuerySet[User]:
     """Who can be somebody's personal manager: those who manage affiliates now."""
     holders = RoleAssignment.objects.current().filter(role__in=MANAGING).values("user")
     return User.objects.filter(pk__in=holders, is_active=True, is_service=False).order_by("name", "email")
+
+
+def known_countries(user: Any) -> Callable[[], list[tuple[str, str]]]:
+    """The countries that affiliates come from, by name: for a filter, read once and only where it is asked."""
+    return cache(
+        lambda: sorted(
+            (
+                (code, country_name(code))
+                for code in Affiliate.objects.visible_to(user)
+                .exclude(country="")
+                .order_by()
+                .values_list("country", flat=True)
+                .distinct()
+            ),
+            key=lambda choice: choice[1],
+        )
+    )
 
 
 def managed_affiliates(user: Any, can: Can = Can.MANAGE_AFFILIATES) -> QuerySet[Affiliate]:

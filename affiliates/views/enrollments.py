@@ -13,10 +13,11 @@ from django.views.decorators.http import require_POST
 
 from affiliates.forms import DecisionForm, EnrollForm, RejectForm
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
+from affiliates.queries import known_countries
 from affiliates.services import change_enrollments, enroll_affiliate
 from affiliates.views.manager import affiliate_page, managed_affiliate
 from core.access import Can, manager_required, programs_of, rights_of
-from core.choices import country_choices, country_name
+from core.choices import country_name
 from core.listing import (
     BulkAction,
     ChoiceFilter,
@@ -63,7 +64,7 @@ def enrollment_listing(request: HttpRequest, *, bulk: bool = True) -> Listing:
             RelatedFilter(
                 "program", gettext_lazy("Program"), rows=lambda: visible_programs(request.user).order_by("name"), param="slug"
             ),
-            ChoiceFilter("country", gettext_lazy("Country"), field="affiliate__country", choices=country_choices),
+            ChoiceFilter("country", gettext_lazy("Country"), field="affiliate__country", choices=known_countries(request.user)),
             ChoiceFilter("kind", gettext_lazy("Type"), field="affiliate__kind", choices=Affiliate.Kind),
             DateFilter("created_at", gettext_lazy("Came")),
         ],

@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy
 from affiliates.fields import fields_for
 from affiliates.forms import AffiliateForm, EnrollForm, InviteForm, NewAffiliateForm
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus, Function
-from affiliates.queries import affiliate_managers, managed_affiliates, timeline_of
+from affiliates.queries import affiliate_managers, known_countries, managed_affiliates, timeline_of
 from affiliates.services import create_affiliate, enroll_affiliate, invite_member, update_affiliate
 from affiliates.views.decisions import Move, moves_of
 from core.access import Can, manager_required, rights_of
 from core.api.references import find
-from core.choices import country_choices, country_name
+from core.choices import country_name
 from core.listing import ChoiceFilter, Column, Empty, Listing, PersonColumn, RelatedFilter, TimeColumn
 from core.ui import refusals_as_errors
 from programs.queries import visible_programs
@@ -87,7 +87,7 @@ def _filters(request: HttpRequest) -> list[Any]:
             param="slug",
             apply=in_program,
         ),
-        ChoiceFilter("country", gettext_lazy("Country"), choices=country_choices),
+        ChoiceFilter("country", gettext_lazy("Country"), choices=known_countries(request.user)),
         ChoiceFilter("kind", gettext_lazy("Type"), choices=Affiliate.Kind),
         RelatedFilter("manager", gettext_lazy("Manager"), rows=affiliate_managers, param="email"),
     ]
