@@ -101,7 +101,8 @@ def django_db_setup(django_test_environment, django_db_blocker):
         connection.settings_dict["NAME"] = name
         kept = _tables_with_rows(connection)
         TransactionTestCase._fixture_teardown = lambda self: _empty_tables(connection, kept)
-        yield
+    yield  # blocked again: a test that asks for no database gets none
+    with django_db_blocker.unblock():
         connection.close()
 
 
