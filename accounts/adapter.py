@@ -1,6 +1,8 @@
 import base64
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -17,8 +19,23 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mails name Tributary at its own address, not at the one that the request happened to come to."""
+        site = SimpleNamespace(name="Tributary", domain=urlsplit(settings.BASE_URL).netloc)
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        return _at_home(super().get_reset_password_from_key_url(key))
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return _at_home(super().get_email_confirmation_url(request, emailconfirmation))
+
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """There are no user names."""
+
+
+def _at_home(url: str) -> str:
+    return settings.BASE_URL + urlsplit(url).path
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

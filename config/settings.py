@@ -123,6 +123,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # whoever's password, address or second factor changes is told by mail
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever holds the mail's link has shown who they are; a second factor is still asked
 ACCOUNT_FORMS = {
     "reset_password_from_key": "accounts.forms_password.ChoosePasswordForm",

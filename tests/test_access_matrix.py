@@ -7,6 +7,7 @@ What is expected stands in `access_table`; an address without a row there fails.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -113,6 +114,9 @@ def _make_world() -> World:
     for name, user in users.items():
         client = Client()
         client.force_login(user)
+        session = client.session
+        session["seen"] = time.time() + 3600  # else every request would write it, as all their effects are undone
+        session.save()
         world.cookies[name] = client.cookies.output(header="", sep=";")
     for name, (role, sides) in team.items():
         text = f"{PREFIX}{name}"
