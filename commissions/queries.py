@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.apps import apps
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,38 +27,44 @@ STATES = {
 }
 
 
-def state_conditions(now: datetime) -> dict[str, Q]:
-    """Each state's condition; they exclude one another and leave nothing out.
+def state_conditions(now: datetime, live: Q, paid: Q) -> dict[str, Q]:
+    """Each state's condition; they exclude one another and leave nothing out. `live`: a live payout line holds it; `paid`:
+    that payout is paid.
 
     Whole reversal wins over everything but rejection; an approved one is in a payout or paid where a live line holds it,
     else payable once its hold is over.
     """
     whole = Q(reversed=F("amount"))
     approved = Q(decision=Decision.APPROVED) & ~whole
-    lines = apps.get_model("payouts", "PayoutLine").objects.filter(commission=OuterRef("pk"), released_at__isnull=True)
-    live, paid = Exists(lines), Exists(lines.filter(payout__status="paid"))
     return {
         "rejected": Q(decision=Decision.REJECTED),
         "reversed": ~Q(decision=Decision.REJECTED) & whole,
         "pending": Q(decision=Decision.PENDING) & ~whole,
         "on_hold": Q(decision=Decision.ON_HOLD) & ~whole,
-        "paid": approved & Q(paid),
-        "in_payout": approved & Q(live) & ~Q(paid),
-        "payable": approved & ~Q(live) & Q(payable_at__lte=now),
-        "approved": approved & ~Q(live) & Q(payable_at__gt=now),
+        "paid": approved & paid,
+        "in_payout": approved & live & ~paid,
+        "payable": approved & ~live & Q(payable_at__lte=now),
+        "approved": approved & ~live & Q(payable_at__gt=now),
     }
 
 
+def _live_lines() -> QuerySet[Any]:
+    return apps.get_model("payouts", "PayoutLine").objects.filter(commission=OuterRef("pk"), released_at__isnull=True)
+
+
 def with_state(commissions: QuerySet[Commission], now: datetime | None = None) -> QuerySet[Commission]:
-    """Annotate `state`: one of STATES, as of `now`."""
-    conditions = state_conditions(now or timezone.now())
-    return commissions.annotate(
-        state=Case(*(When(q, then=Value(name)) for name, q in conditions.items()), output_field=CharField())
-    )
+    """Annotate `state`: one of STATES, as of `now`.
+
+    The payout is looked up row by row: EXISTS in a list of columns is hashed, so that a page of 50 rows read every line.
+    """
+    held = commissions.alias(payout_status=Subquery(_live_lines().order_by().values("payout__status")[:1]))
+    conditions = state_conditions(now or timezone.now(), Q(payout_status__isnull=False), Q(payout_status="paid"))
+    return held.annotate(state=Case(*(When(q, then=Value(name)) for name, q in conditions.items()), output_field=CharField()))
 
 
 def in_states(commissions: QuerySet[Commission], states: Collection[str], now: datetime | None = None) -> QuerySet[Commission]:
-    conditions = state_conditions(now or timezone.now())
+    lines = _live_lines()
+    conditions = state_conditions(now or timezone.now(), Q(Exists(lines)), Q(Exists(lines.filter(payout__status="paid"))))
     wanted = Q()
     for state in states:
         wanted |= conditions[state]

@@ -86,6 +86,14 @@ def test_equal_rows_neither_repeat_nor_vanish_over_pages():
     assert sorted(names(first) + names(second)) == [f"g{n:03}" for n in range(7)]
 
 
+def test_far_pages_hold_what_their_place_says():
+    make_groups(*(f"g{n:03}" for n in range(60)))
+
+    assert names(listing("page=29", per_page=2)) == ["g056", "g057"]
+    assert names(listing("page=30&sort=-size", per_page=2)) == ["g001", "g000"]
+    assert names(listing("page=30&q=g&first=a", per_page=2)) == []
+
+
 def test_search_wants_every_word():
     make_groups("ana blog", "bao blog", "ana video")
 
