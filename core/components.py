@@ -287,6 +287,18 @@ def delta(now: Any, before: Any, *, against: str = "", currency: str = "", good:
     )
 
 
+def copy(text: Any, label: Any = "", show: bool = True) -> SafeString:
+    """A text with a button that copies it; `show=False` leaves the button alone, `label` names the text."""
+    return format_html(
+        '<span class="copy">{shown}<button class="icon-button" type="button" data-copy="{text}" aria-label="{label}"'
+        ' title="{label}" hidden>{icon}</button></span>',
+        shown=format_html("<code>{}</code>", text) if show else "",
+        text=text,
+        label=label or _("Copy"),
+        icon=icon("copy", 16),
+    )
+
+
 def sparkline(values: Sequence[Any], label: str = "", width: int = 96, height: int = 24) -> SafeString:
     """A word-sized line, drawn here: no script. `label` tells it to those who do not see it."""
     points = [float(value or 0) for value in values]

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,12 +22,23 @@ from affiliates.models import Affiliate, Enrollment, EnrollmentStatus, Function
 from affiliates.queries import affiliate_managers, known_countries, managed_affiliates, timeline_of
 from affiliates.services import create_affiliate, enroll_affiliate, invite_member, update_affiliate
 from affiliates.views.decisions import Move, moves_of
+from core import components
 from core.access import Can, manager_required, rights_of
 from core.api.references import find
 from core.choices import country_name
 from core.listing import ChoiceFilter, Column, Empty, Listing, PersonColumn, RelatedFilter, TimeColumn
 from core.ui import refusals_as_errors
 from programs.queries import visible_programs
+
+
+class EnrollmentsColumn(Column):
+    """The affiliate's programs that the reader sees, each with its state."""
+
+    def cell(self, row: Any) -> SafeString:
+        if not row.shown_enrollments:
+            return format_html('<span class="quiet">{}</span>', _("In no program"))
+        tagged = ((e.program.name, components.chip(e.status)) for e in row.shown_enrollments)
+        return format_html_join("", '<span class="tagged"><span>{}</span> {}</span>', tagged)
 
 
 def affiliate_listing(request: HttpRequest) -> Listing:
@@ -42,7 +55,7 @@ def affiliate_listing(request: HttpRequest) -> Listing:
         caption=_("Affiliates"),
         columns=[
             PersonColumn("name", gettext_lazy("Affiliate"), value=lambda a: a, detail="email", sort=True),
-            Column("status", gettext_lazy("Enrolled"), value=_told_enrollments, template="affiliates/manager/_enrollments.html"),
+            EnrollmentsColumn("status", gettext_lazy("Enrolled"), value=_told_enrollments),
             *fields.columns,
             Column("country", gettext_lazy("Country"), value=lambda a: country_name(a.country), sort=True, export="country"),
             Column("kind", gettext_lazy("Type"), value="get_kind_display", sort=True),

@@ -29,6 +29,7 @@ register.simple_tag(components.day)
 register.simple_tag(components.person)
 register.simple_tag(components.delta)
 register.simple_tag(components.sparkline)
+register.simple_tag(components.copy)
 register.simple_tag(ui.url_if_any)
 register.filter("number", components.number_text)
 register.filter("percent", components.percent_text)
@@ -70,12 +71,6 @@ def timeline(events: Iterable[Any], limit: int = 50) -> dict[str, Any]:
 def chart(chart: Chart, height: str = "normal") -> dict[str, Any]:
     """{% chart spec %}: a core.ui.Chart, drawn by script, with the table of its numbers beside it. height: "normal" or "low"."""
     return {"chart": chart, "key": f"chart-{slugify(chart.title) or 'numbers'}", "height": height}
-
-
-@register.inclusion_tag("components/copy.html")
-def copy(text: Any, label: Any = "", show: bool = True) -> dict[str, Any]:
-    """{% copy text %}: the text with a button that copies it; `show=False` leaves the button alone, `label` names the text."""
-    return {"text": text, "label": label or _("Copy"), "show": show}
 
 
 @register.inclusion_tag("components/period_picker.html", takes_context=True)

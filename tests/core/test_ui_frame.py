@@ -63,7 +63,7 @@ def test_cards_come_in_order_and_none_is_no_card(registries):
     ui.register_card(
         "test", "components/empty.html", 20, lambda request, thing: {"title": f"second {thing}", "icon_name": "home"}
     )
-    ui.register_card("test", "components/copy.html", 10, lambda request, thing: {"text": f"first {thing}", "show": True})
+    ui.register_card("test", "components/brand.html", 10, lambda request, thing: {"site_name": f"first {thing}"})
     ui.register_card("test", "components/messages.html", 5, lambda request, thing: None)
     request = request_of()
     page = Template('{% cards "test" thing %}').render(Context({"request": request, "thing": "<x>"}))

@@ -19,7 +19,6 @@ from core.ids import encode_id
 from core.listing import (
     BooleanFilter,
     ChoiceFilter,
-    CodeColumn,
     Column,
     DateFilter,
     Empty,
@@ -34,6 +33,7 @@ from core.ui import Period
 from programs.models import Program
 from programs.queries import visible_programs
 from tracking.attribution import parse_click_id
+from tracking.columns import ClickIdColumn, VisitorColumn
 from tracking.models import Click, ClickOutcome, Link, click_time
 from tracking.partitions import first_id_at
 
@@ -118,10 +118,10 @@ def click_list(request: HttpRequest) -> HttpResponse:
             StateColumn(
                 "outcome", gettext_lazy("Outcome"), value=lambda c: STATES[ClickOutcome(c.outcome)], text="get_outcome_display"
             ),
-            Column("bot", gettext_lazy("Visitor"), value=_told_visitor, template="tracking/manager/_visitor.html"),
+            VisitorColumn("bot", gettext_lazy("Visitor")),
             Column("sub1", gettext_lazy("sub1")),
             Column("referrer", gettext_lazy("Came from"), value=lambda c: referring_site(c.referrer), export="referrer"),
-            CodeColumn("id", gettext_lazy("Click id"), template="tracking/manager/_click_id.html"),
+            ClickIdColumn("id", gettext_lazy("Click id")),
             Column("url", gettext_lazy("Sent to"), shown=False),
         ],
         filters=[
@@ -168,10 +168,6 @@ def _through_link(clicks: QuerySet[Click], code: str) -> QuerySet[Click]:
 def _by_id(word: str) -> Q | None:
     click_id = parse_click_id(word)
     return Q(pk=click_id) if click_id is not None else None
-
-
-def _told_visitor(click: Click) -> str:
-    return _("Bot") if click.bot else _("Person")
 
 
 def referring_site(referrer: str) -> str:

@@ -36,6 +36,7 @@ from core.models import Event
 from core.money import MoneyField
 from core.ui import Period, redirect_back, refusals_as_errors, refusals_as_messages
 from programs.queries import visible_programs
+from tracking.columns import LinkColumn, link_url
 from tracking.forms import CouponForm, LinkForm
 from tracking.models import Click, ClickOutcome, Conversion, Coupon, Link, Status
 from tracking.numbers import Numbers, link_numbers
@@ -54,7 +55,7 @@ def link_listing(request: HttpRequest, period: Period) -> Listing:
         name="links",
         caption=_("Links"),
         columns=[
-            Column("code", gettext_lazy("Link"), sort=True, template="tracking/manager/_link_cell.html", url=_link_url),
+            LinkColumn("code", gettext_lazy("Link"), sort=True, url=link_url),
             PersonColumn("affiliate", gettext_lazy("Affiliate"), sort="affiliate__name", url=_affiliate_url),
             Column("offer", gettext_lazy("Offer"), value=lambda link: link.offer.name, sort="offer__name"),
             NumberColumn("clicks", gettext_lazy("Clicks"), value=lambda link: link.clicks or 0),
@@ -70,7 +71,7 @@ def link_listing(request: HttpRequest, period: Period) -> Listing:
         search=["code", "affiliate__name", "affiliate__email", "offer__name", "destination_url"],
         search_hint=_("Search code, affiliate or offer"),
         default_sort="-created_at",
-        row_url=_link_url,
+        row_url=link_url,
         bulk=_bulk("link", _PAUSE_LINKS) if manages else [],
         empty=Empty(
             _("No links yet"),
@@ -149,10 +150,6 @@ def _earned(row: Any) -> Any:
 
 def _affiliate_url(row: Link | Coupon) -> str:
     return reverse("manage:affiliate_detail", args=[row.affiliate.public_id])
-
-
-def _link_url(link: Link) -> str:
-    return reverse("manage:link_detail", args=[link.public_id])
 
 
 @manager_required(Can.SEE_TRACKING)
