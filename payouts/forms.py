@@ -66,6 +66,17 @@ class PaidForm(forms.Form):
         help_text=_("Such as the bank's number of the order. Affiliates see it on their statement."),
     )
 
+    def __init__(self, *args: Any, approved_at: datetime | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.approved_at = approved_at
+
+    def clean_paid_at(self) -> datetime:
+        """The picker knows whole minutes: what was paid in the minute of the approval was paid after it."""
+        paid_at: datetime = self.cleaned_data["paid_at"]
+        if self.approved_at and paid_at < self.approved_at < paid_at + timedelta(minutes=1):
+            return self.approved_at
+        return paid_at
+
 
 class LeaveOutForm(forms.Form):
     reason = forms.CharField(

@@ -170,6 +170,7 @@ def commission_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "conversion": commission.conversion,
         "explanation": explain_commission(commission),
         "reversals": reversals,
+        "held_days": (commission.payable_at - commission.occurred_at).days if commission.payable_at else 0,
         "transfers": Transfer.objects.filter(key__in=keys)
         .select_related("debit__affiliate", "debit__program", "credit__affiliate", "credit__program")
         .order_by("pk"),

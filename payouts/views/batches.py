@@ -316,7 +316,7 @@ def batch_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def batch_paid(request: HttpRequest, public_id: str) -> HttpResponse:
     batch = _batch(request, public_id)
-    form = PaidForm(request.POST)
+    form = PaidForm(request.POST, approved_at=batch.approved_at)
     with refusals_as_messages(request):
         if not form.is_valid():
             raise PayoutError(" ".join(str(error) for errors in form.errors.values() for error in errors))
