@@ -105,8 +105,6 @@ class ProgramForm(forms.ModelForm):
             cleaned["slug"] = slugify(cleaned["name"])[:60].strip("-")
             if not cleaned["slug"]:
                 self.add_error("slug", _("Give a short name in Latin letters, such as autumn-music."))
-        if cleaned.get("slug") == "new":
-            self.add_error("slug", _("This word is taken by the page that makes programs. Choose another."))
         return cleaned
 
 
