@@ -33,7 +33,8 @@ from config.runtime.claims import make_data_folder, open_lock, release, take_loc
 
 START_SECONDS = 60.0  # a crashed PostgreSQL first replays its log
 STOP_SECONDS = 8.0
-NEEDED_MEGABYTES = 200
+FIRST_MEGABYTES = 1000  # the demo and its log take two thirds of it
+LATER_MEGABYTES = 200
 
 POSTGRES_SETTINGS = {
     "listen_addresses": "",
@@ -271,13 +272,20 @@ def _run(command: list[str], data: Path, name: str, text: bytes = b"") -> None:
         raise BadEnvironment(_why_it_failed(data, name))
 
 
-def _check_disk(data: Path) -> None:
+def full_disk(data: Path, megabytes: int = 50) -> str:
+    """One line when the disk has less than this left, nothing otherwise."""
     free = shutil.disk_usage(data).free // 1_000_000
-    if free < NEEDED_MEGABYTES:
-        raise BadEnvironment(
-            f"the disk that holds {data} has only {free} MB left: free at least {NEEDED_MEGABYTES} MB, "
-            "or set TRIBUTARY_DATA to a folder elsewhere."
-        )
+    if free >= megabytes:
+        return ""
+    return (
+        f"the disk that holds {data} has only {free} MB left: free at least {megabytes} MB, "
+        "or set TRIBUTARY_DATA to a folder elsewhere."
+    )
+
+
+def _check_disk(data: Path) -> None:
+    if full := full_disk(data, LATER_MEGABYTES if (data / "postgres").exists() else FIRST_MEGABYTES):
+        raise BadEnvironment(full)
 
 
 def _check_postgres_version(home: Path) -> None:
@@ -300,8 +308,8 @@ def _why_it_failed(data: Path, name: str) -> str:
     """One line from a server's log that says what went wrong."""
     log = data / "logs" / f"{name}.log"
     lines = log.read_bytes()[-20_000:].decode(errors="replace").splitlines()
-    if any("No space left on device" in line for line in lines[-30:]):
-        return f"the disk that holds {data} is full: free some space, or set TRIBUTARY_DATA to a folder elsewhere."
+    if full := full_disk(data):
+        return full
     for line in reversed(lines):
         if line.startswith("tributary: "):
             return line.removeprefix("tributary: ")

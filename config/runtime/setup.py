@@ -155,9 +155,9 @@ def install_front_end() -> None:
     command, path = npm()
     need_space()
     show = Progress("Front-end packages", 0)
-    environ = {"PATH": path, "NODE_USE_SYSTEM_CA": "1"} | (
-        {} if writable_home() else {"npm_config_cache": str(VENV / "npm-cache")}
-    )
+    environ = {"PATH": path, "NODE_USE_SYSTEM_CA": "1"}
+    if not writable_home():
+        environ["npm_config_cache"] = str(VENV / "npm-cache")
     run([*command, "ci", "--no-audit", "--no-fund", "--no-update-notifier"], "Front-end packages", environ=environ)
     show.done()
 

@@ -21,7 +21,7 @@ from typing import NoReturn
 from config.env import CHECKOUT, BadEnvironment, Environment, environment
 from config.runtime.children import clear, rotate, shimmed, stop
 from config.runtime.claims import check_ports, make_data_folder, owner, release, take_lock
-from config.runtime.embedded import EmbeddedServers
+from config.runtime.embedded import EmbeddedServers, full_disk
 
 STOP_SECONDS = 17.0  # for everything; twenty are promised
 CLAIM_SECONDS = 25.0  # what a killed run left behind has ended by then
@@ -124,8 +124,9 @@ def claim(env: Environment) -> int:
 
 def watch(children: list[Child], servers: EmbeddedServers, story: Iterator[None]) -> NoReturn:
     """Keep everything running, and tell the story of the start beside it, until `Stopped` comes."""
+    told: list[str] = []
     while True:
-        keep_servers(servers)
+        keep_servers(servers, told)
         for child in children:
             keep(child)
         next(story, None)
@@ -150,22 +151,27 @@ def keep(child: Child) -> None:
     child.failures = child.failures + 1 if now - child.started < 60 else 1
     wait = min(0.5 * 2**child.failures, 30.0)
     child.due = now + wait
-    say(f"{child.name} ended with status {status}{last_words(child.name)}; starting it again in {wait:.0f} s")
+    say(f"{child.name} ended with status {status}, starting it again in {wait:.0f} s: {trouble(child.name)}")
 
 
-def keep_servers(servers: EmbeddedServers) -> None:
-    dead = [name for name in servers.processes if not servers.alive(name)]
-    if dead:
-        say(f"{' and '.join(dead)} ended; starting again")
-        try:
-            servers.start()
-        except BadEnvironment as error:
-            say(str(error))
-            time.sleep(1)  # and again at the next round: the others wait for it
+def keep_servers(servers: EmbeddedServers, told: list[str]) -> None:
+    """Start embedded servers again that ended; `told` holds what was said about them last, so that it is said once."""
+    dead = " and ".join(name for name in servers.processes if not servers.alive(name))
+    if not dead:
+        return
+    try:
+        servers.start()
+        told[:] = [f"{dead} ended and runs again"]
+        say(told[0])
+    except BadEnvironment as error:
+        if told != [str(error)]:
+            told[:] = [str(error)]
+            say(f"{dead} ended and cannot run again yet. {error}")
+        time.sleep(1)  # the others wait for it
 
 
 def spawn(name: str, words: list[str], when_orphaned: int = signal.SIGTERM, *, loud: bool = False) -> subprocess.Popen[bytes]:
-    """Start `python -m words…` in a group of its own; a loud one speaks to the terminal, others to their log."""
+    """Start `python -m words…` in a group of its own. Its output goes to its log; a loud one tells its progress here."""
     log = environment().data / "logs" / f"{name}.log"
     rotate(log)
     with open(log, "ab") as output:
@@ -174,7 +180,7 @@ def spawn(name: str, words: list[str], when_orphaned: int = signal.SIGTERM, *, l
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
             stdout=None if loud else output,
-            stderr=None if loud else output,
+            stderr=output,
             process_group=0,
         )
 
@@ -183,7 +189,7 @@ def run_to_end(words: str, helpers: list[subprocess.Popen[bytes]]) -> None:
     process = spawn("prepare", words.split(), loud=True)
     helpers.append(process)
     if process.wait() != 0:
-        raise BadEnvironment("the database or the static files cannot be brought to this version; what went wrong stands above.")
+        raise BadEnvironment(f"the database or the static files cannot be brought to this version: {trouble('prepare')}")
 
 
 def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]) -> Iterator[None]:
@@ -197,7 +203,7 @@ def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]
         while loading.poll() is None:
             yield
         if loading.returncode != 0:
-            say("The demo program was not loaded; what went wrong stands above. Everything else runs.")
+            say(f"The demo program was not loaded, everything else runs: {trouble('demo')}")
     deadline = time.monotonic() + HEALTHY_SECONDS
     while not is_healthy(env) and time.monotonic() < deadline:
         yield from pause()
@@ -257,14 +263,18 @@ def stop_all(helpers: list[subprocess.Popen[bytes]], children: list[Child], serv
     servers.stop(seconds=max(1.5, deadline - time.monotonic() - 2.5))
 
 
-def last_words(name: str) -> str:
-    log = environment().data / "logs" / f"{name}.log"
+def trouble(name: str) -> str:
+    """What went wrong with a process, in one line: a full disk, or the last line of its log."""
+    data = environment().data
+    if full := full_disk(data):
+        return full
+    log = data / "logs" / f"{name}.log"
     try:
         lines = log.read_bytes()[-4000:].decode(errors="replace").split("\n")
     except OSError:
-        return ""
+        return str(log)
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f" ({last[:200]}; {log})" if last else f" ({log})"
+    return f"{last[:200]} ({log})" if last else str(log)
 
 
 def say(text: str) -> None:
