@@ -17,7 +17,9 @@ BASE_URL = env.base_url
 CLICK_BASE_URL = env.click_base_url
 DATA_FOLDER = env.data
 DEMO_SEED = kept_secret(env.data, "demo-password")  # what the demo people's password is made from
-ALLOWED_HOSTS = ["*"] if DEBUG else sorted({"localhost", "127.0.0.1", "[::1]", env.base_url.split("//")[1].split("/")[0].rsplit(":", 1)[0]})
+ALLOWED_HOSTS = (
+    ["*"] if DEBUG else sorted({"localhost", "127.0.0.1", "[::1]", env.base_url.split("//")[1].split("/")[0].rsplit(":", 1)[0]})
+)
 CSRF_TRUSTED_ORIGINS = [env.base_url]
 
 INSTALLED_APPS = [
@@ -109,7 +111,12 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "after_login"
@@ -131,7 +138,9 @@ ACCOUNT_FORMS = {
     "change_password": "accounts.forms_password.NewPasswordForm",
 }
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if env.secure else "http"
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.secure else 0  # https is a proxy's work here: rate limits count its visitors, not the proxy
+ALLAUTH_TRUSTED_PROXY_COUNT = (
+    1 if env.secure else 0
+)  # https is a proxy's work here: rate limits count its visitors, not the proxy
 USERSESSIONS_TRACK_ACTIVITY = True
 MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -224,7 +233,27 @@ UNFOLD = {
     "SITE_TITLE": "Tributary",
     "SITE_HEADER": "Tributary",
     "SITE_URL": "/manage/",
+    "SITE_ICON": lambda request: f"{STATIC_URL}logo.svg",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}logo.svg"}],
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "COLORS": {
+        "primary": {
+            str(step): f"oklch({light}% {chroma} 262)"
+            for step, light, chroma in [
+                (50, 97, 0.014),
+                (100, 93, 0.032),
+                (200, 88, 0.059),
+                (300, 81, 0.105),
+                (400, 71, 0.165),
+                (500, 62, 0.214),
+                (600, 55, 0.245),
+                (700, 49, 0.243),
+                (800, 42, 0.199),
+                (900, 38, 0.146),
+                (950, 28, 0.091),
+            ]
+        }
+    },
 }
 
 LOGGING = {
