@@ -128,7 +128,8 @@ def affiliate_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @manager_required(Can.MANAGE_AFFILIATES)
 def affiliate_create(request: HttpRequest) -> HttpResponse:
-    form = NewAffiliateForm(request.POST or None, by=request.user)
+    given = visible_programs(request.user, Can.MANAGE_AFFILIATES).filter(slug=request.GET.get("program", "")).first()
+    form = NewAffiliateForm(request.POST or None, by=request.user, initial={"program": given} if given else {})
     if form.is_valid():
         with refusals_as_errors(form):
             affiliate = _create(form.cleaned_data, request.user)

@@ -110,16 +110,17 @@ def program_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "offers": offers[:OFFERS_SHOWN],
         "more_offers": len(offers) > OFFERS_SHOWN,
         "terms": list(program.terms.order_by("-number")[:10]),
-        "events": Event.objects.about(program).filter(_of_the_program()),
+        "events": Event.objects.about(program).filter(_of_the_program(request, program)),
     }
     return render(request, "programs/manager/program_detail.html", context)
 
 
-def _of_the_program() -> Q:
-    """What stands on the program's page: its own settings. What happened to affiliates in it is told on their pages."""
-    return (
-        Q(name__startswith="program.") | Q(name__startswith="offer.") | Q(name__startswith="terms.") | Q(name__startswith="rule.")
-    )
+def _of_the_program(request: HttpRequest, program: Program) -> Q:
+    """What stands on the program's page: its own settings, and what it pays for those who see money. What happened to affiliates
+    in it is told on their pages."""
+    told = Q(name__startswith="program.") | Q(name__startswith="offer.") | Q(name__startswith="terms.")
+    sees_money = rights_of(request.user).has(Can.SEE_MONEY, program.pk)
+    return told | Q(name__startswith="rule.") if sees_money else told
 
 
 @manager_required(Can.MANAGE_PROGRAMS)

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from commissions.services import create_rule
 from programs.models import Offer, Program
 from tests.factories import event_names, make_affiliate, make_enrollment, make_offer, make_program, make_rule
 from tests.pages import assert_same_queries, text_of
@@ -109,6 +110,19 @@ def test_those_who_only_see_find_no_buttons(as_person, vera, music, music_offer)
     for hidden in ("Add an offer", "Publish terms", "Add a rule", "Commission"):
         assert hidden not in text
     assert as_person(vera).get("/manage/programs/music/edit/").status_code == 403
+
+
+def test_the_history_tells_what_is_paid_to_those_who_see_money(as_person, mara, jun, music):
+    create_rule(music, by=mara, name="Secret rate", event="sale", type="percentage", value=Decimal(10))
+
+    assert "Secret rate" in text_of(as_person(mara).get("/manage/programs/music/"))
+    assert "Secret rate" not in text_of(as_person(jun).get("/manage/programs/music/"))
+
+
+def test_the_step_to_the_first_affiliate_brings_the_program_along(as_person, hana, music, books):
+    page = as_person(hana).get("/manage/affiliates/new/?program=books").content.decode()
+
+    assert f'<option value="{books.pk}" selected>' in page
 
 
 def test_an_offer_is_added_and_changed(as_person, mara, music):
