@@ -100,5 +100,20 @@ def _bare(orders: list[list[str]], slug: str) -> float:
 
 def _line(program: int, number: int, order: str, day: str, quantity: str, amount: str, who: int | None) -> str:
     by = "coupon" if who else ""
-    cells = [day, program, "sale", order, day, amount, "USD", quantity, 0, who or "\\N", by, by or "nothing_given", "{}", f"{number:064x}"]
+    cells = [
+        day,
+        program,
+        "sale",
+        order,
+        day,
+        amount,
+        "USD",
+        quantity,
+        0,
+        who or "\\N",
+        by,
+        by or "nothing_given",
+        "{}",
+        f"{number:064x}",
+    ]
     return "\t".join(map(str, cells)) + "\n"

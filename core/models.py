@@ -36,7 +36,9 @@ class Event(models.Model):
     name = models.CharField(max_length=80)  # noun.past_participle
     at = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-    about = ArrayField(models.CharField(max_length=40))  # "commission:17", "affiliate:4": every object on whose timeline it stands
+    about = ArrayField(
+        models.CharField(max_length=40)
+    )  # "commission:17", "affiliate:4": every object on whose timeline it stands
     data = models.JSONField(default=dict)  # what it takes to tell the fact in a sentence
     reason = models.TextField(blank=True)
 

@@ -22,7 +22,7 @@ class AmountError(Refusal):
     """An amount or a currency that cannot be read."""
 
 
-class CurrencyField(models.CharField):
+class CurrencyField(models.CharField):  # type: ignore[type-arg]
     """An ISO 4217 code in capitals."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ class CurrencyField(models.CharField):
         super().__init__(*args, **kwargs)
 
 
-class MoneyField(models.DecimalField):
+class MoneyField(models.DecimalField):  # type: ignore[type-arg]
     """An amount beside a CurrencyField: up to 15 digits before the point, 4 behind it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

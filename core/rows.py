@@ -39,9 +39,9 @@ def insert_rows(
             cursor.cursor.copy_expert(f"COPY {target} ({names}) FROM STDIN", io.StringIO("".join(map(_copy_line, rows))))
             if tail:
                 cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {target}{tail}")
-                found = cursor.fetchall() if returning else []
+                inserted: list[tuple[Any, ...]] = cursor.fetchall() if returning else []
                 cursor.execute(f"DROP TABLE {target}")
-                return found
+                return inserted
             return []
         bound = [[json.dumps(value) if isinstance(value, dict) else value for value in row] for row in rows]
         statement = f"INSERT INTO {table} ({names}) VALUES %s{tail}"
@@ -73,7 +73,8 @@ def select_rows(statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> 
     """The rows that a statement of our own answers with; values are bound."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def in_chunks(rows: Iterable[Any], size: int) -> Iterable[list[Any]]:

@@ -19,7 +19,11 @@ def payment_rows(batch: PayoutBatch) -> Iterator[list[str]]:
     if batch.status not in (BatchStatus.APPROVED, BatchStatus.EXECUTING, BatchStatus.DONE):
         raise PayoutError(_("There is no payment file before a second person has approved the batch."), code="not_approved")
     yield COLUMNS
-    payouts = batch.payouts.filter(status__in=[PayoutStatus.READY, PayoutStatus.PAID]).select_related("affiliate", "method").order_by("pk")
+    payouts = (
+        batch.payouts.filter(status__in=[PayoutStatus.READY, PayoutStatus.PAID])
+        .select_related("affiliate", "method")
+        .order_by("pk")
+    )
     for payout in payouts:
         assert payout.method is not None  # the database holds that a payout to be made has one
         details = method_details(payout.method)

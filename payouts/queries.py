@@ -68,7 +68,9 @@ SELECT affiliate_id, currency, sum(pending), sum(approved), sum(payable), sum(in
 """
 
 
-def balances_of(affiliates: Collection[int], *, programs: Collection[int] | None = None, now: datetime | None = None) -> dict[int, list[Balance]]:
+def balances_of(
+    affiliates: Collection[int], *, programs: Collection[int] | None = None, now: datetime | None = None
+) -> dict[int, list[Balance]]:
     """The balances of many affiliates at once, by affiliate: one Balance a currency. `programs` limits what is counted."""
     rows = select_rows(
         _BALANCES,

@@ -113,8 +113,8 @@ def performance(
         values,
     )
     return [
-        Performance(key, clicks, unique, conversions, *amounts, program.currency)
-        for key, clicks, unique, conversions, *amounts in rows
+        Performance(key, clicks, unique, conversions, amount, refunded, commission, program.currency)
+        for key, clicks, unique, conversions, amount, refunded, commission in rows
     ]
 
 

@@ -212,7 +212,9 @@ class _Lookup:
             enrolled = Affiliate.objects.filter(enrollments__program=self.program)
             for pk, external_id, email in enrolled.values_list("pk", "external_id", "email"):
                 found |= {name: pk for name in (external_id, email.lower()) if name}
-            found |= {name: pk for name in names if (pk := Affiliate.pk_from(name)) in found.values()}
+            numbers = set(found.values())
+            by_id = {name: Affiliate.pk_from(name) for name in names}
+            found |= {name: number for name, number in by_id.items() if number is not None and number in numbers}
         return found
 
     def approved(self, customers: dict[str, _Customer]) -> set[int]:
@@ -336,7 +338,7 @@ def credit_late(program: Program, *, now: datetime) -> list[Decided]:
             to.subs,
         )
         conversion.save(update_fields=["affiliate", "source", "reason", "click_id", "link", "offer", "subs"])
-        Customer.objects.filter(pk=conversion.customer_id, affiliate=None).update(
+        Customer.objects.filter(pk=conversion.customer_id or 0, affiliate=None).update(
             affiliate=to.affiliate_id, link=to.link_id, offer=to.offer_id, tied_at=conversion.occurred_at
         )
         decided.append(Decided(conversion.pk, rows[conversion.pk], to))

@@ -6,39 +6,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0002_initial'),
-        ('commissions', '0002_initial'),
-        ('tracking', '0003_alter_conversion_source'),
+        ("affiliates", "0002_initial"),
+        ("commissions", "0002_initial"),
+        ("tracking", "0003_alter_conversion_source"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='commission',
-            options={'ordering': ['-occurred_at', '-pk']},
+            name="commission",
+            options={"ordering": ["-occurred_at", "-pk"]},
         ),
         migrations.RemoveIndex(
-            model_name='commission',
-            name='commission_of_affiliate',
+            model_name="commission",
+            name="commission_of_affiliate",
         ),
         migrations.RemoveIndex(
-            model_name='commission',
-            name='commission_newest',
+            model_name="commission",
+            name="commission_newest",
         ),
         migrations.AddField(
-            model_name='commission',
-            name='occurred_at',
-            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name='earned'),
+            model_name="commission",
+            name="occurred_at",
+            field=models.DateTimeField(default=django.utils.timezone.now, verbose_name="earned"),
             preserve_default=False,
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['affiliate', '-occurred_at', '-id'], name='commission_of_affiliate'),
+            model_name="commission",
+            index=models.Index(fields=["affiliate", "-occurred_at", "-id"], name="commission_of_affiliate"),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['-occurred_at', '-id'], name='commission_newest'),
+            model_name="commission",
+            index=models.Index(fields=["-occurred_at", "-id"], name="commission_newest"),
         ),
     ]

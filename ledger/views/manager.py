@@ -82,9 +82,7 @@ class Sheet:
         if self.difference:
             return _("It does not balance: %(difference)s of %(expense)s earned are neither owed, in payout nor paid.") % amounts
         return (
-            _(
-                "%(expense)s were earned: %(owed)s are owed, %(in_payout)s are in payouts not paid yet, %(paid_out)s are paid."
-            )
+            _("%(expense)s were earned: %(owed)s are owed, %(in_payout)s are in payouts not paid yet, %(paid_out)s are paid.")
             % amounts
         )
 
@@ -167,9 +165,7 @@ def _transfers(request: HttpRequest) -> Listing:
         default_sort="-pk",
         empty=Empty(
             _("No transfers yet"),
-            _(
-                "It starts with the first approved commission: from the program's expense to what is owed to its affiliate."
-            ),
+            _("It starts with the first approved commission: from the program's expense to what is owed to its affiliate."),
             icon="scale",
         ),
     )

@@ -5,7 +5,6 @@ import time_machine
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
-from core.access import AccessError
 from accounts.models import User
 from affiliates.models import AffiliateMember, Function, Invitation
 from affiliates.services import (
@@ -17,6 +16,7 @@ from affiliates.services import (
     revoke_invitation,
     set_member_functions,
 )
+from core.access import AccessError
 from tests.factories import PASSWORD, event_names, link_in, mails_to, make_member, make_user, owner_of
 
 

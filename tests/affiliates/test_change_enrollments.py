@@ -1,8 +1,8 @@
 import pytest
 
-from core.access import AccessError
 from affiliates.models import Enrollment, Invitation
 from affiliates.services import AffiliateError, apply_to_program, change_enrollments, enroll_affiliate
+from core.access import AccessError
 from core.errors import Conflict
 from tests.factories import event_names, link_in, mails_to, make_affiliate, make_enrollment
 

@@ -1,8 +1,8 @@
 import pytest
 
-from core.access import AccessError
 from affiliates.models import Affiliate
 from affiliates.services import AffiliateError, create_affiliate, update_affiliate
+from core.access import AccessError
 from core.errors import Conflict
 from core.models import Event
 from tests.factories import event_names, make_affiliate

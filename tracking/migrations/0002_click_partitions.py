@@ -1,6 +1,6 @@
 """The click table, partitioned by day (tracking/partitions.py); and a word to the click servers when what they serve changes."""
 
-from datetime import date
+from datetime import UTC, datetime
 
 from django.db import migrations
 
@@ -8,7 +8,7 @@ from tracking.partitions import CREATE_TABLE, make_partitions_ahead
 
 
 def first_days(apps, schema_editor):
-    make_partitions_ahead(date.today())
+    make_partitions_ahead(datetime.now(UTC).date())
 
 
 class Migration(migrations.Migration):

@@ -4,15 +4,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracking', '0002_click_partitions'),
+        ("tracking", "0002_click_partitions"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='conversion',
-            name='source',
-            field=models.CharField(blank=True, choices=[('click', 'Click'), ('coupon', 'Coupon'), ('customer', 'Returning customer'), ('parent', 'Parent affiliate'), ('named', 'Named by the import')], max_length=10, verbose_name='credited by'),
+            model_name="conversion",
+            name="source",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("click", "Click"),
+                    ("coupon", "Coupon"),
+                    ("customer", "Returning customer"),
+                    ("parent", "Parent affiliate"),
+                    ("named", "Named by the import"),
+                ],
+                max_length=10,
+                verbose_name="credited by",
+            ),
         ),
     ]

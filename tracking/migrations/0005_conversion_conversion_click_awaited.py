@@ -4,16 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0002_initial'),
-        ('programs', '0001_initial'),
-        ('tracking', '0004_tell_click_servers'),
+        ("affiliates", "0002_initial"),
+        ("programs", "0001_initial"),
+        ("tracking", "0004_tell_click_servers"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='conversion',
-            index=models.Index(condition=models.Q(('reason', 'click_unknown')), fields=['created_at'], name='conversion_click_awaited'),
+            model_name="conversion",
+            index=models.Index(
+                condition=models.Q(("reason", "click_unknown")), fields=["created_at"], name="conversion_click_awaited"
+            ),
         ),
     ]

@@ -4,16 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0002_initial'),
-        ('programs', '0001_initial'),
-        ('tracking', '0005_conversion_conversion_click_awaited'),
+        ("affiliates", "0002_initial"),
+        ("programs", "0001_initial"),
+        ("tracking", "0005_conversion_conversion_click_awaited"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='conversion',
-            index=models.Index(fields=['-occurred_at', '-id'], name='conversion_newest_anywhere'),
+            model_name="conversion",
+            index=models.Index(fields=["-occurred_at", "-id"], name="conversion_newest_anywhere"),
         ),
     ]
