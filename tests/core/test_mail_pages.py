@@ -1,4 +1,6 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from affiliates.models import Function
 from affiliates.services import invite_member
@@ -45,3 +47,17 @@ def test_a_mails_html_is_never_a_page_of_ours(as_person, ada):
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>2" not in page
+
+
+def test_as_many_queries_at_one_as_at_a_hundred_mails(as_person, mara, mails, django_assert_num_queries):
+    browser = as_person(mara)
+    browser.get("/manage/mails/")
+    with CaptureQueriesContext(connection) as few:
+        browser.get("/manage/mails/")
+    subject = mails["fay"].about
+    Mail.objects.bulk_create(
+        Mail(to="a@b.example", sender="x@y.example", subject=f"Mail {n}", body="…", about=subject) for n in range(100)
+    )
+    with django_assert_num_queries(len(few)):
+        browser.get("/manage/mails/")
+    assert len(few) <= 12
