@@ -1,0 +1,145 @@
+"""People with browsers of their own. Each new page that they come to is looked over once: light, dark and on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from config.env import CHECKOUT
+from config.runtime.checks import chromium
+
+AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+ONES_OWN = re.compile(r"/([a-z]{3}_\w+|invitations/\S+|key/\S+|\d+)(?=/|$)")
+
+
+class Stage:
+    """One browser; `complaints` is what any page said against itself, which the test expects to be nothing."""
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self.browser, self.base_url = browser, base_url
+        self.complaints: list[str] = []
+        self.seen: set[str] = set()
+        self.axe = AXE.read_text()
+
+    def person(self, email: str, password: str) -> Person:
+        context = self.browser.new_context(base_url=self.base_url, viewport=DESK, reduced_motion="reduce")
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.set_default_timeout(15_000)
+        return Person(self, context.new_page(), email, password)
+
+
+@contextmanager
+def raised(base_url: str) -> Iterator[Stage]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+        yield Stage(browser, base_url)
+        browser.close()
+
+
+class Person:
+    """Somebody in front of a browser, who reads labels and presses buttons."""
+
+    def __init__(self, stage: Stage, page: Page, email: str, password: str) -> None:
+        self.stage, self.page, self.email, self.password = stage, page, email, password
+        page.on("console", lambda message: self._complain(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self._complain(str(error)))
+
+    def _complain(self, text: str) -> None:
+        self.stage.complaints.append(f"{self.page.url}: {text}")
+
+    # What is on the page
+
+    @property
+    def heading(self) -> Locator:
+        return self.page.get_by_role("heading", level=1)
+
+    @property
+    def main(self) -> Locator:
+        return self.page.get_by_role("main")
+
+    def sees(self, *texts: str) -> None:
+        for text in texts:
+            expect(self.main).to_contain_text(text)
+
+    def row(self, text: str) -> Locator:
+        """The table's row that holds this text."""
+        return self.page.get_by_role("row").filter(has_text=text)
+
+    # What one does
+
+    def open(self, path: str) -> None:
+        self.page.goto(path)
+        self.look()
+
+    def follow(self, name: str, within: Locator | None = None) -> None:
+        """Press a link, whose name is this or whose heading is, and look at the page behind it."""
+        place = within or self.page
+        self._go(place.get_by_role("link", name=name, exact=True).or_(place.locator("a:has(strong)", has_text=name)).first)
+
+    def enter(self, row: str) -> None:
+        """Open the first row that holds this text."""
+        self._go(self.row(row).first.get_by_role("link").first)
+
+    def _go(self, link: Locator) -> None:
+        before = self.page.url
+        link.click()
+        self.page.wait_for_url(lambda url: url != before)
+        self.look()
+
+    def write(self, label: str, value: str) -> None:
+        """Fill the field whose label begins so; “optional” may follow."""
+        self._field(label).fill(value)
+
+    def choose(self, label: str, option: str) -> None:
+        self._field(label).select_option(label=option)
+
+    def _field(self, label: str) -> Locator:
+        return self.main.get_by_label(re.compile(f"^{re.escape(label)}"))
+
+    def unfold(self, name: str) -> Locator:
+        """Open what stands behind a small button; its panel."""
+        summary = self.main.locator("summary").filter(has_text=re.compile(rf"^\s*{re.escape(name)}")).first
+        summary.click()
+        return summary.locator("xpath=..")
+
+    def press(self, name: str, within: Locator | None = None, sure: bool = False) -> None:
+        """Press a button, say yes to what it asks where `sure`, and look at what comes."""
+        button = (within or self.main).get_by_role("button", name=name, exact=True).first
+        with self.page.expect_navigation():
+            button.click()
+            if sure:
+                self.page.get_by_role("dialog").get_by_role("button", name=name, exact=True).click()
+        self.look()
+
+    def sign_in(self) -> None:
+        self.write("Email", self.email)
+        self.write("Password", self.password)
+        self.press("Sign in")
+
+    def look(self) -> None:
+        """One h1; and, the first time that anybody is here: nothing for axe to find, nothing beside the screen."""
+        self.page.wait_for_load_state("load")
+        expect(self.heading).to_have_count(1)
+        place = ONES_OWN.sub("/…", urlsplit(self.page.url).path)
+        if place in self.stage.seen:
+            return
+        self.stage.seen.add(place)
+        self.page.evaluate(self.stage.axe)  # as the driver, not as a script of the page: the policy refuses those
+        self._hear_axe("light", "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}")
+        self._hear_axe("dark", "{runOnly: ['color-contrast']}")
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self._complain("wider than a phone")
+        self.page.set_viewport_size(DESK)  # type: ignore[arg-type]
+
+    def _hear_axe(self, scheme: Literal["light", "dark"], rules: str) -> None:
+        self.page.emulate_media(color_scheme=scheme)
+        for each in self.page.evaluate(f"axe.run(document, {rules})")["violations"]:
+            self._complain(f"{scheme}: {each['id']}: {each['nodes'][0]['html']}")
