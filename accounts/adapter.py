@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -45,7 +45,8 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return _fernet(settings.SECRET_KEY).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _fernet(settings.SECRET_KEY).decrypt(encrypted_text.encode()).decode()
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        return MultiFernet([_fernet(key) for key in keys]).decrypt(encrypted_text.encode()).decode()
 
 
 @cache

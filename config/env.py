@@ -36,7 +36,14 @@ class Environment:
     embedded_valkey: bool
     email_url: str  # empty: mails are kept and readable under /manage/mails/
     secret_key: str
+    secret_key_fallbacks: tuple[str, ...]  # former keys, the newest first
     debug: bool
+
+    @property
+    def host(self) -> str:
+        """Of the base address as Django names hosts: no port, an IPv6 address in brackets."""
+        name = urlsplit(self.base_url).hostname or ""
+        return f"[{name}]" if ":" in name else name
 
     @property
     def secure(self) -> bool:
@@ -68,6 +75,9 @@ def environment() -> Environment:
         embedded_valkey=embedded_valkey,
         email_url=os.environ.get("EMAIL_URL", ""),
         secret_key=os.environ.get("SECRET_KEY") or _kept_secret_key(data, embedded_postgres),
+        secret_key_fallbacks=tuple(
+            key for key in (text.strip() for text in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")) if key
+        ),
         debug=_flag("DEBUG", False),
     )
 

@@ -12,14 +12,13 @@ env = environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SECRET_KEY = env.secret_key
+SECRET_KEY_FALLBACKS = list(env.secret_key_fallbacks)  # what they signed or encrypted is still read
 DEBUG = env.debug
 BASE_URL = env.base_url
 CLICK_BASE_URL = env.click_base_url
 DATA_FOLDER = env.data
 DEMO_SEED = kept_secret(env.data, "demo-password")  # what the demo people's password is made from
-ALLOWED_HOSTS = (
-    ["*"] if DEBUG else sorted({"localhost", "127.0.0.1", "[::1]", env.base_url.split("//")[1].split("/")[0].rsplit(":", 1)[0]})
-)
+ALLOWED_HOSTS = ["*"] if DEBUG else sorted({"localhost", "127.0.0.1", "[::1]", env.host})
 CSRF_TRUSTED_ORIGINS = [env.base_url]
 
 INSTALLED_APPS = [

@@ -1,4 +1,7 @@
-"""Payout details at rest: Fernet (AES-128-CBC with HMAC-SHA256), under a key derived from SECRET_KEY by HKDF."""
+"""Payout details at rest: Fernet (AES-128-CBC with HMAC-SHA256), under a key derived from SECRET_KEY by HKDF.
+
+After a change of SECRET_KEY the former ones, in SECRET_KEY_FALLBACKS, still read what they encrypted.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,14 @@ import json
 from functools import cache
 from typing import Any
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+
+class Unreadable(Exception):
+    """Neither SECRET_KEY nor a former one in SECRET_KEY_FALLBACKS is what the details were encrypted under."""
 
 
 @cache
@@ -24,6 +31,10 @@ def encrypt(details: dict[str, Any]) -> bytes:
 
 
 def decrypt(token: bytes | memoryview) -> dict[str, Any]:
-    """Raises cryptography.fernet.InvalidToken where SECRET_KEY is not the one it was encrypted under."""
-    found: dict[str, Any] = json.loads(_fernet(settings.SECRET_KEY).decrypt(bytes(token)))
+    """The details in the clear; raises Unreadable."""
+    keys = MultiFernet([_fernet(secret) for secret in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]])
+    try:
+        found: dict[str, Any] = json.loads(keys.decrypt(bytes(token)))
+    except InvalidToken:
+        raise Unreadable from None
     return found
