@@ -211,7 +211,7 @@ class RuleBody(Input):
     offer = Reference(find_offer, help_text="Only conversions that came through this offer.", **OPTIONAL)
     affiliate = Reference(find_affiliate, help_text="Only this affiliate's conversions.", **OPTIONAL)
     priority = Whole(min_value=-32_768, max_value=32_767, help_text="The highest wins; 0 unless given.", **OPTIONAL)
-    starts_at = Moment(help_text="Conversions that occurred from then on; now unless given.", **OPTIONAL)
+    starts_at = Moment(help_text="Conversions that occurred from then on; all unless given.", **OPTIONAL)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, dict):

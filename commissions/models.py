@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +49,9 @@ class CommissionRule(PublicId, TimestampedModel):
         return self.name
 
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # a first version that names no start is in force from here
+
+
 class RuleVersion(TimestampedModel):
     """The rule's value from `starts_at` until the next version starts. Never edited: commissions point at it."""
 
@@ -68,6 +72,10 @@ class RuleVersion(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.rule} {self.number}"
+
+    @property
+    def from_the_beginning(self) -> bool:
+        return self.starts_at <= BEGINNING
 
 
 class Decision(models.TextChoices):

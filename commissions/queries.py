@@ -80,7 +80,7 @@ def explain_commission(commission: Commission) -> str:
         "rule": version.rule.name,
         "version": version.number,
         "order": conversion.external_id,
-        "since": f"{version.starts_at:%Y-%m-%d}",
+        "since": _("the beginning") if version.from_the_beginning else f"{version.starts_at:%Y-%m-%d}",
     }
     if version.type == RuleType.PERCENTAGE:
         told |= {

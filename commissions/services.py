@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from accounts.access import Can, check, programs_of
 from affiliates.models import Affiliate
 from commissions import events
-from commissions.models import Commission, CommissionRule, Decision, ReasonCode, Reversal, RuleType, RuleVersion
+from commissions.models import BEGINNING, Commission, CommissionRule, Decision, ReasonCode, Reversal, RuleType, RuleVersion
 from commissions.pricing import Candidate, price, reversed_after, winning_rule
 from core.errors import Refusal
 from core.events import Fact, record, record_many
@@ -49,7 +49,10 @@ def create_rule(
     priority: int = 0,
     starts_at: datetime | None = None,
 ) -> CommissionRule:
-    """A rule with its first version. `value` is percent, or an amount in the program's currency."""
+    """A rule with its first version. `value` is percent, or an amount in the program's currency.
+
+    Without `starts_at` it is in force from the beginning: orders of the past are priced too.
+    """
     check(by, Can.SET_RULES, program.pk)
     if offer is not None and offer.program_id != program.pk:
         raise CommissionError(_("The offer belongs to another program."), code="invalid", field="offer")
@@ -58,7 +61,7 @@ def create_rule(
         program=program, name=name, event=event, offer=offer, affiliate=affiliate, priority=priority
     )
     version = RuleVersion.objects.create(
-        rule=rule, number=1, type=type, value=value, starts_at=starts_at or timezone.now(), created_by=by
+        rule=rule, number=1, type=type, value=value, starts_at=starts_at or BEGINNING, created_by=by
     )
     record(events.RULE_CREATED, rule, program, affiliate, by=by, data=_told(rule, version))
     return rule

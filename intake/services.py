@@ -20,7 +20,8 @@ from core.money import plain_amount
 from core.rows import select_rows
 from programs.models import Program
 from tracking import events
-from tracking.conversions import ConversionInput, Decided, credit_late, write_conversions
+from tracking.conversions import ConversionInput, Decided, write_conversions
+from tracking.late import credit_late
 from tracking.models import Conversion, Refund
 
 FUTURE = timedelta(minutes=5)  # how far a shop's clock may run ahead
@@ -57,6 +58,8 @@ def record_conversions(
     check(by, Can.RECORD_CONVERSIONS, program.pk)
     now = now or timezone.now()
     refusals = {index: refusal for index, row in enumerate(rows) if (refusal := _refusal_of(row, now))}
+    for row in rows:
+        row.occurred_at = min(row.occurred_at, now)  # a shop's clock that runs ahead puts no hold off
     good = [row for index, row in enumerate(rows) if index not in refusals]
     decided = write_conversions(program, good, now=now)
     commissions = price_conversions(program, decided, now=now)
@@ -66,12 +69,17 @@ def record_conversions(
 
 @transaction.atomic
 def credit_late_clicks(program: Program, *, now: datetime | None = None) -> int:
-    """Credit and price what came before its click was in the database; returns how many conversions that were."""
+    """Credit and price what came before its click was in the database; returns how many conversions that were.
+
+    Refunds that came meanwhile take back their part at once.
+    """
     now = now or timezone.now()
     decided = credit_late(program, now=now)
     commissions = price_conversions(program, decided, now=now)
     facts = [_fact(program, conversion, commissions.get(conversion.id), events.CONVERSION_CREDITED) for conversion in decided]
     record_many(facts)
+    for refund in Refund.objects.filter(conversion__in=commissions).select_related("conversion__program").order_by("pk"):
+        reverse_for_refund(refund.conversion, refund, by=None, now=now)
     return len(decided)
 
 
@@ -152,7 +160,8 @@ def record_refund(
 ) -> tuple[Refund, bool]:
     """Refund a conversion, in part or whole, in its own currency; returns the refund and whether it is new.
 
-    The same external_id again is the same refund; another amount under it, or more than is left, is a Conflict.
+    The same external_id again is the same refund; another amount under it, or more than is left, is a Conflict. One that says
+    it came before its sale (clocks differ) is taken at the sale's time: no refund is lost.
     """
     conversion = Conversion.objects.select_for_update(of=("self",)).select_related("program").get(pk=conversion.pk)
     check(by, Can.RECORD_CONVERSIONS, conversion.program_id)
@@ -164,8 +173,6 @@ def record_refund(
         return known, False
     if amount <= 0:
         raise IntakeError(_("A refund is more than zero."), code="invalid", field="amount")
-    if occurred_at is not None and occurred_at < conversion.occurred_at:
-        raise IntakeError(_("A refund cannot come before its sale."), code="before_sale", field="occurred_at")
     if occurred_at is not None and occurred_at > now + FUTURE:
         raise IntakeError(_("This lies in the future."), code="future", field="occurred_at")
     if amount > conversion.left_to_refund:
@@ -183,7 +190,7 @@ def record_refund(
         external_id=external_id,
         amount=amount,
         refunded_after=conversion.refunded,
-        occurred_at=occurred_at or now,
+        occurred_at=max(min(occurred_at or now, now), conversion.occurred_at),
         reason=reason,
         created_at=now,
     )

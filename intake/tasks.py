@@ -3,13 +3,13 @@ from django.utils import timezone
 
 from intake import services
 from programs.models import Program
-from tracking.conversions import LATE
+from tracking.late import LATE
 
 
 @shared_task
 def credit_late_clicks() -> None:
     waiting = Program.objects.filter(
-        conversions__reason="click_unknown", conversions__affiliate=None, conversions__created_at__gte=timezone.now() - LATE
+        conversions__awaited_click_id__isnull=False, conversions__created_at__gte=timezone.now() - LATE
     ).distinct()
     for program in waiting:
         services.credit_late_clicks(program)

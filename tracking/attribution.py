@@ -8,7 +8,7 @@ before it and why it did not hold is kept, for the "why?".
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -33,6 +33,7 @@ REASONS = {
     "click_not_credited": gettext_lazy("The click was not credited: its link, offer or affiliate was not active."),
     "coupon_unknown": gettext_lazy("The program has no such coupon."),
     "coupon_paused": gettext_lazy("The coupon is paused."),
+    "sale_before_tie": gettext_lazy("The customer was tied to an affiliate later than this."),
     "affiliate_unknown": gettext_lazy("The affiliate that the import names is not enrolled here."),
     "affiliate_not_approved": gettext_lazy("The affiliate is not approved in this program."),
 }
@@ -66,6 +67,7 @@ class Tie:
     link_id: int | None
     coupon_id: int | None
     offer_id: int | None
+    tied_at: datetime  # when the conversion that tied them occurred
 
 
 @dataclass(slots=True)
@@ -108,9 +110,8 @@ class Terms:
 def attribute(evidence: Evidence, terms: Terms) -> Attribution:
     """Decide one conversion. The tie itself is not undone by a later click: it only loses to it under "last click"."""
     tried: list[str] = []
-    by_customer = (_by_customer,)
-    ways = (_by_name, _by_click, _by_coupon)
-    order = (_by_name, *by_customer, *ways[1:]) if terms.model == AttributionModel.FIRST_CLICK else (*ways, *by_customer)
+    first_click = terms.model == AttributionModel.FIRST_CLICK
+    order = [_by_name, _by_customer, _by_click, _by_coupon] if first_click else [_by_name, _by_click, _by_coupon, _by_customer]
     for way in order:
         verdict = way(evidence, terms)
         if isinstance(verdict, Attribution):
@@ -163,10 +164,12 @@ def _by_customer(evidence: Evidence, terms: Terms) -> Attribution | str:
     tie = evidence.tie
     if tie is None:
         return ""
+    if evidence.occurred_at < tie.tied_at:
+        return "sale_before_tie"
     return Attribution("customer", tie.affiliate_id, Source.CUSTOMER, None, tie.link_id, tie.coupon_id, tie.offer_id)
 
 
-def explain_attribution(reason: str, tried: Collection[str], names: Mapping[str, str] | None = None) -> str:
+def explain_attribution(reason: str, tried: Collection[str]) -> str:
     """The decision in sentences: what did not hold, then what did."""
     codes = [*(code for code in tried if code != reason), reason]
     return " ".join(str(REASONS.get(code, code)) for code in codes) or _("Nothing was given.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,9 +21,7 @@ from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
 from core.rows import insert_rows, select_rows
 from programs.models import Program
 from tracking.attribution import Attribution, ClickEvidence, CouponEvidence, Evidence, Terms, Tie, attribute, parse_click_id
-from tracking.models import Conversion, Customer, Status
-
-LATE = timedelta(days=7)  # how long a click may be on its way from a click server's spool
+from tracking.models import Status
 
 
 @dataclass(slots=True)
@@ -103,6 +102,7 @@ COLUMNS = [
     "source",
     "reason",
     "click_id",
+    "awaited_click_id",
     "link_id",
     "coupon_id",
     "offer_id",
@@ -132,7 +132,7 @@ def write_conversions(program: Program, rows: Sequence[ConversionInput], *, now:
         customer = customers.get(row.customer)
         attribution = attribute(evidence.of(row, customer.tie if customer else None), terms)
         if customer and customer.tie is None and attribution.affiliate_id is not None:
-            customer.tie = Tie(attribution.affiliate_id, attribution.link_id, attribution.coupon_id, attribution.offer_id)
+            customer.tie = tie_by(attribution, row.occurred_at)
             customer.tied_by = (row, attribution)
         decided[row.key] = (row, attribution)
     written = _write(program, decided, customers, now)
@@ -166,7 +166,7 @@ def _lock_customers(program: Program, rows: Sequence[ConversionInput], now: date
         on_conflict="DO NOTHING",
     )
     found = select_rows(
-        """SELECT external_id, id, affiliate_id, link_id, coupon_id, offer_id FROM tracking_customer
+        """SELECT external_id, id, affiliate_id, link_id, coupon_id, offer_id, tied_at FROM tracking_customer
            WHERE program_id = %s AND external_id = ANY(%s) ORDER BY external_id FOR UPDATE""",
         [program.pk, names],
     )
@@ -257,8 +257,8 @@ def _write(
         rows.append(
             (
                 now, program.pk, row.event, row.external_id, row.occurred_at, row.amount, row.currency, row.quantity, 0,
-                customer.id if customer else None, to.affiliate_id, to.source, to.reason, to.click_id and str(to.click_id), to.link_id,
-                to.coupon_id, to.offer_id, to.subs, given, row.fingerprint,
+                customer.id if customer else None, to.affiliate_id, to.source, to.reason, to.click_id, _awaited(row, to), to.link_id, to.coupon_id,
+                to.offer_id, to.subs, given, row.fingerprint,
             )
         )  # fmt: skip
     written = insert_rows(
@@ -269,6 +269,17 @@ def _write(
         returning=["external_id", "event", "id"],
     )
     return {(external_id, event): pk for external_id, event, pk in written}
+
+
+def tie_by(to: Attribution, at: datetime) -> Tie:
+    """The tie that a conversion credited so makes of its customer."""
+    assert to.affiliate_id is not None
+    return Tie(to.affiliate_id, to.link_id, to.coupon_id, to.offer_id, at)
+
+
+def _awaited(row: ConversionInput, to: Attribution) -> uuid.UUID | None:
+    """The click that a conversion credited to nobody names and that may still be spooled (tracking.late)."""
+    return parse_click_id(row.click_id) if to.affiliate_id is None and "click_unknown" in to.tried else None
 
 
 def _tie_customers(customers: list[_Customer]) -> None:
@@ -295,51 +306,3 @@ def _tie_customers(customers: list[_Customer]) -> None:
             template="(%s, %s, %s::bigint, %s::bigint, %s::bigint, %s::timestamptz)",
             page_size=2000,
         )
-
-
-def credit_late(program: Program, *, now: datetime) -> list[Decided]:
-    """Credit conversions whose click was still on its way (spooled to disk while the database was away) when they came.
-
-    In the caller's transaction; returns those that are credited now. What came in is not touched, only nobody becomes somebody.
-    """
-    waiting = list(
-        Conversion.objects.filter(program=program, reason="click_unknown", affiliate=None, created_at__gte=now - LATE)
-        .select_related("customer")
-        .order_by("occurred_at", "pk")
-        .select_for_update(of=("self",), skip_locked=True)[:1000]
-    )
-    rows = {
-        conversion.pk: ConversionInput(
-            conversion.event,
-            conversion.external_id,
-            conversion.occurred_at,
-            conversion.amount,
-            conversion.currency,
-            conversion.given.get("click_id", ""),
-            conversion.given.get("coupon", ""),
-            conversion.customer.external_id if conversion.customer else "",
-        )
-        for conversion in waiting
-    }
-    lookup = _Lookup(program, list(rows.values()))
-    if not lookup.clicks:
-        return []
-    terms = Terms(program.pk, program.attribution_model, timedelta(days=program.attribution_window_days), lookup.approved({}))
-    decided = []
-    for conversion in waiting:
-        to = attribute(lookup.of(rows[conversion.pk], None), terms)
-        if to.affiliate_id is None:
-            continue
-        conversion.affiliate_id, conversion.source, conversion.reason = to.affiliate_id, to.source, to.reason
-        conversion.click_id, conversion.link_id, conversion.offer_id, conversion.subs = (
-            to.click_id,
-            to.link_id,
-            to.offer_id,
-            to.subs,
-        )
-        conversion.save(update_fields=["affiliate", "source", "reason", "click_id", "link", "offer", "subs"])
-        Customer.objects.filter(pk=conversion.customer_id or 0, affiliate=None).update(
-            affiliate=to.affiliate_id, link=to.link_id, offer=to.offer_id, tied_at=conversion.occurred_at
-        )
-        decided.append(Decided(conversion.pk, rows[conversion.pk], to))
-    return decided

@@ -192,6 +192,7 @@ class Conversion(PublicId, TimestampedModel):
     click_id = models.UUIDField(
         null=True, blank=True
     )  # of the click it is credited to; no foreign key: clicks live in partitions
+    awaited_click_id = models.UUIDField(null=True, blank=True)  # credited to nobody, and the click it names may still be spooled
     link = models.ForeignKey(Link, models.PROTECT, null=True, blank=True, related_name="conversions")
     coupon = models.ForeignKey(Coupon, models.PROTECT, null=True, blank=True, related_name="conversions")
     offer = models.ForeignKey(Offer, models.PROTECT, null=True, blank=True, related_name="conversions", db_index=False)
@@ -212,13 +213,18 @@ class Conversion(PublicId, TimestampedModel):
                 name="conversion_refunded_at_most_all",
             ),
             models.CheckConstraint(condition=Q(affiliate__isnull=False) ^ Q(source=""), name="conversion_source_says_who"),
+            models.CheckConstraint(
+                condition=Q(awaited_click_id=None) | Q(affiliate=None), name="conversion_awaits_only_uncredited"
+            ),
         ]
         indexes = [
             models.Index(fields=["program", "-occurred_at", "-id"], name="conversion_newest"),
             models.Index(fields=["-occurred_at", "-id"], name="conversion_newest_anywhere"),
             models.Index(fields=["affiliate", "-occurred_at", "-id"], name="conversion_of_affiliate"),
             models.Index(fields=["click_id"], name="conversion_click", condition=Q(click_id__isnull=False)),
-            models.Index(fields=["created_at"], name="conversion_click_awaited", condition=Q(reason="click_unknown")),
+            models.Index(
+                fields=["program", "created_at"], name="conversion_awaits_click", condition=Q(awaited_click_id__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -152,6 +152,16 @@ class TestRules:
         earned = dict(Commission.objects.values_list("conversion__external_id", "amount"))
         assert earned == {"o0": 10, "o9": 10, "o10": 5, "o30": 5}
 
+    def test_a_first_version_without_a_start_prices_orders_of_the_past(self, music, mara, ana):
+        make_coupon(ana, music, code="ANA")
+        create_rule(music, by=mara, name="Sales", event="sale", type="flat", value=Decimal(3))
+        record_conversions(
+            music, [ConversionInput("sale", "o", datetime(1997, 1, 1, tzinfo=UTC), Decimal(9), "USD", coupon="ANA")], by=mara
+        )
+
+        commission = Commission.objects.select_related("conversion", "rule_version__rule").get()
+        assert explain_commission(commission).endswith("in force since the beginning.")
+
     def test_an_archived_rule_wins_nothing_new(self, earn, music, mara):
         archive_rule(music.rules.get(), by=mara)
         row = ConversionInput("sale", "o1", timezone.now(), Decimal(100), "USD", coupon="ANA")

@@ -37,7 +37,14 @@ clicks = st.none() | st.builds(
 coupons = st.none() | st.builds(
     CouponEvidence, id=st.just(1), affiliate_id=st.integers(1, 4), offer_id=st.none(), active=st.booleans()
 )
-ties = st.none() | st.builds(Tie, affiliate_id=st.integers(1, 4), link_id=st.none(), coupon_id=st.none(), offer_id=st.none())
+ties = st.none() | st.builds(
+    Tie,
+    affiliate_id=st.integers(1, 4),
+    link_id=st.none(),
+    coupon_id=st.none(),
+    offer_id=st.none(),
+    tied_at=st.integers(-2, 1).map(lambda days: SALE + timedelta(days=days)),
+)
 
 
 @given(
@@ -61,7 +68,7 @@ def test_the_first_evidence_that_holds_decides(click, click_given, coupon, coupo
         and click.affiliate_id in approved
     )
     coupon_holds = coupon is not None and coupon.active and coupon.affiliate_id in approved
-    tie_holds = tie is not None and tie.affiliate_id in approved
+    tie_holds = tie is not None and tie.tied_at <= SALE and tie.affiliate_id in approved
     order = [("click", click_holds, click), ("coupon", coupon_holds, coupon)]
     order.insert(0 if model == "first_click" else 2, ("customer", tie_holds, tie))
     expected = next(((source, by.affiliate_id) for source, holds, by in order if holds), ("", None))
