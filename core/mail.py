@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import EmailMessage
 from django.db import models, transaction
 from django.db.models import CharField, F, Q, QuerySet, Value
@@ -99,16 +101,48 @@ def send_due(limit: int = 200) -> int:
         status=Mail.Status.UNKNOWN
     )
     sent = 0
-    server = get_connection("django.core.mail.backends.smtp.EmailBackend", **_server_settings())
+    server = _Server(**_server_settings())
     try:
         for _ in range(limit):
             mail = _claim()
             if mail is None:
                 break
+            try:
+                server.open()  # once a round: a connection that is there is used again
+            except (OSError, smtplib.SMTPException) as error:
+                _put_back(mail, error)  # the others would wait for the same server
+                break
             sent += _send(mail, server)
     finally:
-        server.close()
+        with suppress(OSError, smtplib.SMTPException):
+            server.close()
     return sent
+
+
+class _Connection(smtplib.SMTP):
+    """Knows whether the message was on its way: from then on a lost connection leaves open whether it was taken."""
+
+    handed_over = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.handed_over = True
+        return super().data(msg)
+
+
+class _SecureConnection(_Connection, smtplib.SMTP_SSL):
+    pass
+
+
+class _Server(EmailBackend):
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return _SecureConnection if self.use_ssl else _Connection
+
+    def drop(self) -> None:
+        """Hang up without a word: who does not answer would be waited for once more."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
 
 def _claim() -> Mail | None:
@@ -125,25 +159,56 @@ def _claim() -> Mail | None:
     return mail
 
 
-def _send(mail: Mail, server: Any) -> int:
+def _send(mail: Mail, server: _Server) -> int:
+    """Hand one mail over. Refused for good (5xx): failed. Refused for now (4xx) or not reached: later again. Lost after the
+    message was on its way: unknown, as the server may have taken it."""
+    connection: Any = server.connection
+    connection.handed_over = False
+    try:
+        server.send_messages([_message(mail)])
+    except smtplib.SMTPRecipientsRefused as error:
+        _file_refusal(mail, error, [code for code, _text in error.recipients.values()])
+    except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
+        _file_refusal(mail, error, [error.smtp_code])
+    except ValueError as error:  # an address or a header that cannot be written: this mail's fault alone
+        mail.status, mail.error = Mail.Status.FAILED, str(error)
+    except (OSError, smtplib.SMTPException) as error:
+        if connection.handed_over:
+            mail.status, mail.error = Mail.Status.UNKNOWN, str(error)
+        else:
+            _put_back(mail, error)
+    else:
+        mail.status, mail.sent_at, mail.error = Mail.Status.SENT, timezone.now(), ""
+    if mail.status != Mail.Status.SENT:
+        server.drop()  # a refusal may have closed the connection; the next mail gets a fresh one
+    mail.save()
+    return mail.status == Mail.Status.SENT
+
+
+def _message(mail: Mail) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         mail.subject, mail.body, mail.sender, [mail.to], headers={"Message-ID": f"<{mail.public_id}@tributary>"}
     )
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
-    try:
-        server.send_messages([message])
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
+    return message
+
+
+def _file_refusal(mail: Mail, error: Exception, codes: list[int]) -> None:
+    if any(500 <= code <= 599 for code in codes):
         mail.status, mail.error = Mail.Status.FAILED, str(error)
-    except (OSError, smtplib.SMTPException) as error:
-        # The server was not reached or did not take it: later again.
-        given_up = mail.attempts >= GIVE_UP_AFTER
-        mail.status, mail.error = (Mail.Status.FAILED if given_up else Mail.Status.QUEUED), str(error)
-        mail.due_at = timezone.now() + timedelta(seconds=30 * 2**mail.attempts)
-    else:
-        mail.status, mail.sent_at, mail.error = Mail.Status.SENT, timezone.now(), ""
+    elif all(400 <= code <= 499 for code in codes):
+        _put_back(mail, error)
+    else:  # no answer that says yes or no
+        mail.status, mail.error = Mail.Status.UNKNOWN, str(error)
+
+
+def _put_back(mail: Mail, error: Exception) -> None:
+    """Later again, each time after a longer while, but not for ever."""
+    given_up = mail.attempts >= GIVE_UP_AFTER
+    mail.status, mail.error = (Mail.Status.FAILED if given_up else Mail.Status.QUEUED), str(error)
+    mail.due_at = timezone.now() + timedelta(seconds=30 * 2**mail.attempts)
     mail.save()
-    return mail.status == Mail.Status.SENT
 
 
 def _server_settings() -> dict[str, Any]:
