@@ -61,8 +61,13 @@ def _open_accounts(wanted: set[tuple[Pot, str]]) -> dict[tuple[Pot, str], int]:
         on_conflict="DO NOTHING",
     )
     found = select_rows(
-        "SELECT program_id, affiliate_id, kind, currency, id FROM ledger_account WHERE program_id = ANY(%s) AND currency = ANY(%s)",
-        [sorted({pot.program for pot, _ in wanted}), sorted({currency for _, currency in wanted})],
+        """SELECT program_id, affiliate_id, kind, currency, id FROM ledger_account
+           WHERE program_id = ANY(%s) AND currency = ANY(%s) AND (affiliate_id IS NULL OR affiliate_id = ANY(%s))""",
+        [
+            sorted({pot.program for pot, _ in wanted}),
+            sorted({currency for _, currency in wanted}),
+            sorted({pot.affiliate for pot, _ in wanted if pot.affiliate}),
+        ],
     )
     return {(Pot(program, AccountKind(kind), affiliate), currency): pk for program, affiliate, kind, currency, pk in found}
 
