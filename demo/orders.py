@@ -19,7 +19,10 @@ from pathlib import Path
 from demo.profiles import PROFILES, Profile
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-LAST_DAY = date(1998, 6, 30)
+FIRST_DAY, LAST_DAY = date(1997, 1, 1), date(1998, 6, 30)
+RISEN_FROM = timedelta(days=181)  # after the first day: when the standard rule's second version starts
+ANA_FROM = timedelta(days=300)  # and when Ana's own rate does
+UNDECIDED = timedelta(days=21)  # before yesterday: what nobody has decided yet
 CREDITED = 64  # of a hundred customers came through somebody
 REFUNDED = 50  # one order in so many was refunded, in part or whole
 
@@ -83,6 +86,17 @@ def click_id(moment: datetime, *parts: object) -> uuid.UUID:
     bits = number("click", *parts)
     value = (int(moment.timestamp() * 1000) << 80) | (7 << 76) | ((bits & 0xFFF) << 64) | (0b10 << 62) | (bits >> 2)
     return uuid.UUID(int=value)
+
+
+def offer_of(customer: str) -> int:
+    """Which of the three offers a customer's link led to: mostly the first."""
+    choice = number("offer", customer) % 10
+    return choice % 3 if choice < 5 else 0
+
+
+def is_bad(order_id: str) -> bool:
+    """Whether Mara rejects the order's commission, as the affiliate's own purchase."""
+    return number("bad", order_id) % 400 == 0
 
 
 def refund_of(order: Order) -> tuple[date, Decimal] | None:

@@ -25,7 +25,23 @@ from commissions.models import Commission
 from commissions.services import approve_commissions, create_rule, hold_commissions, reject_commissions, revise_rule
 from core.rows import in_chunks, insert_rows
 from demo.models import Chapter
-from demo.orders import DATA, LAST_DAY, Order, click_id, clicks_before, number, read_orders, refund_of, way_of
+from demo.orders import (
+    ANA_FROM,
+    DATA,
+    FIRST_DAY,
+    LAST_DAY,
+    RISEN_FROM,
+    UNDECIDED,
+    Order,
+    click_id,
+    clicks_before,
+    is_bad,
+    number,
+    offer_of,
+    read_orders,
+    refund_of,
+    way_of,
+)
 from demo.people import make_person, make_team
 from demo.profiles import PITCHES, PROFILES, Profile
 from intake.imports import import_orders
@@ -73,7 +89,7 @@ class Story:
             kept, _created = Chapter.objects.get_or_create(name=f"ends {yesterday.isoformat()}")
         self.yesterday = date.fromisoformat(kept.name.removeprefix("ends "))  # a load that goes on the next day keeps its days
         self.customers, self.say, self.worker = customers, say, worker
-        self.first_day = date(1997, 1, 1) + (self.yesterday - LAST_DAY)
+        self.first_day = self.yesterday - (LAST_DAY - FIRST_DAY)
 
     def tell(self) -> None:
         self._chapter("the program and its people", self._program)
@@ -151,7 +167,7 @@ class Story:
         Offer.objects.bulk_create(offers)
         percentage = partial(create_rule, program, by=self.boss, event="sale", type="percentage")
         standard = percentage(name="Standard", value=Decimal(8), starts_at=began)
-        risen = _at(self.first_day + timedelta(days=181))
+        risen = _at(self.first_day + RISEN_FROM)
         revise_rule(standard, by=self.boss, type="percentage", value=Decimal(10), starts_at=risen)
         percentage(name="Classical", value=Decimal(12), offer=offers[2], starts_at=began)
 
@@ -183,7 +199,7 @@ class Story:
             if not waits:
                 self._equip(affiliate, profile, offers, joined)
         ana = Affiliate.objects.get(email="ana@tributary.example")
-        raised = _at(self.first_day + timedelta(days=300))
+        raised = _at(self.first_day + ANA_FROM)
         percentage = partial(create_rule, self.program, by=self.boss, event="sale", type="percentage")
         percentage(name="Ana’s rate", value=Decimal("12.5"), affiliate=ana, priority=10, starts_at=raised)
 
@@ -235,8 +251,7 @@ class Story:
     def _link_of(self, customer: str) -> Link:
         way = way_of(customer)
         assert way is not None
-        choice = number("offer", customer) % 10
-        return self.links[way.profile.email, choice % len(OFFERS) if choice < 5 else 0]
+        return self.links[way.profile.email, offer_of(customer)]
 
     def _orders(self) -> None:
         clicks = {order.id: click_id(moment, order.id) for order, moment in self._clicked_orders()}
@@ -284,7 +299,7 @@ class Story:
     def _today(self) -> None:
         """The last weeks are open: commissions to review, some on hold, a batch that waits for Felix."""
         self._refunds(until=self.yesterday)
-        self._decide(until=self.yesterday - timedelta(days=21), at=timezone.now() - timedelta(days=2))
+        self._decide(until=self.yesterday - UNDECIDED, at=timezone.now() - timedelta(days=2))
         held = (
             Commission.objects.pending()
             .filter(conversion__program=self.program)
@@ -316,8 +331,8 @@ class Story:
             conversion__program=self.program, occurred_at__lt=_at(until + timedelta(days=1))
         )
         rows = list(pending.values_list("pk", "conversion__external_id"))
-        bad = [pk for pk, order in rows if number("bad", order) % 400 == 0]
-        good = [pk for pk, order in rows if number("bad", order) % 400]
+        bad = [pk for pk, order in rows if is_bad(order)]
+        good = [pk for pk, order in rows if not is_bad(order)]
         if bad:
             reject_commissions(bad, by=self.mara, reason_code="self_referral", at=at)
         for chunk in in_chunks(good, 10_000):
