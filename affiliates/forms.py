@@ -143,6 +143,12 @@ class AffiliateForm(forms.ModelForm):
             others = others.exclude(pk=self.instance.pk)
             self.initial["email"] = self.instance.email
             self.initial["parent"] = self.instance.parent
+            if not Affiliate.objects.entrusted_to(by).filter(pk=self.instance.pk).exists():
+                for name in ("email", "external_id"):
+                    self.fields[name].disabled = True
+                    self.fields[name].help_text = _(
+                        "Other programs use it too: whoever manages affiliates in all of them changes it."
+                    )
         self.fields["parent"].offer(others)  # type: ignore[attr-defined]
 
     def validate_unique(self) -> None:

@@ -35,6 +35,49 @@ class AffiliateQuerySet(models.QuerySet["Affiliate"]):
             visible |= Q(~models.Exists(enrollments))
         return self.filter(visible)
 
+    def known_to(self, user: Any, can: Can = Can.SEE) -> AffiliateQuerySet:
+        """Those visible ones of whom the user may know more than the bare record and an application: who works in a program
+        in which the user can, and who works in none at all. An application alone opens nothing: anyone can hand one in."""
+        programs = programs_of(user, can)
+        if programs is None:
+            return self
+        working = _enrollments().working()
+        known = Q(models.Exists(working.filter(program__in=programs))) | Q(~models.Exists(working))
+        return self.visible_to(user).filter(known) if programs else self.none()
+
+    def looked_after_by(self, user: Any) -> AffiliateQuerySet:
+        """Those whose record the user keeps up: who works in a program in which they manage affiliates, and those entrusted."""
+        programs = programs_of(user, Can.MANAGE_AFFILIATES)
+        if programs is None:
+            return self
+        return self.filter(
+            Q(models.Exists(_enrollments().working().filter(program__in=programs))) | _entrusted(programs, Can.MANAGE_AFFILIATES)
+        )
+
+    def entrusted_to(self, user: Any, can: Can = Can.MANAGE_AFFILIATES) -> AffiliateQuerySet:
+        """Those whose account this member of the team may change for all: its addresses, its people, where it is paid.
+
+        These belong to every program that the affiliate works in, so the right is needed in each of them. Of one that works
+        in none, it is needed in a program that it applied to or was invited to; one in no program yet is everybody's who
+        manages affiliates.
+        """
+        programs = programs_of(user, can)
+        return self if programs is None else self.filter(_entrusted(programs, can))
+
+
+def _enrollments() -> EnrollmentQuerySet:
+    """Those of the affiliate in the query around."""
+    return Enrollment.objects.filter(affiliate=models.OuterRef("pk"))
+
+
+def _entrusted(programs: frozenset[int], can: Can) -> Q:
+    if not programs:
+        return Q(pk__in=[])
+    theirs = Q(models.Exists(_enrollments().filter(program__in=programs)))
+    if can == Can.MANAGE_AFFILIATES:
+        theirs |= Q(~models.Exists(_enrollments()))
+    return theirs & Q(~models.Exists(_enrollments().working().exclude(program__in=programs)))
+
 
 class Affiliate(PublicId, TimestampedModel):
     """A partner who sends customers: a person or a firm. Sign-ins belong to its members."""
@@ -157,7 +200,15 @@ class EnrollmentStatus(models.TextChoices):
     TERMINATED = "terminated", _("Terminated")
 
 
+WORKING = (EnrollmentStatus.APPROVED, EnrollmentStatus.SUSPENDED, EnrollmentStatus.TERMINATED)
+
+
 class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
+    def working(self) -> EnrollmentQuerySet:
+        """Approved now or once. No such enrollment becomes another's application again, so all that an affiliate ever earned
+        is in the programs of these."""
+        return self.filter(status__in=WORKING)
+
     def visible_to(self, user: Any) -> EnrollmentQuerySet:
         programs = programs_of(user)
         return self if programs is None else self.filter(program__in=programs)

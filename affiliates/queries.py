@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import Role, RoleAssignment, User
-from affiliates.models import Affiliate, Enrollment
+from affiliates.models import Affiliate
 from core.access import Can, programs_of, rights_of
 from core.choices import country_name
 from core.models import Event
@@ -48,21 +48,11 @@ def known_countries(user: Any) -> Callable[[], list[tuple[str, str]]]:
     )
 
 
-def managed_affiliates(user: Any, can: Can = Can.MANAGE_AFFILIATES) -> QuerySet[Affiliate]:
-    """Those enrolled in a program in which the user can; for managers of affiliates, those in no program yet as well."""
-    programs = programs_of(user, can)
-    visible = Affiliate.objects.visible_to(user)
-    if programs is None:
-        return visible
-    within = Q(pk__in=Enrollment.objects.filter(program__in=programs).values("affiliate"))
-    return visible.filter(within | Q(enrollments__isnull=True) if can == Can.MANAGE_AFFILIATES and programs else within)
-
-
 def timeline_of(affiliate: Affiliate, user: Any) -> QuerySet[Event]:
     """What happened to the affiliate, as far as the reader may know.
 
     Facts of higher apps (links, commissions, payouts) are told to those who see tracking and money in all of its programs;
-    others read about the account itself, and about its enrollments in programs they see.
+    others read about the account itself, as far as they may know of it, and about its enrollments in programs they see.
     """
     events = Event.objects.about(affiliate).exclude(name__in=BY_THE_THOUSAND)
     enrolled = set(affiliate.enrollments.values_list("program_id", flat=True))
@@ -71,7 +61,9 @@ def timeline_of(affiliate: Affiliate, user: Any) -> QuerySet[Event]:
         rights.everywhere(can) or all(rights.has(can, p) for p in enrolled) for can in (Can.SEE, Can.SEE_TRACKING, Can.SEE_MONEY)
     ):
         return events
-    account = Q(name__startswith="affiliate.") | Q(name__startswith="invitation.") | Q(name__startswith="member.")
+    account = Q(pk__in=[])
+    if Affiliate.objects.known_to(user).filter(pk=affiliate.pk).exists():
+        account = Q(name__startswith="affiliate.") | Q(name__startswith="invitation.") | Q(name__startswith="member.")
     programs = programs_of(user)
     enrollment = Q(name__startswith="enrollment.")
     if programs is not None:

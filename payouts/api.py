@@ -84,7 +84,8 @@ def payout_method_list(request: Request, id: str) -> QuerySet[PayoutMethod]:
 
     One for each currency, its details masked.
     """
-    return PayoutMethod.objects.current().filter(affiliate=_affiliate(request.user, id)).order_by("currency")
+    methods = PayoutMethod.objects.current().visible_to(request.user)
+    return methods.filter(affiliate=_affiliate(request.user, id)).order_by("currency")
 
 
 @operation(Can.MANAGE_PAYOUT_METHODS, MethodAnswer, takes=MethodBody, status=201)

@@ -46,7 +46,8 @@ def payouts_card(request: HttpRequest, affiliate: Affiliate) -> dict[str, Any] |
 
 def methods_card(request: HttpRequest, affiliate: Affiliate) -> dict[str, Any] | None:
     """Where the affiliate is paid, masked."""
-    if not rights_of(request.user).has(Can.SEE_MONEY):
+    known = Affiliate.objects.known_to(request.user, Can.SEE_MONEY)
+    if not rights_of(request.user).has(Can.SEE_MONEY) or not known.filter(pk=affiliate.pk).exists():
         return None
     now = timezone.now()
     methods = affiliate.payout_methods.current().order_by("currency")

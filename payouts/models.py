@@ -31,6 +31,10 @@ class PayoutMethodQuerySet(models.QuerySet["PayoutMethod"]):
     def current(self) -> PayoutMethodQuerySet:
         return self.filter(replaced_at__isnull=True)
 
+    def visible_to(self, user: Any) -> PayoutMethodQuerySet:
+        """Masked, those of affiliates who work in a program whose money this member of the team sees."""
+        return self.filter(affiliate__in=Affiliate.objects.known_to(user, Can.SEE_MONEY))
+
 
 @pghistory.track(exclude=["details"])
 class PayoutMethod(PublicId, TimestampedModel):
@@ -129,6 +133,12 @@ class PayoutException(models.TextChoices):
     METHOD_COOLING_OFF = "method_cooling_off", _("The payout method was changed a short time ago")
 
 
+class PayoutQuerySet(models.QuerySet["Payout"]):
+    def visible_to(self, user: Any) -> PayoutQuerySet:
+        programs = programs_of(user, Can.SEE_MONEY)
+        return self if programs is None else self.filter(batch__program__in=programs)
+
+
 class Payout(PublicId, TimestampedModel):
     """One affiliate's share of a batch. `skipped` ones hold no lines: what they name stays payable."""
 
@@ -143,6 +153,8 @@ class Payout(PublicId, TimestampedModel):
     method = models.ForeignKey(PayoutMethod, models.PROTECT, null=True, blank=True, related_name="+")
     paid_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True)  # of a failure
+
+    objects = PayoutQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from affiliates import events
 from affiliates.errors import AffiliateError
-from affiliates.models import Affiliate, AffiliateMember, Enrollment, EnrollmentStatus, Function
+from affiliates.models import Affiliate, AffiliateMember, Enrollment, EnrollmentStatus, Function, Invitation
 from affiliates.services.people import invitation_path, open_invitation
 from core.access import Can, check
 from core.errors import Conflict
@@ -44,17 +44,25 @@ AT_FIRST = frozenset({S.PENDING, S.APPROVED, S.INVITED})
 
 @transaction.atomic
 def enroll_affiliate(
-    affiliate: Affiliate, program: Program, *, by: User, status: str = S.PENDING, pitch: str = "", at: datetime | None = None
+    affiliate: Affiliate,
+    program: Program,
+    *,
+    by: User,
+    status: str = S.PENDING,
+    pitch: str = "",
+    at: datetime | None = None,
+    tell: bool = True,
 ) -> Enrollment:
     """Put an affiliate into a program: pending, invited, or approved at once. Conflict where it is in it already.
 
-    An approved one hears of it by mail where somebody can sign in for it; where nobody can, the invitation greets them.
+    An approved one gets a mail, with an invitation where nobody can sign in for it yet; not where the caller sees to the
+    invitation (`tell`).
     """
     check(by, Can.MANAGE_AFFILIATES, program.pk)
     if status not in AT_FIRST:
         raise AffiliateError(_("An enrollment begins as pending, invited or approved."), code="status", field="status")
     enrollment = _enroll(affiliate, program, status, pitch=pitch, at=at, by=by)
-    if status == S.APPROVED and _has_member(affiliate):
+    if status == S.APPROVED and tell:
         _tell_approved(enrollment, by=by)
     return enrollment
 
@@ -118,7 +126,7 @@ def apply_to_program(
         affiliate.email,
         "affiliates/mails/application",
         {"affiliate": affiliate, "program": program, "waiting": enrollment.status == S.PENDING},
-        about=[affiliate, enrollment],
+        about=[enrollment],
     )
 
 
@@ -168,9 +176,10 @@ def _has_member(affiliate: Affiliate) -> bool:
 
 def _tell_approved(enrollment: Enrollment, *, by: User) -> None:
     affiliate = enrollment.affiliate
+    about: Enrollment | Invitation = enrollment
     path = ""
     if not _has_member(affiliate):
-        _invitation, token = open_invitation(affiliate, affiliate.email, [Function.OWNER], by=by)
+        about, token = open_invitation(affiliate, affiliate.email, [Function.OWNER], by=by)
         path = invitation_path(token)
     context = {"affiliate": affiliate, "program": enrollment.program, "invitation_path": path}
-    write_mail(affiliate.email, "affiliates/mails/approval", context, about=[affiliate, enrollment])
+    write_mail(affiliate.email, "affiliates/mails/approval", context, about=[about])

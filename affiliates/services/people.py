@@ -21,7 +21,7 @@ from accounts.models import User
 from affiliates import events
 from affiliates.errors import AffiliateError
 from affiliates.models import Affiliate, AffiliateMember, Function, Invitation, told_functions
-from affiliates.services.records import check_managed
+from affiliates.services.records import check_entrusted
 from core.events import record
 from core.mail import write_mail
 
@@ -32,7 +32,7 @@ INVITATION_DAYS = 14
 def invite_member(affiliate: Affiliate, email: str, functions: Iterable[str], *, by: User) -> Invitation:
     """Mail a link, good once and for 14 days, that makes its reader a member. An open one for the same address is replaced.
 
-    Owners of the affiliate and its managers may.
+    Owners of the affiliate may, and whoever of the team it is entrusted to.
     """
     _check_people(affiliate, by)
     email = email.strip().lower()
@@ -42,7 +42,7 @@ def invite_member(affiliate: Affiliate, email: str, functions: Iterable[str], *,
         raise AffiliateError(_("Enter an e-mail address, such as ana@example.com."), code="invalid", field="email") from None
     invitation, token = open_invitation(affiliate, email, functions, by=by)
     context = {"affiliate": affiliate, "by": by, "days": INVITATION_DAYS, "path": invitation_path(token)}
-    write_mail(email, "affiliates/mails/invitation", context, about=[affiliate])
+    write_mail(email, "affiliates/mails/invitation", context, about=[invitation])
     return invitation
 
 
@@ -192,7 +192,7 @@ def _check_people(affiliate: Affiliate, by: User) -> None:
         affiliate=affiliate, user=by, removed_at__isnull=True, functions__contains=[Function.OWNER]
     )
     if not owns.exists():
-        check_managed(affiliate, by)
+        check_entrusted(affiliate, by)
 
 
 def _locked(member: AffiliateMember, by: User) -> AffiliateMember:

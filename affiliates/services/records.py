@@ -12,12 +12,13 @@ from accounts.models import User
 from affiliates import events
 from affiliates.errors import AffiliateError
 from affiliates.models import Affiliate, Function
-from core.access import AccessError, Can, check, programs_of, rights_of
+from core.access import AccessError, Can, check, rights_of
 from core.errors import Conflict
 from core.events import record
 
 FIELDS = frozenset({"name", "email", "kind", "country", "currency", "website", "external_id", "manager", "parent", "note"})
 OWN_FIELDS = frozenset({"name", "kind", "country", "website"})  # what an affiliate's own owners and leaders keep up themselves
+SHARED_FIELDS = frozenset({"email", "external_id"})  # what every program reaches or knows the affiliate by
 
 
 @transaction.atomic
@@ -34,13 +35,15 @@ def create_affiliate(*, by: User, email: str, name: str, **fields: Any) -> Affil
 def update_affiliate(affiliate: Affiliate, *, by: User, **fields: Any) -> Affiliate:
     """Change some of `FIELDS`. Conflict as in `create_affiliate`; nothing is recorded where nothing changes."""
     if not (fields.keys() <= OWN_FIELDS and _leads(affiliate, by)):
-        check_managed(affiliate, by)
+        _check_looked_after(affiliate, by)
     affiliate = Affiliate.objects.select_for_update().get(pk=affiliate.pk)
     if "email" in fields:
         fields["email"] = fields["email"].strip().lower()
     changed = [name for name, value in _known(fields).items() if getattr(affiliate, name) != value]
     if not changed:
         return affiliate
+    if SHARED_FIELDS & set(changed):
+        check_entrusted(affiliate, by)
     for name in changed:
         setattr(affiliate, name, fields[name])
     _save(affiliate)
@@ -49,13 +52,17 @@ def update_affiliate(affiliate: Affiliate, *, by: User, **fields: Any) -> Affili
     return affiliate
 
 
-def check_managed(affiliate: Affiliate, by: User) -> None:
-    """AccessError unless `by` manages affiliates in a program of this one; one in no program yet is everybody's who does."""
-    programs = programs_of(by, Can.MANAGE_AFFILIATES)
-    if programs is None:
-        return
-    enrolled = set(affiliate.enrollments.values_list("program_id", flat=True))
-    if not programs or (enrolled and not programs & enrolled):
+def check_entrusted(affiliate: Affiliate, by: User) -> None:
+    """AccessError unless `by` may change what belongs to all of the affiliate's programs: see `entrusted_to`."""
+    if not Affiliate.objects.entrusted_to(by).filter(pk=affiliate.pk).exists():
+        raise AccessError(
+            _("This belongs to every program the affiliate is in. Ask somebody who manages affiliates in all of them."),
+            code="forbidden",
+        )
+
+
+def _check_looked_after(affiliate: Affiliate, by: User) -> None:
+    if not Affiliate.objects.looked_after_by(by).filter(pk=affiliate.pk).exists():
         raise AccessError(_("Your role does not allow this for this affiliate."), code="forbidden")
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from affiliates.fields import fields_for
 from affiliates.forms import AffiliateForm, EnrollForm, InviteForm, NewAffiliateForm
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus, Function
-from affiliates.queries import affiliate_managers, known_countries, managed_affiliates, timeline_of
+from affiliates.queries import affiliate_managers, known_countries, timeline_of
 from affiliates.services import create_affiliate, enroll_affiliate, invite_member, update_affiliate
 from affiliates.views.decisions import Move, moves_of
 from core import components
@@ -144,7 +144,8 @@ def _create(asked: dict[str, Any], by: Any) -> Affiliate:
     fields = {name: value for name, value in asked.items() if name not in ("program", "invite")}
     affiliate = create_affiliate(by=by, **fields)
     if asked["program"]:
-        enroll_affiliate(affiliate, asked["program"], by=by, status=EnrollmentStatus.APPROVED)
+        # Whether they get a mail is asked for by name: the invitation greets them.
+        enroll_affiliate(affiliate, asked["program"], by=by, status=EnrollmentStatus.APPROVED, tell=False)
     if asked["invite"]:
         invite_member(affiliate, affiliate.email, [Function.OWNER], by=by)
     return affiliate
@@ -176,7 +177,11 @@ def visible_affiliate(request: HttpRequest, public_id: str) -> Affiliate:
 
 
 def managed_affiliate(request: HttpRequest, public_id: str) -> Affiliate:
-    return _found(managed_affiliates(request.user), public_id)
+    return _found(Affiliate.objects.looked_after_by(request.user), public_id)
+
+
+def entrusted_affiliate(request: HttpRequest, public_id: str) -> Affiliate:
+    return _found(Affiliate.objects.entrusted_to(request.user), public_id)
 
 
 def _found(affiliates: QuerySet[Affiliate], public_id: str) -> Affiliate:
@@ -193,9 +198,8 @@ def affiliate_page(
     rights = rights_of(request.user)
     every = {e.program_id: e for e in affiliate.enrollments.select_related("program").order_by("program__name")}
     seen = {p.pk: p for p in visible_programs(request.user)}
-    manages = rights.has(Can.MANAGE_AFFILIATES) and (
-        not every or any(rights.has(Can.MANAGE_AFFILIATES, program) for program in every)
-    )
+    itself = Affiliate.objects.filter(pk=affiliate.pk)
+    manages = rights.has(Can.MANAGE_AFFILIATES) and itself.looked_after_by(request.user).exists()
     others = visible_programs(request.user, Can.MANAGE_AFFILIATES).exclude(pk__in=every) if manages else None
     parent = Affiliate.objects.visible_to(request.user).filter(pk=affiliate.parent_id).first() if affiliate.parent_id else None
     open_ones = Q(accepted_at__isnull=True, revoked_at__isnull=True)
@@ -204,6 +208,8 @@ def affiliate_page(
         "parent": parent,
         "country": country_name(affiliate.country) if affiliate.country else "",
         "manages": manages,
+        "entrusted": manages and itself.entrusted_to(request.user).exists(),
+        "known": itself.known_to(request.user).exists(),
         "enrollments": [_with_moves(request, e) for pk, e in every.items() if pk in seen],
         "enroll": enroll or (EnrollForm(programs=others) if others else None),
         "members": affiliate.members.filter(removed_at__isnull=True).select_related("user").order_by("user__name", "pk"),

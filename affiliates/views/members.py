@@ -12,7 +12,7 @@ from accounts.models import User
 from affiliates.forms import FunctionsForm, InviteForm
 from affiliates.models import Affiliate, AffiliateMember
 from affiliates.services import invite_member, remove_member, revoke_invitation, set_member_functions
-from affiliates.views.manager import affiliate_page, managed_affiliate
+from affiliates.views.manager import affiliate_page, entrusted_affiliate
 from core.access import Can, manager_required
 from core.ui import refusals_as_errors, refusals_as_messages
 
@@ -21,7 +21,7 @@ from core.ui import refusals_as_errors, refusals_as_messages
 @require_POST
 def member_invite(request: HttpRequest, public_id: str) -> HttpResponse:
     """A first invitation, or another one to the same address: the link before it leads nowhere then."""
-    affiliate = managed_affiliate(request, public_id)
+    affiliate = entrusted_affiliate(request, public_id)
     form = InviteForm(request.POST, auto_id="invite_%s")
     if form.is_valid():
         with refusals_as_errors(form):
@@ -34,7 +34,7 @@ def member_invite(request: HttpRequest, public_id: str) -> HttpResponse:
 @manager_required(Can.MANAGE_AFFILIATES)
 @require_POST
 def invitation_revoke(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
-    affiliate = managed_affiliate(request, public_id)
+    affiliate = entrusted_affiliate(request, public_id)
     invitation = get_object_or_404(affiliate.invitations, pk=number)
     with refusals_as_messages(request):
         revoke_invitation(invitation, by=request.user)
@@ -44,7 +44,7 @@ def invitation_revoke(request: HttpRequest, public_id: str, number: int) -> Http
 
 @manager_required(Can.MANAGE_AFFILIATES)
 def member_functions(request: HttpRequest, public_id: str, user_id: str) -> HttpResponse:
-    affiliate = managed_affiliate(request, public_id)
+    affiliate = entrusted_affiliate(request, public_id)
     member = _member(affiliate, user_id)
     form = FunctionsForm(request.POST or None, initial={"functions": member.functions})
     if form.is_valid():
@@ -59,7 +59,7 @@ def member_functions(request: HttpRequest, public_id: str, user_id: str) -> Http
 @manager_required(Can.MANAGE_AFFILIATES)
 @require_POST
 def member_remove(request: HttpRequest, public_id: str, user_id: str) -> HttpResponse:
-    affiliate = managed_affiliate(request, public_id)
+    affiliate = entrusted_affiliate(request, public_id)
     member = _member(affiliate, user_id)
     with refusals_as_messages(request):
         remove_member(member, by=request.user)

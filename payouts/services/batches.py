@@ -310,7 +310,7 @@ def tell_payout(payout: Payout) -> None:
             "program": payout.batch.program,
             "amount_text": format_money(payout.amount, payout.currency),
         }
-        write_mail(address, "payouts/mails/payout_paid", context, about=[payout.affiliate, payout])
+        write_mail(address, "payouts/mails/payout_paid", context, about=[payout])
 
 
 def _lock(batch: PayoutBatch, can: Can, by: Any) -> PayoutBatch:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from accounts.access import AccessError, Can, programs_of, rights_of
+from accounts.access import AccessError, Can
 from affiliates.models import Affiliate, Function
 from core.errors import Refusal
 from core.events import record
@@ -42,8 +42,9 @@ def set_payout_method(
     affiliate: Affiliate, *, by: Any, type: str, currency: str, details: dict[str, Any] | None = None
 ) -> PayoutMethod:
     """Set where the affiliate is paid in a currency. The first one is usable at once; a change cools off for three days and is
-    told to everybody who sees to the affiliate's money, at their addresses of before."""
-    _check_actor(by, affiliate)
+    told to everybody who sees to the affiliate's money, at their addresses of before. So is a first one that the team sets for
+    an affiliate with people of its own."""
+    own = _check_actor(by, affiliate)
     currency = check_currency(currency)
     clean, hint = _clean(type, details or {})
     affiliate = Affiliate.objects.select_for_update().get(pk=affiliate.pk)
@@ -66,9 +67,9 @@ def set_payout_method(
     )
     record(events.METHOD_CHANGED, method, affiliate, by=by, data={"currency": currency, "hint": hint, "first": current is None})
     if current is not None:
-        for address in money_addresses(affiliate):
-            context = {"affiliate": affiliate, "method": method, "before": current, "by": by}
-            write_mail(address, "payouts/mails/method_changed", context, about=[affiliate])
+        _tell(method, "method_changed", {"before": current, "by": by})
+    elif not own and affiliate.members.filter(removed_at__isnull=True).exists():
+        _tell(method, "method_set", {"by": by})
     return method
 
 
@@ -93,15 +94,24 @@ def money_addresses(affiliate: Affiliate) -> list[str]:
     return sorted({affiliate.email.lower(), *(member.user.email.lower() for member in members)})
 
 
-def _check_actor(by: Any, affiliate: Affiliate) -> None:
+def _tell(method: PayoutMethod, template: str, context: dict[str, Any]) -> None:
+    for address in money_addresses(method.affiliate):
+        told = {"affiliate": method.affiliate, "method": method, **context}
+        write_mail(address, f"payouts/mails/{template}", told, about=[method])
+
+
+def _check_actor(by: Any, affiliate: Affiliate) -> bool:
+    """Whether it is one of the affiliate's own people; AccessError unless they may, or somebody of the team."""
     if affiliate.members.filter(user=by, removed_at__isnull=True, functions__overlap=[Function.OWNER, Function.FINANCE]).exists():
-        return
-    programs = programs_of(by, Can.MANAGE_PAYOUT_METHODS)
-    enrolled = affiliate.enrollments.all() if programs is None else affiliate.enrollments.filter(program__in=programs)
-    if not rights_of(by).has(Can.MANAGE_PAYOUT_METHODS) or (programs is not None and not enrolled.exists()):
+        return True
+    if not Affiliate.objects.entrusted_to(by, Can.MANAGE_PAYOUT_METHODS).filter(pk=affiliate.pk).exists():
         raise AccessError(
-            _("Only the affiliate’s owners and finance people, and those who see to payouts, may set this."), code="forbidden"
+            _(
+                "Only the affiliate’s owners and finance people may set this, and those who see to payouts in all of its programs."
+            ),
+            code="forbidden",
         )
+    return False
 
 
 def _clean(type: str, details: dict[str, Any]) -> tuple[dict[str, str], str]:

@@ -2,7 +2,7 @@ import pytest
 
 from core.models import Event
 from tests.api.client import errors
-from tests.factories import make_affiliate, make_enrollment
+from tests.factories import PASSWORD, link_in, mails_to, make_affiliate, make_enrollment, make_payout_method
 
 pytestmark = pytest.mark.django_db
 
@@ -101,5 +101,29 @@ def test_a_key_without_the_right_is_refused(jun_api, ana):
     for answer in (
         jun_api.post("affiliates", {"email": "new@tributary.example", "name": "New"}),
         jun_api.patch(f"affiliates/{ana.public_id}", {"name": "Mine"}),
+    ):
+        assert (answer.status_code, errors(answer)) == (403, [(None, "forbidden")])
+
+
+def test_one_approved_at_once_gets_a_way_in(mara_api, client):
+    mara_api.post("affiliates", {"email": "new@tributary.example", "name": "New", "external_id": "n-1"})
+    assert mara_api.post("enrollments", {"affiliate": "n-1", "program": "music", "status": "approved"}).status_code == 201
+
+    (mail,) = mails_to("new@tributary.example")
+    assert "You are in: Music" in mail.subject
+    client.post(link_in(mail), {"name": "New", "password": PASSWORD})
+    assert client.get("/portal/").status_code == 200
+
+
+def test_an_application_opens_nothing_of_an_affiliate(as_caller, nils, ana, books):
+    make_enrollment(ana, books, "pending")
+    make_payout_method(ana, currency="USD")
+    api, path = as_caller(nils), f"affiliates/{ana.public_id}"
+
+    assert api.get(path).json()["name"] == "Ana"
+    assert api.get(f"{path}/payout-methods").json() == []
+    for answer in (
+        api.patch(path, {"email": "nils@tributary.example"}),
+        api.post(f"{path}/payout-methods", {"type": "paypal", "currency": "EUR", "details": {"email": "nils@tributary.example"}}),
     ):
         assert (answer.status_code, errors(answer)) == (403, [(None, "forbidden")])
