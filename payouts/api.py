@@ -15,17 +15,25 @@ from rest_framework.request import Request
 
 from affiliates.api import find_affiliate
 from affiliates.models import Affiliate
-from core.access import Can, check, programs_of
+from core.access import Can, programs_of
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Word, Words
-from core.api.fields import FILTER, OPTIONAL, Choice, Currency, Day, FreeObject, Input, Moment, Reference, Text
+from core.api.fields import FILTER, OPTIONAL, Choice, Currency, Day, Flag, FreeObject, Input, Moment, Reference, Text
 from core.api.operations import address, operation
 from core.api.references import find, found
 from core.errors import NotVisible
 from core.exports import defuse
-from payouts.files import FORMATS, payment_rows
+from payouts.files import FORMATS
 from payouts.models import BatchStatus, MethodType, Payout, PayoutBatch, PayoutMethod, PayoutStatus
 from payouts.queries import Balance, balances
-from payouts.services import MethodError, approve_batch, cancel_batch, mark_batch_paid, prepare_batch, set_payout_method
+from payouts.services import (
+    MethodError,
+    approve_batch,
+    cancel_batch,
+    hand_out_payment_file,
+    mark_batch_paid,
+    prepare_batch,
+    set_payout_method,
+)
 from programs.api import find_program
 from programs.models import Program
 
@@ -149,6 +157,12 @@ class PayoutBatchBody(Input):
     cutoff = Cutoff()
 
 
+class CancelBody(Input):
+    not_executed = Flag(
+        help_text="States that the bank has not executed the payments. Needed once the payment file was downloaded.", **OPTIONAL
+    )
+
+
 class PaidBody(Input):
     paid_at = Moment(past=True, help_text="When the money left; now unless given.", **OPTIONAL)
     reference = Text(max_length=120, allow_blank=True, **OPTIONAL)
@@ -226,13 +240,14 @@ def payout_batch_approve(request: Request, id: str) -> PayoutBatch:
     return _shown(approve_batch(found(find_batch(request.user, id)), by=request.user))
 
 
-@operation(Can.PREPARE_PAYOUTS, PayoutBatchAnswer)
-def payout_batch_cancel(request: Request, id: str) -> PayoutBatch:
+@operation(Can.PREPARE_PAYOUTS, PayoutBatchAnswer, takes=CancelBody)
+def payout_batch_cancel(request: Request, id: str, data: dict[str, Any]) -> PayoutBatch:
     """Cancel a payout batch
 
-    One that is not paid: everything in it is payable again.
+    One that is not paid: everything in it is payable again. An executing one, whose payment file is out, only with
+    `not_executed`; else 409 with the code may_be_executed.
     """
-    return _shown(cancel_batch(found(find_batch(request.user, id)), by=request.user))
+    return _shown(cancel_batch(found(find_batch(request.user, id)), by=request.user, **data))
 
 
 @operation(Can.APPROVE_PAYOUTS, PayoutBatchAnswer, takes=PaidBody)
@@ -248,17 +263,14 @@ def payout_batch_paid(request: Request, id: str, data: dict[str, Any]) -> Payout
 def payout_batch_file(request: Request, id: str, format: str) -> HttpResponse:
     """Download a payment file
 
-    `csv` for now. Only an approved batch has one; it holds the payees' details in the clear.
+    `csv` for now. Only an approved batch has one; it holds the payees' details in the clear. Each download is recorded, and
+    the first makes the batch executing.
     """
     batch = found(find_batch(request.user, id))
-    check(request.user, Can.APPROVE_PAYOUTS, batch.program_id)
-    if format not in FORMATS:
-        raise NotVisible(
-            _("There is no such format. Ask for one of: %(names)s.") % {"names": ", ".join(FORMATS)}, code="not_found"
-        )
+    rows = hand_out_payment_file(batch, format, by=request.user)
     text = io.StringIO()
     writer = csv.writer(text)
-    for row in payment_rows(batch):
+    for row in rows:
         writer.writerow([defuse(cell) for cell in row])
     name = f"{batch.public_id}.{format}"
     return HttpResponse(

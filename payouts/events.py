@@ -10,6 +10,7 @@ from core.ui import register_fact, with_money
 BATCH_CREATED = "batch.created"
 BATCH_COMPUTED = "batch.computed"
 BATCH_APPROVED = "batch.approved"
+BATCH_FILE_HANDED_OUT = "batch.file_handed_out"  # data: format
 BATCH_CANCELLED = "batch.cancelled"
 BATCH_PAID = "batch.paid"
 PAYOUT_PAID = "payout.paid"
@@ -22,6 +23,7 @@ def register_facts() -> None:
     register_fact(BATCH_CREATED, "plus", gettext_lazy("Batch prepared"))
     register_fact(BATCH_COMPUTED, "calculator", gettext_lazy("Computed: %(affiliates)s affiliates"))
     register_fact(BATCH_APPROVED, "circle-check", gettext_lazy("Batch approved"))
+    register_fact(BATCH_FILE_HANDED_OUT, "file-type-csv", gettext_lazy("Payment file downloaded"))
     register_fact(BATCH_CANCELLED, "circle-minus", gettext_lazy("Batch cancelled: everything in it is payable again"))
     register_fact(BATCH_PAID, "cash-banknote", _paid)
     register_fact(PAYOUT_PAID, "cash-banknote", with_money(gettext_lazy("Payout of %(amount)s made")))

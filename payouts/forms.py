@@ -78,7 +78,31 @@ class PaidForm(forms.Form):
         return paid_at
 
 
-class LeaveOutForm(forms.Form):
-    reason = forms.CharField(
-        label=_("Why?"), max_length=300, widget=forms.Textarea(attrs={"rows": 2}), help_text=_("The affiliate will ask.")
+class CancelForm(forms.Form):
+    """What undoes payments. Once the payment file is out it asks for a statement about the bank."""
+
+    not_executed = forms.BooleanField(
+        label=_("The bank has not executed this payment"),
+        error_messages={"required": _("The bank may have paid: ask it, and state that it has not executed this.")},
     )
+
+    def __init__(self, *args: Any, executing: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not executing:
+            del self.fields["not_executed"]
+
+    @property
+    def message(self) -> str:
+        """Its errors in one line."""
+        return " ".join(str(error) for errors in self.errors.values() for error in errors)
+
+
+class LeaveOutForm(CancelForm):
+    reason = forms.CharField(
+        label=_("Why?"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("The affiliate will ask."),
+        error_messages={"required": _("Say why it is left out: the affiliate will ask.")},
+    )
+    field_order = ("reason", "not_executed")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Can, programs_of
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, EnrollmentStatus
 from commissions.models import Commission, Reversal
 from core.ids import PublicId
 from core.models import TimestampedModel
@@ -25,6 +25,10 @@ class MethodType(models.TextChoices):
     BANK_TRANSFER = "bank_transfer", _("Bank transfer")
     PAYPAL = "paypal", _("PayPal")
     MANUAL = "manual", _("By arrangement")
+
+
+# Whose earnings a batch pays: a suspended affiliate's wait for a decision, a terminated one is settled.
+PAID_ENROLLMENTS = (EnrollmentStatus.APPROVED, EnrollmentStatus.TERMINATED)
 
 
 class PayoutMethodQuerySet(models.QuerySet["PayoutMethod"]):
@@ -127,6 +131,7 @@ class PayoutStatus(models.TextChoices):
 class PayoutException(models.TextChoices):
     """Why a payout is left for later, or what to look at."""
 
+    NOT_APPROVED = "not_approved", _("The affiliate is suspended or not approved in this program")
     BELOW_MINIMUM = "below_minimum", _("Below the program's minimum")
     NOT_POSITIVE = "not_positive", _("Refunds took back more than was earned")
     NO_METHOD = "no_method", _("No payout method in this currency")

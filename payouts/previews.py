@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from core.rows import select_rows
-from payouts.models import PayoutException
+from payouts.models import PAID_ENROLLMENTS, PayoutException
 from payouts.services.batches import PAYABLE
 from programs.models import Program
 
@@ -40,13 +40,15 @@ class Preview:
 _OUTCOMES = """, share AS (
     SELECT affiliate_id, sum(amount) AS amount FROM payable GROUP BY 1
 )
-SELECT CASE WHEN share.amount <= 0 THEN 'not_positive'
+SELECT CASE WHEN e.id IS NULL THEN 'not_approved'
+            WHEN share.amount <= 0 THEN 'not_positive'
             WHEN %(own_currency)s AND share.amount < %(minimum)s THEN 'below_minimum'
             WHEN m.id IS NULL THEN 'no_method'
             WHEN m.usable_from > %(now)s THEN 'method_cooling_off'
             ELSE '' END AS exception, count(*), sum(share.amount)
 FROM share
 LEFT JOIN payouts_payoutmethod m ON m.affiliate_id = share.affiliate_id AND m.currency = %(currency)s AND m.replaced_at IS NULL
+LEFT JOIN affiliates_enrollment e ON e.affiliate_id = share.affiliate_id AND e.program_id = %(program)s AND e.status = ANY(%(paid)s)
 GROUP BY 1 ORDER BY 1
 """
 
@@ -62,6 +64,7 @@ def preview_batch(program: Program, currency: str, cutoff: datetime, *, now: dat
             "cutoff": min(cutoff, now),
             "now": now,
             "own_currency": currency == program.currency,
+            "paid": list(PAID_ENROLLMENTS),
             "minimum": program.minimum_payout,
         },
     )

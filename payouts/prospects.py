@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from core.rows import select_rows
-from payouts.models import PayoutMethod
+from payouts.models import PAID_ENROLLMENTS, PayoutMethod
 from programs.models import Program
 
 
@@ -19,7 +19,8 @@ class Prospect:
     """What one program owes in one currency.
 
     payable: the next payout takes it (negative where refunds came after payment) · on_its_way: approved, in its hold ·
-    next_at: when the next hold ends · preparing: in payouts that are not paid yet · paid_at: when the last payout was paid.
+    next_at: when the next hold ends · preparing: in payouts that are not paid yet · paid_at: when the last payout was paid ·
+    barred: the program pays the affiliate nothing for now, as it is suspended.
     """
 
     program: Program
@@ -30,6 +31,7 @@ class Prospect:
     preparing: Decimal
     paid_at: datetime | None
     method: PayoutMethod | None
+    barred: bool = False
 
     @property
     def minimum(self) -> Decimal:
@@ -43,7 +45,7 @@ class Prospect:
     @property
     def due(self) -> bool:
         """Whether the program's next payout takes it, once there is a method to pay by."""
-        return self.payable > 0 and not self.short
+        return self.payable > 0 and not self.short and not self.barred
 
     @property
     def shown(self) -> Decimal:
@@ -64,7 +66,10 @@ WITH open AS (  -- what no payout has taken in: approved commissions, less the r
     WHERE c.affiliate_id = %(affiliate)s AND c.decision = 'approved'
       AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.reversal_id = r.id AND l.released_at IS NULL)
 )
-SELECT program_id, currency, sum(payable), sum(on_its_way), min(next_at), sum(preparing), max(paid_at) FROM (
+SELECT program_id, currency, sum(payable), sum(on_its_way), min(next_at), sum(preparing), max(paid_at),
+       NOT EXISTS (SELECT FROM affiliates_enrollment e WHERE e.affiliate_id = %(affiliate)s AND e.program_id = states.program_id
+                   AND e.status = ANY(%(paid)s)) AS barred
+FROM (
     SELECT program_id, currency, sum(amount) FILTER (WHERE payable_at <= %(now)s) AS payable,
            sum(amount) FILTER (WHERE payable_at > %(now)s) AS on_its_way,
            min(payable_at) FILTER (WHERE payable_at > %(now)s AND counts) AS next_at, 0 AS preparing, NULL::timestamptz AS paid_at
@@ -83,13 +88,13 @@ def prospects(
     """In these programs (those that the affiliate is or was in), by name: one statement. A program that owes nothing yet
     stands with nothing in its own currency. `methods` are the affiliate's current ones."""
     by_currency = {method.currency: method for method in methods}
-    rows = select_rows(_PROSPECTS, {"affiliate": affiliate, "now": now or timezone.now()})
+    rows = select_rows(_PROSPECTS, {"affiliate": affiliate, "now": now or timezone.now(), "paid": list(PAID_ENROLLMENTS)})
     owed = {(program, currency): amounts for program, currency, *amounts in rows}
     found = []
     for program in programs:
         currencies = sorted(currency for key, currency in owed if key == program.pk) or [program.currency]
         for currency in currencies:
-            payable, on_its_way, next_at, preparing, paid_at = owed.get((program.pk, currency), [None] * 5)
+            payable, on_its_way, next_at, preparing, paid_at, barred = owed.get((program.pk, currency), [None] * 6)
             found.append(
                 Prospect(
                     program,
@@ -100,6 +105,7 @@ def prospects(
                     preparing or Decimal(0),
                     paid_at,
                     by_currency.get(currency),
+                    bool(barred),
                 )
             )
     return sorted(found, key=lambda prospect: (prospect.program.name, prospect.currency))

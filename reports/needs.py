@@ -161,6 +161,9 @@ def _batch(batch: Any, own: bool, may_approve: bool) -> Need:
     if batch.status == BatchStatus.DRAFT:
         title = _("Payout of %(program)s waits for approval by another person") % name
         return Need("clock", "neutral", title, url, "", detail, batch.created_at)
+    if batch.status == BatchStatus.EXECUTING:
+        title = _("Payout of %(program)s: its payment file is out, say when the money has left") % name
+        return Need("building-bank", "waiting", title, url, _("Mark as paid") if may_approve else "", detail, batch.approved_at)
     title = _("Payout of %(program)s is approved: the money can leave") % name
     return Need("building-bank", "decided", title, url, _("Pay") if may_approve else "", detail, batch.approved_at)
 
@@ -179,8 +182,9 @@ def _unpriced(user: Any) -> Iterator[Need]:
 
 
 def unpriced_conversions() -> QuerySet[Conversion]:
-    """As the list of conversions shows them: in another currency than the program's, and not refunded."""
-    return Conversion.objects.filter(refunded=0).exclude(currency="").exclude(currency=F("program__currency"))
+    """As the list of conversions shows them: in another currency than the program's, and not refunded whole."""
+    left = Q(refunded=0) | Q(refunded__lt=F("amount"))
+    return Conversion.objects.filter(left).exclude(currency="").exclude(currency=F("program__currency"))
 
 
 def _stuck() -> Iterator[Need]:

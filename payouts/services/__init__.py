@@ -10,6 +10,7 @@ from payouts.services.batches import (
     prepare_batch,
 )
 from payouts.services.methods import MethodError, method_details, set_payout_method
+from payouts.services.payment_files import hand_out_payment_file
 
 __all__ = [
     "MethodError",
@@ -18,6 +19,7 @@ __all__ = [
     "cancel_batch",
     "compute_batch",
     "fail_payout",
+    "hand_out_payment_file",
     "mark_batch_paid",
     "method_details",
     "prepare_batch",

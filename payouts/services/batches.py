@@ -24,7 +24,16 @@ from core.tasks import send_soon
 from ledger.models import TransferKind
 from ledger.services import Posting, paid_out, post_transfers, released, reserved
 from payouts import events
-from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutMethod, PayoutStatus
+from payouts.models import (
+    PAID_ENROLLMENTS,
+    BatchStatus,
+    Payout,
+    PayoutBatch,
+    PayoutException,
+    PayoutLine,
+    PayoutMethod,
+    PayoutStatus,
+)
 from payouts.services.methods import money_addresses
 from programs.models import Program
 
@@ -33,6 +42,10 @@ CHUNK = 100  # affiliates in one transaction: what a killed worker has to do aga
 
 class PayoutError(Refusal):
     """A batch or a payout that cannot be taken that step."""
+
+
+class NotNow(PayoutError, Conflict):
+    """Nothing is wrong with what was asked, but the batch's state stands against it (409 over the API)."""
 
 
 @transaction.atomic
@@ -145,10 +158,11 @@ def _shares(affiliates: list[int], bounds: dict[str, Any]) -> dict[int, _Share]:
 
 def _write_payouts(batch: PayoutBatch, shares: dict[int, _Share], now: datetime) -> None:
     methods = {m.affiliate_id: m for m in PayoutMethod.objects.current().filter(affiliate__in=shares, currency=batch.currency)}
+    enrolled = set(_enrollments(batch).filter(affiliate__in=shares).values_list("affiliate_id", flat=True))
     payouts = []
     for affiliate, share in shares.items():
         method = methods.get(affiliate)
-        exceptions = _exceptions(share.amount, method, batch, now)
+        exceptions = _exceptions(share.amount, affiliate in enrolled, method, batch, now)
         payouts.append(
             Payout(
                 batch=batch,
@@ -171,8 +185,15 @@ def _write_payouts(batch: PayoutBatch, shares: dict[int, _Share], now: datetime)
     _post(ready, batch, TransferKind.RESERVED, reserved, batch.created_at)
 
 
-def _exceptions(amount: Decimal, method: PayoutMethod | None, batch: PayoutBatch, now: datetime) -> list[str]:
+def _enrollments(batch: PayoutBatch) -> Any:
+    """Of those whom the batch's program pays."""
+    return Enrollment.objects.filter(program=batch.program_id, status__in=PAID_ENROLLMENTS)
+
+
+def _exceptions(amount: Decimal, enrolled: bool, method: PayoutMethod | None, batch: PayoutBatch, now: datetime) -> list[str]:
     found = []
+    if not enrolled:
+        found.append(PayoutException.NOT_APPROVED)
     if amount <= 0:
         found.append(PayoutException.NOT_POSITIVE)
     elif amount < batch.program.minimum_payout and batch.currency == batch.program.currency:
@@ -204,22 +225,29 @@ def _post(payouts: Iterable[Payout], batch: PayoutBatch, kind: TransferKind, pot
 @transaction.atomic
 def approve_batch(batch: PayoutBatch, *, by: Any, at: datetime | None = None) -> PayoutBatch:
     """A second person approves a computed batch."""
-    batch = _lock(batch, Can.APPROVE_PAYOUTS, by)
+    batch = lock_batch(batch, Can.APPROVE_PAYOUTS, by)
     if batch.created_by_id == by.pk:
         raise AccessError(_("A second person approves: you made this batch yourself."), code="second_person")
-    _check_status(batch, BatchStatus.DRAFT)
+    check_status(batch, BatchStatus.DRAFT)
     ready = batch.payouts.filter(status=PayoutStatus.READY)
     changed = list(ready.filter(method__replaced_at__isnull=False).values_list("affiliate__name", flat=True))
     if changed:
-        raise PayoutError(
+        raise NotNow(
             _(
                 "The payout method was changed since this batch was computed: %(names)s. Leave these payouts for the next batch, then approve."
             )
             % {"names": ", ".join(changed)},
             code="method_changed",
         )
+    barred = ready.exclude(affiliate__in=_enrollments(batch).values("affiliate")).values_list("affiliate__name", flat=True)
+    if barred:
+        raise PayoutError(
+            _("Suspended or not approved in the program any more: %(names)s. Leave these payouts out, then approve.")
+            % {"names": ", ".join(barred)},
+            code="not_approved",
+        )
     if not ready.exists():
-        raise PayoutError(_("There is nothing to pay in this batch. Cancel it."), code="empty")
+        raise NotNow(_("There is nothing to pay in this batch. Cancel it."), code="empty")
     batch.status, batch.approved_by, batch.approved_at = BatchStatus.APPROVED, by, at or timezone.now()
     batch.save()
     record(events.BATCH_APPROVED, batch, batch.program, by=by, at=batch.approved_at)
@@ -227,12 +255,12 @@ def approve_batch(batch: PayoutBatch, *, by: Any, at: datetime | None = None) ->
 
 
 @transaction.atomic
-def cancel_batch(batch: PayoutBatch, *, by: Any) -> PayoutBatch:
-    """Cancel a batch that is not paid: everything in it is payable again."""
-    batch = _lock(batch, Can.PREPARE_PAYOUTS, by)
-    _check_status(batch, BatchStatus.COMPUTING, BatchStatus.DRAFT, BatchStatus.APPROVED)
-    if batch.status == BatchStatus.APPROVED:
-        check(by, Can.APPROVE_PAYOUTS, batch.program_id)
+def cancel_batch(batch: PayoutBatch, *, by: Any, not_executed: bool = False) -> PayoutBatch:
+    """Cancel a batch that is not paid: everything in it is payable again. Once its payment file is out, only on the word that
+    the bank has not executed it."""
+    batch = lock_batch(batch, Can.PREPARE_PAYOUTS, by)
+    check_status(batch, BatchStatus.COMPUTING, BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING)
+    _check_undoing(batch, by, not_executed)
     _release(batch, batch.payouts.filter(status=PayoutStatus.READY), PayoutStatus.CANCELLED, "")
     batch.status, batch.approved_by, batch.approved_at = BatchStatus.CANCELLED, None, None
     batch.save()
@@ -241,12 +269,12 @@ def cancel_batch(batch: PayoutBatch, *, by: Any) -> PayoutBatch:
 
 
 @transaction.atomic
-def fail_payout(payout: Payout, *, by: Any, reason: str) -> Payout:
-    """Take one payout out of a batch that is not paid yet: what it held is payable again, in the next batch."""
-    batch = _lock(payout.batch, Can.PREPARE_PAYOUTS, by)
-    _check_status(batch, BatchStatus.DRAFT, BatchStatus.APPROVED)
-    if batch.status == BatchStatus.APPROVED:
-        check(by, Can.APPROVE_PAYOUTS, batch.program_id)
+def fail_payout(payout: Payout, *, by: Any, reason: str, not_executed: bool = False) -> Payout:
+    """Take one payout out of a batch that is not paid yet: what it held is payable again, in the next batch. Once the payment
+    file is out, only on the word that the bank has not executed this payment."""
+    batch = lock_batch(payout.batch, Can.PREPARE_PAYOUTS, by)
+    check_status(batch, BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING)
+    _check_undoing(batch, by, not_executed)
     if not reason.strip():
         raise PayoutError(_("Say why it is left out: the affiliate will ask."), code="required", field="reason")
     payouts = batch.payouts.filter(pk=payout.pk, status=PayoutStatus.READY)
@@ -256,6 +284,20 @@ def fail_payout(payout: Payout, *, by: Any, reason: str) -> Payout:
     record(events.PAYOUT_FAILED, payout, batch, payout.affiliate, by=by, reason=reason, data=told)
     payout.refresh_from_db()
     return payout
+
+
+def _check_undoing(batch: PayoutBatch, by: Any, not_executed: bool) -> None:
+    """What is approved is undone by who approves; what the bank may have in hand, only on somebody's word: else it is paid twice."""
+    if batch.status in (BatchStatus.APPROVED, BatchStatus.EXECUTING):
+        check(by, Can.APPROVE_PAYOUTS, batch.program_id)
+    if batch.status == BatchStatus.EXECUTING and not not_executed:
+        raise Conflict(
+            _(
+                "The payment file has been downloaded, so the bank may have paid. Ask it, and state that it has not executed this."
+            ),
+            code="may_be_executed",
+            field="not_executed",
+        )
 
 
 def _release(batch: PayoutBatch, payouts: Any, status: PayoutStatus, reason: str) -> list[Payout]:
@@ -272,12 +314,13 @@ def mark_batch_paid(
     batch: PayoutBatch, *, by: Any, paid_at: datetime | None = None, reference: str = "", now: datetime | None = None
 ) -> PayoutBatch:
     """The money has left: every open payout of an approved batch is paid, and each affiliate is told."""
-    batch = _lock(batch, Can.APPROVE_PAYOUTS, by)
-    _check_status(batch, BatchStatus.APPROVED, BatchStatus.EXECUTING)
+    batch = lock_batch(batch, Can.APPROVE_PAYOUTS, by)
+    check_status(batch, BatchStatus.APPROVED, BatchStatus.EXECUTING)
     now = now or timezone.now()
     paid_at = paid_at or now
     if paid_at > now:
         raise PayoutError(_("A payment cannot have been made in the future."), code="future", field="paid_at")
+    paid_at = _after_approval(paid_at, batch)
     payouts = list(
         batch.payouts.filter(status=PayoutStatus.READY).select_related("affiliate", "method").select_for_update(of=("self",))
     )
@@ -301,6 +344,16 @@ def mark_batch_paid(
     return batch
 
 
+def _after_approval(paid_at: datetime, batch: PayoutBatch) -> datetime:
+    """Money leaves once it is approved. A day, given as its midnight in the program's zone, means that day after the approval."""
+    assert batch.approved_at is not None  # the database holds that what is approved says when
+    if paid_at >= batch.approved_at:
+        return paid_at
+    if paid_at == batch.approved_at.astimezone(batch.program.zone).replace(hour=0, minute=0, second=0, microsecond=0):
+        return batch.approved_at
+    raise PayoutError(_("A payment cannot have been made before the batch was approved."), code="too_early", field="paid_at")
+
+
 def tell_payout(payout: Payout) -> None:
     """The mail about one paid payout, to everyone who sees to the affiliate's money."""
     for address in money_addresses(payout.affiliate):
@@ -313,13 +366,15 @@ def tell_payout(payout: Payout) -> None:
         write_mail(address, "payouts/mails/payout_paid", context, about=[payout])
 
 
-def _lock(batch: PayoutBatch, can: Can, by: Any) -> PayoutBatch:
+def lock_batch(batch: PayoutBatch, can: Can, by: Any) -> PayoutBatch:
+    """The batch as it is now, held until the transaction ends, for who has the right to it."""
     locked = PayoutBatch.objects.select_for_update(of=("self",)).select_related("program").get(pk=batch.pk)
     check(by, can, locked.program_id)
     return locked
 
 
-def _check_status(batch: PayoutBatch, *allowed: BatchStatus) -> None:
+def check_status(batch: PayoutBatch, *allowed: BatchStatus) -> None:
+    """Raises Conflict where the batch is in another state: somebody was faster."""
     if batch.status not in allowed:
         raise Conflict(
             _("This batch is %(status)s: somebody was here before. Reload and look again.")

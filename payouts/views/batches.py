@@ -38,11 +38,18 @@ from core.listing import (
 from core.models import Event
 from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
 from payouts import events
-from payouts.files import payment_rows
-from payouts.forms import BatchForm, LeaveOutForm, PaidForm, next_minute
+from payouts.forms import BatchForm, CancelForm, LeaveOutForm, PaidForm, next_minute
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
 from payouts.previews import preview_batch
-from payouts.services import PayoutError, approve_batch, cancel_batch, fail_payout, mark_batch_paid, prepare_batch
+from payouts.services import (
+    PayoutError,
+    approve_batch,
+    cancel_batch,
+    fail_payout,
+    hand_out_payment_file,
+    mark_batch_paid,
+    prepare_batch,
+)
 from payouts.views.payouts import why_left
 from programs.queries import visible_programs
 
@@ -131,7 +138,8 @@ def _batch(request: HttpRequest, public_id: str) -> PayoutBatch:
 
 def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
     """A batch's payouts; the rows that can still be left out may be chosen."""
-    may_leave_out = batch.status in (BatchStatus.DRAFT, BatchStatus.APPROVED) and _may_change(request, batch)
+    open_states = (BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING)
+    may_leave_out = batch.status in open_states and _may_change(request, batch)
     return Listing(
         request,
         batch.payouts.select_related("affiliate", "method").annotate(line_count=_line_count()),
@@ -165,7 +173,7 @@ def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
                 reverse("manage:batch_leave_out", args=[batch.public_id]),
                 confirm=_("Leave {count} payouts out of this batch? What they hold is payable again, in the next one."),
                 icon="user-minus",
-                form=LeaveOutForm(),
+                form=LeaveOutForm(executing=batch.status == BatchStatus.EXECUTING),
             )
         ]
         if may_leave_out
@@ -212,8 +220,8 @@ def batch_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "events": Event.objects.about(batch).exclude(name=events.PAYOUT_PAID),  # one for each payout: they are the rows
         "own": batch.created_by_id == request.user.pk,
         "may_approve": may_approve,
-        "may_cancel": _may_change(request, batch)
-        and batch.status not in (BatchStatus.DONE, BatchStatus.CANCELLED, BatchStatus.EXECUTING),
+        "may_cancel": _may_change(request, batch) and batch.status not in (BatchStatus.DONE, BatchStatus.CANCELLED),
+        "cancel_form": CancelForm(executing=batch.status == BatchStatus.EXECUTING),
         "has_file": may_approve and batch.status in HAS_FILE,
         "may_pay": may_approve and batch.status in (BatchStatus.APPROVED, BatchStatus.EXECUTING),
         "paid_form": PaidForm(),
@@ -248,7 +256,7 @@ def _may_change(request: HttpRequest, batch: PayoutBatch) -> bool:
     rights = rights_of(request.user)
     if not rights.has(Can.PREPARE_PAYOUTS, batch.program_id):
         return False
-    return batch.status != BatchStatus.APPROVED or rights.has(Can.APPROVE_PAYOUTS, batch.program_id)
+    return batch.status not in (BatchStatus.APPROVED, BatchStatus.EXECUTING) or rights.has(Can.APPROVE_PAYOUTS, batch.program_id)
 
 
 def _totals(batch: PayoutBatch) -> dict[str, Any]:
@@ -286,8 +294,12 @@ def batch_approve(request: HttpRequest, public_id: str) -> HttpResponse:
 @manager_required(Can.PREPARE_PAYOUTS)
 @require_POST
 def batch_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    batch = _batch(request, public_id)
+    form = CancelForm(request.POST, executing=batch.status == BatchStatus.EXECUTING)
     with refusals_as_messages(request):
-        cancel_batch(_batch(request, public_id), by=request.user)
+        if not form.is_valid():
+            raise PayoutError(form.message)
+        cancel_batch(batch, by=request.user, **form.cleaned_data)
         messages.success(request, _("Cancelled. Everything that was in it is payable again."))
     return redirect_back(request, "manage:batch_detail", public_id)
 
@@ -298,15 +310,15 @@ def batch_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
     """Leave the chosen payouts out of the batch: all of them, or none where one is refused."""
     batch = _batch(request, public_id)
     with refusals_as_messages(request):
-        form = LeaveOutForm(request.POST)
+        form = LeaveOutForm(request.POST, executing=batch.status == BatchStatus.EXECUTING)
         if not form.is_valid():
-            raise PayoutError(_("Say why they are left out: the affiliates will ask."))
+            raise PayoutError(form.message)
         with transaction.atomic():
             chosen = list(batch_listing(request, batch).selected().filter(status=PayoutStatus.READY))
             if not chosen:
                 raise PayoutError(_("None of the chosen payouts is to be paid with this batch."))
             for payout in chosen:
-                fail_payout(payout, by=request.user, reason=form.cleaned_data["reason"])
+                fail_payout(payout, by=request.user, **form.cleaned_data)
         told = ngettext("%(count)d payout is left out.", "%(count)d payouts are left out.", len(chosen))
         messages.success(request, told % {"count": len(chosen)})
     return redirect_back(request, "manage:batch_detail", public_id)
@@ -333,7 +345,6 @@ def batch_file(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if not rights_of(request.user).has(Can.APPROVE_PAYOUTS, batch.program_id):
         raise PermissionDenied
     with refusals_as_messages(request):
-        rows = payment_rows(batch)
-        columns = next(rows)
+        columns, *rows = hand_out_payment_file(batch, "csv", by=request.user)
         return stream_csv(rows, columns, f"payments-{batch.public_id}")
     return redirect("manage:batch_detail", public_id)

@@ -37,9 +37,11 @@ def _payout(request: HttpRequest, public_id: str) -> Payout:
 def payout_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     payout = _payout(request, public_id)
     rights = rights_of(request.user)
-    needed = {BatchStatus.DRAFT: Can.PREPARE_PAYOUTS, BatchStatus.APPROVED: Can.APPROVE_PAYOUTS}.get(
-        BatchStatus(payout.batch.status)
-    )
+    needed = {
+        BatchStatus.DRAFT: Can.PREPARE_PAYOUTS,
+        BatchStatus.APPROVED: Can.APPROVE_PAYOUTS,
+        BatchStatus.EXECUTING: Can.APPROVE_PAYOUTS,
+    }.get(BatchStatus(payout.batch.status))
     context = {
         "payout": payout,
         "batch": payout.batch,
@@ -51,7 +53,7 @@ def payout_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         and needed is not None
         and rights.has(Can.PREPARE_PAYOUTS, payout.batch.program_id)
         and rights.has(needed, payout.batch.program_id),
-        "leave_out_form": LeaveOutForm(),
+        "leave_out_form": LeaveOutForm(executing=payout.batch.status == BatchStatus.EXECUTING),
     }
     return _lines(request, payout).response("payouts/manager/payout_detail.html", context)
 
@@ -136,9 +138,9 @@ def why_left(payout: Payout, batch: PayoutBatch) -> list[str]:
 def payout_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
     payout = _payout(request, public_id)
     with refusals_as_messages(request):
-        form = LeaveOutForm(request.POST)
+        form = LeaveOutForm(request.POST, executing=payout.batch.status == BatchStatus.EXECUTING)
         if not form.is_valid():
-            raise PayoutError(_("Say why it is left out: the affiliate will ask."))
-        fail_payout(payout, by=request.user, reason=form.cleaned_data["reason"])
+            raise PayoutError(form.message)
+        fail_payout(payout, by=request.user, **form.cleaned_data)
         messages.success(request, _("Left out of the batch. What it held is payable again."))
     return redirect_back(request, "manage:payout_detail", public_id)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from commissions.models import RuleVersion
 from payouts.models import PayoutBatch
@@ -224,8 +225,63 @@ def test_performance_by_each_way_and_in_pages(mara_api, music, music_offer, ana)
     assert [row["key"] for row in first["results"] + second["results"]] == ["2026-05-01", "2026-05-02"]
 
 
-def test_performance_is_about_one_program_and_a_known_group(mara_api, ada_api, music, books):
+def test_performance_takes_a_known_group_and_a_visible_program(mara_api, music, books):
     assert errors(mara_api.get("reports/performance", group_by="mood")) == [("group_by", "choice")]
     assert errors(mara_api.get("reports/performance", program="books")) == [("program", "not_found")]
     assert errors(mara_api.get("reports/performance", limit=1001)) == [("limit", "limit")]
-    assert errors(ada_api.get("reports/performance")) == [("program", "required")]
+
+
+def test_performance_of_every_visible_program_page_by_page(ada_api, mara_api, music, books, ana):
+    for program, first_day in ((music, 1), (books, 2)):
+        for day in range(first_day, first_day + 2):
+            make_conversion(program, ana, "10.00", occurred_at=datetime(2026, 5, day, 12, tzinfo=UTC))
+
+    whole = [(row["program"], row["key"], row["currency"]) for row in ada_api.get("reports/performance").json()["results"]]
+    assert whole == [
+        (program.public_id, key, program.currency)
+        for program in sorted((music, books), key=lambda program: program.pk)
+        for key in (["2026-05-01", "2026-05-02"] if program == music else ["2026-05-02", "2026-05-03"])
+    ]
+    assert {row["program"] for row in mara_api.get("reports/performance").json()["results"]} == {music.public_id}
+
+    there, page = [], ada_api.get("reports/performance", limit=3).json()
+    last = ada_api.client.get(page["next"], headers=ada_api.headers).json()
+    back = ada_api.client.get(last["previous"], headers=ada_api.headers).json()
+    there = [(row["program"], row["key"], row["currency"]) for row in page["results"] + last["results"]]
+    assert there == whole and last["next"] is None and page["previous"] is None
+    assert (back["results"], back["previous"], back["next"]) == (page["results"], None, page["next"])
+
+
+def test_a_report_that_takes_too_long_is_given_up(mara_api, music, monkeypatch):
+    def slow(*how, **options):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(30)")
+
+    monkeypatch.setattr("reports.api.performance", slow)
+    monkeypatch.setattr("reports.api.LONGEST_SECONDS", 1)
+    answer = mara_api.get("reports/performance")
+
+    assert (answer.status_code, errors(answer)) == (503, [(None, "too_long")])
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+def test_over_the_api_the_file_makes_it_executing_and_a_cancel_needs_the_word(felix_api, felix, music):
+    approved = make_batch(music, status="approved", approved_by=felix)
+    address = f"payout-batches/{approved.public_id}"
+    assert felix_api.get(f"{address}/files/csv").status_code == 200
+    assert felix_api.get(address).json()["status"] == "executing"
+
+    refused = felix_api.post(f"{address}/cancel")
+    assert (refused.status_code, errors(refused)) == (409, [("not_executed", "may_be_executed")])
+    assert felix_api.post(f"{address}/cancel", {"not_executed": False}).status_code == 409
+    assert felix_api.post(f"{address}/cancel", {"not_executed": True}).json()["status"] == "cancelled"
+
+
+def test_the_api_holds_the_time_of_payment_too(felix_api, felix, music):
+    approved = make_batch(music, status="approved", approved_by=felix)
+    before = (approved.approved_at - timedelta(days=2)).isoformat().replace("+00:00", "Z")
+    refused = felix_api.post(f"payout-batches/{approved.public_id}/paid", {"paid_at": before})
+
+    assert errors(refused) == [("paid_at", "too_early")]

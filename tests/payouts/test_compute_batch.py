@@ -13,7 +13,6 @@ from commissions.services import approve_commissions
 from core.errors import Conflict
 from core.models import Mail
 from intake.services import record_conversions
-from payouts.files import payment_rows
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutLine
 from payouts.services import (
     MethodError,
@@ -23,6 +22,7 @@ from payouts.services import (
     cancel_batch,
     compute_batch,
     fail_payout,
+    hand_out_payment_file,
     mark_batch_paid,
     method_details,
     prepare_batch,
@@ -157,7 +157,7 @@ class TestBatch:
         fail_payout(batch.payouts.get(affiliate=ana), by=felix, reason="New payout method")
         approve_batch(batch, by=felix)
 
-        assert [row[2] for row in payment_rows(batch.__class__.objects.get(pk=batch.pk))][1:] == ["Bao"]
+        assert [row[2] for row in hand_out_payment_file(batch, "csv", by=felix)][1:] == ["Bao"]
         assert verify_ledger() == []
 
     def test_a_cancelled_batch_gives_everything_back(self, music, mara, felix, ana):
@@ -175,11 +175,11 @@ class TestBatch:
         assert second.payouts.get().status == "paid"
         assert verify_ledger() == []
 
-    def test_there_is_no_payment_file_before_a_second_person_approved(self, music, mara, ana):
+    def test_there_is_no_payment_file_before_a_second_person_approved(self, music, mara, felix, ana):
         batch = compute_batch(prepare_batch(music, "USD", timezone.now(), by=mara).pk)
 
         with pytest.raises(PayoutError, match="second person"):
-            list(payment_rows(batch))
+            hand_out_payment_file(batch, "csv", by=felix)
 
     def test_nobody_pays_in_the_future(self, music, mara, felix, ana):
         set_payout_method(ana, by=owner_of(ana), type="manual", currency="USD", details={})

@@ -14,6 +14,7 @@ from commissions.services import approve_commissions
 from intake.services import record_refund
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.previews import Outcome, preview_batch
+from payouts.prospects import prospects
 from payouts.services import approve_batch, compute_batch, set_payout_method
 from tests.factories import (
     event_names,
@@ -236,6 +237,7 @@ def test_managers_cancel_a_draft_and_only_approvers_an_approved_one(as_person, m
 
 def test_payouts_are_left_out_with_a_reason_all_or_none(as_person, mara, music, ana, owed, ella):
     paypal(ella)
+    ella.enrollments.update(status="approved")
     earn(music, ella, "44.00", mara)
     batch = prepare(as_person, mara)
     address, browser = f"{LIST}{batch.public_id}/", as_person(mara)
@@ -243,7 +245,7 @@ def test_payouts_are_left_out_with_a_reason_all_or_none(as_person, mara, music, 
     assert set(ready) == {"Ana", "Ella"}
 
     answer = browser.post(f"{address}leave-out/", {"selected": [ready["Ana"].pk], "reason": ""})
-    assert "the affiliates will ask" in told(answer)[-1]
+    assert "the affiliate will ask" in told(answer)[-1]
     answer = browser.post(
         f"{address}leave-out/", {"all_matching": "1", "matching": "", "matching_count": "5", "reason": "Bank holiday"}
     )
@@ -356,3 +358,36 @@ def test_pages_take_as_many_queries_at_one_row_as_at_a_hundred(as_person, hana, 
     many = counts()
     assert one == many
     assert max(many) <= 12
+
+
+# Whom the program does not pay
+
+
+def test_a_suspended_affiliates_money_is_left_and_a_terminated_ones_settled(as_person, mara, felix, music, ana, owed, ella, bao):
+    paypal(ella)
+    earn(music, ella, "44.00", mara)
+    ana.enrollments.update(status="suspended")
+    ella.enrollments.update(status="terminated")
+    foreseen = preview_batch(music, "USD", timezone.now())
+    assert foreseen.ready == Outcome("", 1, Decimal("44.00"))
+    assert Outcome("not_approved", 1, Decimal("75.00")) in foreseen.left
+
+    batch = prepare(as_person, mara)
+
+    assert [(payout.affiliate, payout.exceptions) for payout in batch.payouts.filter(status="ready")] == [(ella, [])]
+    left = batch.payouts.get(affiliate=ana)
+    assert (left.status, left.exceptions, left.lines.count()) == ("skipped", ["not_approved"], 0)
+    assert "suspended or not approved" in as_person(mara).get(f"{LIST}{batch.public_id}/").content.decode()
+    music.refresh_from_db()
+    [prospect] = prospects(ana.pk, [music], [])
+    assert prospect.barred and not prospect.due
+    assert prospects(bao.pk, [music], [])[0].barred is False
+
+
+def test_who_is_suspended_after_the_computation_holds_up_the_approval(as_person, mara, felix, ana, owed):
+    batch = prepare(as_person, mara)
+    ana.enrollments.update(status="suspended")
+
+    assert "any more: Ana" in told(as_person(felix).post(f"{LIST}{batch.public_id}/approve/"))[0]
+    batch.refresh_from_db()
+    assert batch.status == "draft"
