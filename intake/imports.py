@@ -3,22 +3,27 @@
 Every row ends as imported, duplicate (recorded before, with the same content) or rejected with its reason; rejects are also
 written to a file beside the input. Rows are worked 5,000 at a time, each set in a transaction: a killed import is started
 again and goes on, as what is recorded is a duplicate then.
+
+A row is one line: orders have no cell that goes on in the next line, so a stray quotation mark costs its own line and no other.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
+from core.api.fields import EARLIEST
 from core.errors import Refusal
+from core.exports import defuse
 from core.money import parse_amount
 from core.rows import in_chunks
 from intake.services import Recorded, record_conversions
@@ -26,12 +31,22 @@ from programs.models import Program
 from tracking.conversions import ConversionInput
 
 CHUNK = 5000
+SHOWN = 1000  # characters of an unreadable line in the file of rejects
+LATEST_YEAR = 2199
 REQUIRED = ["order_id", "customer_id", "date", "quantity", "amount_usd"]
 OPTIONAL = ["coupon", "click_id", "affiliate"]
 
 
 class OrdersError(Refusal):
-    """A file that cannot be read as orders."""
+    """A file, or one line of it, that cannot be read as orders."""
+
+
+@dataclass(slots=True)
+class _Line:
+    number: int
+    cells: list[str]
+    size: int
+    refusal: OrdersError | None = None  # where it cannot be read as cells at all
 
 
 @dataclass
@@ -54,20 +69,19 @@ def import_orders(
 ) -> Outcome:
     """Import a CSV file of orders. `progress` is told how many bytes were worked; raises OrdersError where it is no such file."""
     outcome = Outcome()
-    rejects = rejects or path.with_suffix(".rejects.csv")
-    with _Rejects(rejects) as rejected, _open(path) as file:
-        reader, columns = _reader(file)
-        for chunk in in_chunks(_rows(reader, columns), CHUNK):
+    with _Rejects(rejects or path.with_suffix(".rejects.csv")) as rejected, _open(path) as file:
+        columns, delimiter = _head(file)
+        for chunk in in_chunks(_lines(file, delimiter), CHUNK):
             _import_chunk(program, chunk, by=by, outcome=outcome, rejected=rejected, columns=columns)
-            progress(sum(size for _line, _cells, size in chunk))
-    if outcome.rejected:
-        outcome.rejects_file = rejects
+            progress(sum(line.size for line in chunk))
+        if outcome.rejected:
+            outcome.rejects_file = rejected.path
     return outcome
 
 
 def _import_chunk(
     program: Program,
-    chunk: list[tuple[int, list[str], int]],
+    chunk: list[_Line],
     *,
     by: Any,
     outcome: Outcome,
@@ -75,20 +89,22 @@ def _import_chunk(
     columns: list[str],
 ) -> None:
     inputs, lines = [], []
-    for line, cells, _size in chunk:
+    for line in chunk:
         try:
-            inputs.append(_conversion(program, columns, cells))
-            lines.append((line, cells))
+            if line.refusal:
+                raise line.refusal
+            inputs.append(_conversion(program, columns, line.cells))
+            lines.append(line)
         except Refusal as refusal:
-            rejected.write(line, cells, refusal.message, columns)
+            rejected.write(line, refusal.message, columns)
             outcome.rejected += 1
             outcome.reasons[refusal.message] += 1
-    for (line, cells), answer in zip(lines, record_conversions(program, inputs, by=by), strict=True):
+    for line, answer in zip(lines, record_conversions(program, inputs, by=by), strict=True):
         if isinstance(answer, Recorded):
             outcome.imported += answer.created
             outcome.duplicate += not answer.created
         else:
-            rejected.write(line, cells, answer.refusal.message, columns)
+            rejected.write(line, answer.refusal.message, columns)
             outcome.rejected += 1
             outcome.reasons[answer.refusal.message] += 1
 
@@ -105,7 +121,7 @@ def _conversion(program: Program, columns: list[str], cells: list[str]) -> Conve
     if not row["order_id"] or len(row["order_id"]) > 200 or len(row["customer_id"]) > 200:
         raise OrdersError(_("order_id is needed; ids have at most 200 characters."))
     quantity = row["quantity"]
-    if quantity and not (quantity.isascii() and quantity.isdigit() and int(quantity) < 2**31):
+    if quantity and not (quantity.isascii() and quantity.isdigit() and len(quantity) <= 10 and int(quantity) < 2**31):
         raise OrdersError(_("quantity is a whole number."))
     return ConversionInput(
         event="sale",
@@ -125,30 +141,43 @@ def _moment(program: Program, text: str) -> datetime:
     """A day (its first moment in the program's zone) or a moment, in the program's zone where it names none."""
     try:
         if len(text) <= 10:
-            return datetime.combine(date.fromisoformat(text), time(), program.zone)
-        moment = datetime.fromisoformat(text)
+            moment = datetime.combine(date.fromisoformat(text), time(), program.zone)
+        else:
+            moment = datetime.fromisoformat(text)
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=program.zone)
+        impossible = moment < EARLIEST or moment.year > LATEST_YEAR
     except ValueError:
         raise OrdersError(_("date is a day such as 2026-01-31, or a time such as 2026-01-31T12:00:00+00:00.")) from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=program.zone)
+    except OverflowError:
+        impossible = True
+    if impossible:
+        raise OrdersError(_("The year of this date cannot be right."))
+    return moment
 
 
 def _open(path: Path) -> IO[str]:
-    """The file as text: UTF-8 with or without a byte order mark, else Latin-1."""
+    """The file as text: UTF-8 with or without a byte order mark, else Latin-1. A file that was cut within its last character
+    is UTF-8 all the same; what is left of that character is a lone surrogate."""
     try:
-        with path.open("rb") as probe:
-            decoder = io.TextIOWrapper(probe, encoding="utf-8", errors="strict")
-            while decoder.read(1 << 20):
-                pass
-        encoding = "utf-8-sig"
-    except UnicodeDecodeError:
-        encoding = "latin-1"
+        return path.open(encoding=_encoding(path), errors="surrogateescape", newline="")
     except OSError as error:
         raise OrdersError(_("%(path)s cannot be read: %(why)s.") % {"path": path, "why": error.strerror}) from None
-    return path.open(encoding=encoding, newline="")
 
 
-def _reader(file: IO[str]) -> tuple[Iterator[list[str]], list[str]]:
-    head = file.readline()
+def _encoding(path: Path) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as probe:
+        try:
+            while part := probe.read(1 << 20):
+                decoder.decode(part)
+        except UnicodeDecodeError:
+            return "latin-1"
+    return "utf-8-sig"
+
+
+def _head(file: IO[str]) -> tuple[list[str], str]:
+    """The columns that the first line names, and what stands between them."""
+    head = file.readline().encode(errors="replace").decode()
     if not head.strip():
         raise OrdersError(
             _("The file is empty. Its first line names the columns: %(columns)s.") % {"columns": ",".join(REQUIRED)}
@@ -166,18 +195,26 @@ def _reader(file: IO[str]) -> tuple[Iterator[list[str]], list[str]]:
         raise OrdersError(
             _("The first line has columns that are unknown or named twice: %(names)s.") % {"names": ", ".join(unknown or columns)}
         )
-    return csv.reader(file, delimiter=delimiter), columns
+    return columns, delimiter
 
 
-def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[tuple[int, list[str], int]]:
-    """(line number, cells, size in bytes) of each row that is not blank."""
-    for number, cells in enumerate(reader, start=2):
-        if any(cells):
-            yield number, cells, sum(map(len, cells)) + len(columns)
+def _lines(file: IO[str], delimiter: str) -> Iterator[_Line]:
+    """Each line below the first that is not blank."""
+    for number, text in enumerate(file, start=2):
+        try:
+            cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            why = OrdersError(_("This line cannot be read: a quotation mark stands alone, or a cell is far too long."))
+            yield _Line(number, [text.strip()[:SHOWN]], len(text), why)
+            continue
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            yield _Line(number, cells, len(text), OrdersError(_("This line ends within a character: the file is cut.")))
+        elif any(cells):
+            yield _Line(number, cells, len(text))
 
 
 class _Rejects:
-    """The file of rejects, made with the first one."""
+    """The file of rejects, made with the first one. One that is there already is kept: the new one gets a number."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -190,9 +227,18 @@ class _Rejects:
         if self.file:
             self.file.close()
 
-    def write(self, line: int, cells: list[str], reason: str, columns: list[str]) -> None:
+    def write(self, line: _Line, reason: str, columns: list[str]) -> None:
         if self.file is None:
-            self.file = self.path.open("w", encoding="utf-8", newline="")
+            self.file = self._create()
             csv.writer(self.file).writerow([*columns, "line", "reason"])
-        padded = (cells + [""] * len(columns))[: max(len(columns), len(cells))]
-        csv.writer(self.file).writerow([*padded, line, reason])
+        padded = (line.cells + [""] * len(columns))[: max(len(columns), len(line.cells))]
+        csv.writer(self.file).writerow([*(defuse(cell) for cell in padded), line.number, defuse(reason)])
+
+    def _create(self) -> IO[str]:
+        given = self.path
+        for number in count(2):
+            try:
+                return self.path.open("x", encoding="utf-8", errors="backslashreplace", newline="")
+            except FileExistsError:
+                self.path = given.with_name(f"{given.stem}-{number}{given.suffix}")
+        raise AssertionError("numbers do not end")

@@ -81,7 +81,16 @@ def test_files_as_spreadsheets_write_them_are_read(bring, content):
         ("o1,c1,2026-01-31,two,5.00", "whole number"),
         ("o1,c1,2026-01-31", "3 columns, not 5"),
         (",c1,2026-01-31,2,5.00", "order_id is needed"),
-        ("o1,c1,2999-01-31,2,5.00", "future"),
+        ("o1,c1,2099-01-31,2,5.00", "future"),
+        ("o1,c1,2999-01-31,2,5.00", "year"),
+        ("o1,c1,0001-01-01,2,5.00", "year"),
+        ("o1,c1,1989-12-31,2,5.00", "year"),
+        ("o1,c1,0001-01-01T00:00:00+14:00,2,5.00", "year"),
+        ("o1,c1,9999-12-31T23:59:59-14:00,2,5.00", "year"),
+        (f"o1,c1,2026-01-31,{'9' * 5000},5.00", "whole number"),
+        (f"o1,{'c' * 200_000},2026-01-31,2,5.00", "far too long"),
+        ('o1,"c1,2026-01-31,2,5.00', "quotation mark"),
+        ('o1,c1,2026-01-31,2,"5.00', "quotation mark"),
     ],
 )
 def test_a_bad_row_is_rejected_with_its_reason_and_the_others_come_in(bring, tmp_path, line, why):
@@ -143,3 +152,29 @@ def test_cells_with_formulas_come_in_as_text(bring):
     bring(f'{HEAD}\n"=cmd()",c1,2026-01-31,2,5.00\n')
 
     assert Conversion.objects.get().external_id == "=cmd()"  # exports defuse it (core.exports)
+
+
+@pytest.mark.parametrize("broken", ['o1,"c1,2026-01-31,2,5.00', f"o1,{'c' * 200_000},2026-01-31,2,5.00"])
+def test_a_line_that_cannot_be_read_costs_no_other(bring, broken):
+    outcome = bring(f"{HEAD}\n{broken}\ngood,c1,2026-01-31,2,5.00\nlast,c1,2026-01-31,2,5.00\n")
+
+    assert (outcome.imported, outcome.rejected) == (2, 1)
+
+
+def test_a_file_cut_within_a_character_is_still_utf_8(bring):
+    content = f"{HEAD}\no1,Käthe,2026-01-31,2,5.00\no2,K\u00e4".encode()[:-1]
+
+    outcome = bring(content)
+
+    assert (outcome.imported, outcome.rejected) == (1, 1)
+    assert Conversion.objects.get().customer.external_id == "Käthe"
+    assert "within a character" in outcome.rejects_file.read_text()
+
+
+def test_rejects_are_plain_text_and_never_overwritten(bring, tmp_path):
+    first = bring(f"{HEAD}\n=cmd(),+c1,2026-01-31,two,5.00\n")
+    second = bring(f"{HEAD}\no2,c1,2026-01-31,two,5.00\n")
+
+    assert [path.name for path in (first.rejects_file, second.rejects_file)] == ["orders.rejects.csv", "orders.rejects-2.csv"]
+    [row] = list(csv.DictReader(first.rejects_file.open()))
+    assert (row["order_id"], row["customer_id"], row["line"]) == ("'=cmd()", "'+c1", "2")
