@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache, lru_cache
 from typing import Any
 
-from babel.numbers import format_currency, get_currency_precision, list_currencies
+import pycountry
+from babel import Locale
 from django.db import models
 from django.utils.translation import gettext as _
 
 from core.errors import Refusal
 
+_SHARED = frozenset({"XAF", "XCD", "XCG", "XOF", "XPF"})  # money of several countries
+_MINOR_UNITS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_DIGITS = {code: digits for digits, codes in _MINOR_UNITS.items() for code in codes.split()}
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
 
 
@@ -53,14 +62,19 @@ class Money:
 
 @cache
 def known_currencies() -> frozenset[str]:
-    """Every ISO 4217 code that Babel's CLDR data knows."""
-    return frozenset(list_currencies())
+    """The codes of ISO 4217 that are in use and stand for money: no metals, tests or accounting units (X…), nothing retired."""
+    codes = {currency.alpha_3 for currency in pycountry.currencies}
+    return frozenset(code for code in codes if not code.startswith("X") or code in _SHARED)
 
 
 @cache
 def currency_digits(currency: str) -> int:
-    """How many decimals the currency has (ISO 4217 as in CLDR): 2 for USD, 0 for JPY, 3 for KWD."""
-    return get_currency_precision(currency)
+    """How many decimals the currency has: 2 for USD, 0 for JPY, 3 for KWD.
+
+    From the column "minor unit" of ISO 4217's list one (SIX, the standard's maintenance agency). CLDR differs: it holds how
+    people write amounts, such as no decimals for RSD, which banks book with two.
+    """
+    return _DIGITS.get(currency, 2)
 
 
 def check_currency(text: Any, field: str = "currency") -> str:
@@ -108,7 +122,11 @@ def plain_amount(amount: Decimal, currency: str) -> str:
 @lru_cache(maxsize=8192)  # lists format the same few thousand amounts again and again
 def format_money(amount: Decimal, currency: str, locale: str = "en") -> str:
     """The amount as people read it, currency included."""
-    return format_currency(round_money(amount, currency), currency, locale=locale.replace("-", "_"))
+    language, digits = Locale.parse(locale.replace("-", "_")), currency_digits(currency)
+    pattern = copy(language.currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)  # ISO 4217's, not CLDR's
+    text: str = pattern.apply(round_money(amount, currency), language, currency=currency, currency_digits=False)
+    return text
 
 
 def sum_by_currency(amounts: Iterable[Money]) -> list[Money]:
