@@ -57,7 +57,7 @@ def enrollment_listing(request: HttpRequest, *, bulk: bool = True) -> Listing:
             ),
             Column("kind", gettext_lazy("Type"), value="affiliate.get_kind_display"),
             TimeColumn("status_at", gettext_lazy("Since"), sort=True),
-            TimeColumn("created_at", gettext_lazy("Came"), shown=False),
+            TimeColumn("created_at", gettext_lazy("Came on"), shown=False),
         ],
         filters=[
             ChoiceFilter("status", gettext_lazy("State"), choices=EnrollmentStatus),
@@ -66,7 +66,7 @@ def enrollment_listing(request: HttpRequest, *, bulk: bool = True) -> Listing:
             ),
             ChoiceFilter("country", gettext_lazy("Country"), field="affiliate__country", choices=known_countries(request.user)),
             ChoiceFilter("kind", gettext_lazy("Type"), field="affiliate__kind", choices=Affiliate.Kind),
-            DateFilter("created_at", gettext_lazy("Came")),
+            DateFilter("created_at", gettext_lazy("Came on")),
         ],
         tabs="status",
         search=["affiliate__name", "affiliate__email", "pitch"],
