@@ -180,7 +180,7 @@ class _Lookup:
         self.program = program
         self.click_ids = {row.click_id: parse_click_id(row.click_id) for row in rows if row.click_id}
         self.clicks = self._clicks()
-        self.coupons = self._coupons(sorted({row.coupon.upper() for row in rows if row.coupon}))
+        self.coupons = self._coupons(sorted({row.coupon for row in rows if row.coupon}))
         self.affiliates = self._affiliates({row.affiliate for row in rows if row.affiliate})
 
     def _clicks(self) -> dict[Any, ClickEvidence]:
@@ -196,11 +196,13 @@ class _Lookup:
         return {row[0]: ClickEvidence(*row) for row in found}
 
     def _coupons(self, codes: list[str]) -> dict[str, CouponEvidence]:
+        """By the code as it was given: PostgreSQL compares, as its idea of upper case (ß, ı) is not Python's."""
         if not codes:
             return {}
         found = select_rows(
-            "SELECT upper(code), id, affiliate_id, offer_id, status FROM tracking_coupon WHERE program_id = %s AND upper(code) = ANY(%s)",
-            [self.program.pk, codes],
+            """SELECT given, c.id, c.affiliate_id, c.offer_id, c.status
+               FROM unnest(%s::text[]) AS given JOIN tracking_coupon c ON upper(c.code) = upper(given) AND c.program_id = %s""",
+            [codes, self.program.pk],
         )
         return {
             code: CouponEvidence(pk, affiliate, offer, status == Status.ACTIVE) for code, pk, affiliate, offer, status in found
@@ -236,7 +238,7 @@ class _Lookup:
             row.click_id,
             self.clicks.get(self.click_ids.get(row.click_id)),
             row.coupon,
-            self.coupons.get(row.coupon.upper()),
+            self.coupons.get(row.coupon),
             tie,
             row.affiliate,
             self.affiliates.get(row.affiliate, self.affiliates.get(row.affiliate.lower())),

@@ -95,6 +95,12 @@ class TestAttribution:
         assert self.credited(music, mara, sale(coupon="bAO10", click_id="nonsense")) == (bao, "coupon", "coupon")
         assert Conversion.objects.get().given["tried"] == ["click_unknown"]
 
+    @pytest.mark.parametrize(("code", "given"), [("Straße10", "straße10"), ("ışık", "ışık"), ("ǆ5", "ǆ5")])
+    def test_a_coupon_of_any_script_is_found(self, music, mara, bao, code, given):
+        make_coupon(bao, music, code=code)
+
+        assert self.credited(music, mara, sale(coupon=given))[0] == bao
+
     def test_a_paused_coupon_and_one_that_is_gone_credit_nobody(self, music, mara, bao):
         make_coupon(bao, music, code="BAO10", status="paused")
 
