@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.access import Can, check, programs_of
+from accounts.access import AccessError, Can, check, programs_of
 from affiliates.models import Affiliate
 from commissions import events
 from commissions.models import BEGINNING, Commission, CommissionRule, Decision, ReasonCode, Reversal, RuleType, RuleVersion
@@ -271,7 +271,7 @@ def _decide(
            WHERE id = ANY(%s) RETURNING id, affiliate_id, conversion_id, amount, currency""",
         [decision.value, now if final else None, by.pk if final else None, reason_code, note, locked],
     )
-    reason = " ".join(part for part in (str(ReasonCode(reason_code).label) if reason_code else "", note) if part)
+    reason = ": ".join(part for part in (str(ReasonCode(reason_code).label) if reason_code else "", note) if part)
     record_many(
         [
             Fact(
@@ -299,6 +299,9 @@ def _lock_undecided(ids: Collection[int], *, by: Any) -> list[int]:
     if not wanted:
         raise CommissionError(_("Choose at least one commission."), code="empty", field="ids")
     if len(locked) < len(wanted):
+        seen = Commission.objects.visible_to(by).filter(pk__in=wanted)
+        if programs is not None and seen.exclude(conversion__program__in=programs).exists():
+            raise AccessError(_("You may not decide about one of these: it belongs to a program where you only see."))
         missing = len(wanted) - len(locked)
         raise CommissionError(
             ngettext(

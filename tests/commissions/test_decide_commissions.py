@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.access import AccessError
 from commissions.models import Commission
 from commissions.queries import explain_commission, in_states, with_state
 from commissions.services import (
@@ -86,6 +87,14 @@ def test_nothing_chosen_is_refused(mara):
 def test_another_programs_manager_decides_nothing_here(earn, nils):
     with pytest.raises(CommissionError, match="not yours"):
         approve_commissions([earn().pk], by=nils)
+
+
+def test_who_only_sees_the_program_is_told_that_this_is_not_for_them(earn, sofia):
+    commission = earn()
+
+    with pytest.raises(AccessError):
+        approve_commissions([commission.pk], by=sofia)
+    assert state_of(commission) == "pending"
 
 
 def test_rejection_and_hold_need_a_reason(earn, mara):
