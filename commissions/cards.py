@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from accounts.access import Can, rights_of
-from commissions.queries import explain_commission, with_state
+from commissions.queries import explain_commission, explain_unpriced, with_state
 from tracking.models import Conversion
 
 
@@ -27,10 +27,7 @@ def _reason(conversion: Conversion) -> str:
     if conversion.affiliate_id is None:
         return _("No commission: nobody is credited with this conversion.")
     if conversion.unpriced:
-        return _("Not priced: it came in %(currency)s, the program counts in %(own)s, and there is no rate between them yet.") % {
-            "currency": conversion.currency,
-            "own": conversion.program.currency,
-        }
+        return explain_unpriced(conversion)
     if conversion.amount == 0:
         return _("No commission: the amount is nothing, and no rule pays a flat amount for it.")
     return _("No commission: no rule was in force for this event when it occurred.")

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from commissions.models import Commission, Decision, RuleType
+from core.components import day_text
 from core.money import format_money
+from tracking.models import Conversion
 
 STATES = {
     "pending": gettext_lazy("Pending"),
@@ -80,7 +82,7 @@ def explain_commission(commission: Commission) -> str:
         "rule": version.rule.name,
         "version": version.number,
         "order": conversion.external_id,
-        "since": _("the beginning") if version.from_the_beginning else f"{version.starts_at:%Y-%m-%d}",
+        "since": _("the beginning") if version.from_the_beginning else day_text(timezone.localtime(version.starts_at).date()),
     }
     if version.type == RuleType.PERCENTAGE:
         told |= {
@@ -98,3 +100,11 @@ def explain_commission(commission: Commission) -> str:
             "reversed": format_money(commission.reversed, commission.currency)
         }
     return sentence
+
+
+def explain_unpriced(conversion: Conversion) -> str:
+    """Why a conversion in another currency than the program's earns nothing yet. Needs its program."""
+    return _("Not priced: it came in %(currency)s, the program counts in %(own)s, and there is no rate between them yet.") % {
+        "currency": conversion.currency,
+        "own": conversion.program.currency,
+    }

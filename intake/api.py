@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from affiliates.api import find_affiliate
 from commissions.api import CommissionShown
 from commissions.models import Commission
-from commissions.queries import with_state
+from commissions.queries import explain_unpriced, with_state
 from core.access import AccessError, Can, check, rights_of
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Word
 from core.api.fields import (
@@ -149,6 +149,7 @@ class AttributionAnswer(Answer):
 class ConversionAnswer(Answer):
     id = Id("cnv")
     status = Word(choices=STATUSES)
+    reason = serializers.SerializerMethodField(help_text="Why it is unpriced, for people; null with every other status.")
     program = Id("prg")
     event = Word()
     external_id = Word()
@@ -161,6 +162,9 @@ class ConversionAnswer(Answer):
     commissions = CommissionShown(many=True, read_only=True, allow_null=True, help_text="null for keys without access to money.")
     occurred_at = Time()
     created_at = Time()
+
+    def get_reason(self, conversion: Conversion) -> str | None:
+        return explain_unpriced(conversion) if conversion.status == "unpriced" else None
 
     def to_representation(self, instance: Conversion) -> dict[str, Any]:
         shown = super().to_representation(instance)

@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.money import round_money
 from core.rows import select_rows
 from programs.models import Program
 from tracking.models import ClickOutcome
@@ -46,7 +45,7 @@ class Performance:
 
     @property
     def epc(self) -> Decimal:
-        return round_money(self.commission / self.clicks, self.currency) if self.clicks else Decimal(0)
+        return round(self.commission / self.clicks, 4) if self.clicks else Decimal(0)
 
     @property
     def conversion_rate(self) -> Decimal:
@@ -60,10 +59,15 @@ def performance(
     last: date | None = None,
     *,
     affiliates: Collection[int] | None = None,
+    limit: int | None = None,
+    after_key: str | None = None,
+    before_key: str | None = None,
+    from_the_end: bool = False,
 ) -> list[Performance]:
     """The program's numbers by `group_by` (one of GROUPS, or "none" for one row of everything), ordered by key.
 
     `first` and `last` are inclusive days in the program's zone; `affiliates` limits the numbers to theirs.
+    Of many rows `limit` takes the first ones after `after_key`, or with `from_the_end` the last ones before `before_key`.
     """
     of_click, of_conversion = _GROUPS[group_by]
     start = _midnight(program, first) if first else None
@@ -78,6 +82,9 @@ def performance(
         "end": end,
         "first_id": str(first_id_at(start)) if start else None,
         "end_id": str(first_id_at(end)) if end else None,
+        "after": after_key,
+        "before": before_key,
+        "limit": limit,
     }
     # Bounds on the click's id stand as constants where they are given, so that the plan passes over the other days.
     clicks_between = ("AND id >= %(first_id)s::uuid " if start else "") + ("AND id < %(end_id)s::uuid" if end else "")
@@ -85,6 +92,9 @@ def performance(
     commissions_between = between.replace("v.", "")  # a commission carries its conversion's moment: only these are summed up
     of_theirs = "" if affiliates is None else "AND affiliate_id = ANY(%(affiliates)s)"
     of_affiliates = "" if affiliates is None else "AND v.affiliate_id = ANY(%(affiliates)s)"
+    beyond = "" if after_key is None else "AND key > %(after)s"
+    beyond += "" if before_key is None else " AND key < %(before)s"
+    way = "DESC" if from_the_end else ""
     rows = select_rows(
         f"""
         WITH clicked AS (
@@ -106,12 +116,14 @@ def performance(
             WHERE v.program_id = %(program)s {between} {of_affiliates}
             GROUP BY 1
         )
-        SELECT coalesce(clicked.key, converted.key), coalesce(clicks, 0), coalesce(unique_clicks, 0), coalesce(conversions, 0),
+        SELECT key, coalesce(clicks, 0), coalesce(unique_clicks, 0), coalesce(conversions, 0),
                coalesce(amount, 0), coalesce(refunded, 0), coalesce(commission, 0)
-        FROM clicked FULL JOIN converted USING (key) ORDER BY 1
+        FROM clicked FULL JOIN converted USING (key) WHERE true {beyond} ORDER BY key {way} LIMIT %(limit)s
         """,
         values,
     )
+    if from_the_end:
+        rows = rows[::-1]
     return [
         Performance(key, clicks, unique, conversions, amount, refunded, commission, program.currency)
         for key, clicks, unique, conversions, amount, refunded, commission in rows

@@ -48,14 +48,17 @@ class ConversionInput:
 
     @property
     def fingerprint(self) -> str:
-        """Of what a replay must repeat: amount, currency, click, coupon, customer, items."""
+        """Of what a replay must repeat: amount, currency, click, coupon, customer with its e-mail, items. What stands for the same
+        click, coupon or e-mail counts as the same, however it is written."""
+        click_id = parse_click_id(self.click_id)
         content = [
             None if self.amount is None else f"{self.amount.normalize():f}",
             self.currency,
-            self.click_id.removeprefix("clk_"),
+            str(click_id) if click_id else self.click_id.removeprefix("clk_"),
             self.coupon.upper(),
             self.customer,
             self.items or [],
+            *([self.customer_email.lower()] if self.customer_email else []),
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 

@@ -244,10 +244,10 @@ class Conversion(PublicId, TimestampedModel):
         """unattributed, unpriced, refunded, partially_refunded or recorded."""
         if self.amount and self.refunded == self.amount:
             return "refunded"
+        if self.unpriced:  # what is left of it still waits for a price
+            return "unpriced"
         if self.refunded:
             return "partially_refunded"
-        if self.unpriced:
-            return "unpriced"
         return "recorded" if self.affiliate_id else "unattributed"
 
 

@@ -18,12 +18,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.settings import api_settings
 
+from core.api.parsing import WrittenNumber
 from core.errors import Refusal
 from core.money import check_currency, parse_amount
 
 OPTIONAL: dict[str, Any] = {"required": False, "allow_null": True}  # null means absent
 FILTER: dict[str, Any] = {"required": False}
 
+EXACT_DIGITS = 15  # a JSON number of more may have lost some on its way: many writers hold it as a double
 AMOUNT_PATTERN = r"^[0-9]{1,12}(\.[0-9]+)?$"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -143,6 +145,8 @@ class Amount(Described, serializers.Field[Any, Any, Any, Any]):
     """The text of an amount. Its currency stands beside it: `Input.validate` reads it with `amount_in`."""
 
     def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, WrittenNumber) and len(data.text.replace(".", "").lstrip("0")) <= EXACT_DIGITS:
+            data = data.text  # as it was written, not as a double would round it
         try:
             parse_amount(_without_decimals(data), "USD")  # how many decimals are right, the currency tells later
         except Refusal as refusal:
@@ -154,7 +158,7 @@ class Amount(Described, serializers.Field[Any, Any, Any, Any]):
             "type": "string",
             "pattern": AMOUNT_PATTERN,
             "examples": ["12.50"],
-            "description": "With no more decimals than the currency has. A whole JSON number is taken too, a fraction is not.",
+            "description": "With no more decimals than the currency has. A JSON number is taken too, of up to 15 digits and without an exponent.",
         }
 
 

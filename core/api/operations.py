@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from core.access import Can
 from core.api.fields import Input
 from core.api.pages import CursorPagination
-from core.api.parsing import content_hash
+from core.api.parsing import content_hash, require_length
 from core.api.permissions import method_of
 from core.api.problems import MEDIA_TYPE, invalid
 from core.errors import NotVisible
@@ -103,6 +103,8 @@ class AddressView(APIView):
         self.perform_authentication(request)
         self.check_throttles(request)
         self.check_permissions(request)
+        if request.method not in {"GET", "HEAD"}:
+            require_length(request)
         if len(request.path) > LONGEST_PATH or "\x00" in request.path:
             raise NotVisible(_("There is nothing at this address."), code="not_found")
 

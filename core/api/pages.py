@@ -77,20 +77,6 @@ class CursorPagination:
         raise bad_cursor()
 
 
-def page_of(rows: Sequence[Any], request: Request, largest: int) -> Page:
-    """For reports, which are computed as a whole: pages by place, as large as they may be unless a limit is given."""
-    limit = read_limit(request, largest, largest)
-    cursor = read_cursor(request)
-    start = 0 if cursor is None else cursor
-    if not isinstance(start, int) or isinstance(start, bool) or not 0 <= start < 2**31:
-        raise bad_cursor()
-    return Page(
-        rows[start : start + limit],
-        page_address(request, start + limit) if start + limit < len(rows) else None,
-        page_address(request, max(0, start - limit)) if start else None,
-    )
-
-
 def read_limit(request: Request, largest: int, default: int = DEFAULT_LIMIT) -> int:
     text = request.query_params.get("limit", "")
     if not text:

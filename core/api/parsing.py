@@ -20,8 +20,16 @@ class TooLarge(APIException):
     default_code = "too_large"
 
 
-class LossyNumber(float):
-    """A JSON number with a fraction or an exponent. Read as a double it may have lost digits: no amount is taken from it."""
+class LengthRequired(APIException):
+    status_code = 411
+    default_code = "length_required"
+
+
+class WrittenNumber(float):
+    """A JSON number with a fraction or an exponent. Read as a double it may have lost digits: what is exact reads its `text`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 class StrictJSONParser(BaseParser):
@@ -63,8 +71,8 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _number(text: str) -> LossyNumber:
-    number = LossyNumber(text)
+def _number(text: str) -> WrittenNumber:
+    number = WrittenNumber(text)
     if math.isinf(number):
         raise _unreadable(_("The number %(number)s is beyond what can be kept.") % {"number": text[:40]})
     return number
@@ -110,6 +118,12 @@ def _check_text(text: str) -> None:
             text.encode("utf-8")
         except UnicodeEncodeError:
             raise _unreadable(_("A text in the body holds half of a surrogate pair.")) from None
+
+
+def require_length(request: Any) -> None:
+    """Refuse a body that comes in chunks without its length: the server hands such a body on as an empty one."""
+    if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+        raise LengthRequired(_("Send a Content-Length: bodies in chunks are not read."))
 
 
 def _unreadable(message: str) -> ParseError:

@@ -69,7 +69,7 @@ class Schema(AutoSchema):
     def _problems(self) -> list[int]:
         statuses = [400, 401, 403, 404, 406, 429]
         if self.method in {"POST", "PATCH"}:
-            statuses += [409, 413, 415]
+            statuses += [409, 411, 413, 415]
         return sorted(statuses)
 
     def _is_list_view(self, serializer: Any = None) -> bool:

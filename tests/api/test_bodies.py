@@ -65,6 +65,18 @@ def test_deep_but_bounded_metadata_is_kept(mara_api, music):
     assert mara_api.post("conversions", sale).status_code == 201
 
 
+def test_a_body_in_chunks_is_told_to_bring_its_length(mara_api):
+    """The server gives such a body no length, and Django would read it as empty."""
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": None}
+    answer = mara_api.client.generic(
+        "POST", "/api/v1/affiliates", GOOD, content_type="application/json", headers=mara_api.headers, **chunked
+    )
+    assert (answer.status_code, errors(answer)) == (411, [(None, "length_required")])
+
+    answer = mara_api.client.get("/api/v1/affiliates", headers=mara_api.headers, **chunked)
+    assert answer.status_code == 200
+
+
 def test_other_media_types_are_refused(mara_api):
     answer = mara_api.client.post("/api/v1/affiliates", {"name": "x"}, headers=mara_api.headers)
 

@@ -113,7 +113,7 @@ def test_from_nothing_to_a_paid_affiliate(ada_api: Api, hana, as_caller):
 
     own = api.post(f"payout-batches/{batch}/approve")
     assert (own.status_code, errors(own)) == (403, [(None, "second_person")])
-    assert second.get(f"payout-batches/{batch}/files/csv").status_code == 400
+    assert second.get(f"payout-batches/{batch}/files/csv").status_code == 409
     assert second.post(f"payout-batches/{batch}/approve").json()["status"] == "approved"
     file = second.get(f"payout-batches/{batch}/files/csv")
     assert file["Content-Type"] == "text/csv; charset=utf-8" and "attachment" in file["Content-Disposition"]
@@ -129,6 +129,7 @@ def test_from_nothing_to_a_paid_affiliate(ada_api: Api, hana, as_caller):
 
     [row] = api.get("reports/performance", program="cds", group_by="affiliate").json()["results"]
     assert row == {
+        "program": conversion["program"],
         "key": affiliate["id"],
         "clicks": 1,
         "unique_clicks": 1,
@@ -137,7 +138,7 @@ def test_from_nothing_to_a_paid_affiliate(ada_api: Api, hana, as_caller):
         "amount": "99.99",
         "refunded": "33.33",
         "commission": "10.00",
-        "epc": "10.00",
+        "epc": "10.0000",
         "conversion_rate": "1.0000",
     }
     assert Decimal(row["amount"]) == Decimal("99.99")

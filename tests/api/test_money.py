@@ -101,7 +101,7 @@ def test_a_rule_is_made_revised_and_archived(mara_api, music, music_offer, ana):
         ({"conditions": {"all": []}}, ("conditions", "not_offered")),
         ({"value": "101"}, ("value", "invalid")),
         ({"value": "-1"}, ("value", "amount")),
-        ({"value": 7.5}, ("value", "amount")),
+        ({"value": 1e-7}, ("value", "amount")),
         ({"value": "1.00001"}, ("value", "decimals")),
         ({"type": "flat", "value": "1.001"}, ("value", "decimals")),
         ({"priority": 40_000}, ("priority", "max_value")),
@@ -162,9 +162,16 @@ def test_the_maker_of_a_batch_never_approves_it(felix_api, felix, music, ana):
     assert (answer.status_code, errors(answer)) == (403, [(None, "second_person")])
 
 
+def test_a_batch_without_a_payment_is_not_to_be_approved_now(felix_api, music):
+    answer = felix_api.post(f"payout-batches/{make_batch(music).public_id}/approve")
+
+    assert (answer.status_code, errors(answer)) == (409, [(None, "empty")])
+
+
 def test_a_payment_file_is_for_approved_batches_and_those_who_approve(felix_api, mara_api, music, ana):
     draft = make_batch(music)
-    assert errors(felix_api.get(f"payout-batches/{draft.public_id}/files/csv")) == [(None, "not_approved")]
+    early = felix_api.get(f"payout-batches/{draft.public_id}/files/csv")
+    assert (early.status_code, errors(early)) == (409, [(None, "not_approved")])
     assert felix_api.get(f"payout-batches/{draft.public_id}/files/sepa").status_code == 404
     assert mara_api.get(f"payout-batches/{draft.public_id}/files/csv").status_code == 403
 

@@ -31,7 +31,7 @@ def test_a_taken_slug_is_a_conflict(ada_api, music):
 
 def test_every_wrong_field_is_named_at_once(ada_api):
     answer = ada_api.post(
-        "programs", {"name": 5, "slug": "a b", "currency": "usd", "minimum_payout": 12.5, "hold_days": "14", "colour": 1}
+        "programs", {"name": 5, "slug": "a b", "currency": "usd", "minimum_payout": -12.5, "hold_days": "14", "colour": 1}
     )
 
     assert answer.status_code == 400

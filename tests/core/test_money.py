@@ -33,9 +33,9 @@ def test_what_is_no_money_today_is_no_currency(code):
     ("amount", "currency", "shown", "plain"),
     [
         ("1234.5", "USD", "$1,234.50", "1234.50"),
-        ("1234.5", "RSD", "RSD\xa01,234.50", "1234.50"),
+        ("1234.5", "RSD", "RSD1,234.50", "1234.50"),
         ("1234", "JPY", "¥1,234", "1234"),
-        ("-1.25", "IQD", "-IQD\xa01.250", "-1.250"),
+        ("-1.25", "IQD", "-IQD1.250", "-1.250"),
     ],
 )
 def test_amounts_are_shown_with_all_their_decimals(amount, currency, shown, plain):

@@ -66,7 +66,7 @@ def test_every_grouping_adds_up_to_the_whole(world, music, group_by):
 def test_rates_are_per_click_and_nothing_where_there_were_none(world, music, ana, bao):
     rows = {row.key: row for row in performance(music, "affiliate")}
 
-    assert (rows[str(ana.pk)].epc, rows[str(ana.pk)].conversion_rate) == (Decimal("3.33"), Decimal("0.3333"))
+    assert (rows[str(ana.pk)].epc, rows[str(ana.pk)].conversion_rate) == (Decimal("3.3333"), Decimal("0.3333"))
     assert (rows[str(bao.pk)].epc, rows[str(bao.pk)].conversion_rate) == (0, 0)
 
 
@@ -85,3 +85,12 @@ def test_another_programs_numbers_stay_out(world, music, books, mara):
 
 def test_an_empty_program_has_one_row_of_nothing(books):
     assert totals(books, timezone.now().date()).currency == "EUR"
+
+
+def test_rows_come_a_few_at_a_time_from_either_end(world, music):
+    keys = [row.key for row in performance(music, "affiliate")]
+
+    assert [row.key for row in performance(music, "affiliate", limit=2)] == keys[:2]
+    assert [row.key for row in performance(music, "affiliate", limit=2, after_key=keys[0])] == keys[1:]
+    assert [row.key for row in performance(music, "affiliate", limit=2, from_the_end=True)] == keys[1:]
+    assert [row.key for row in performance(music, "affiliate", limit=2, before_key=keys[2], from_the_end=True)] == keys[:2]

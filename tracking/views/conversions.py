@@ -52,8 +52,8 @@ def in_status(conversions: QuerySet[Conversion], status: str) -> QuerySet[Conver
     return conversions.filter(
         {
             "refunded": Q(refunded__gt=0, refunded=F("amount")),
-            "partially_refunded": Q(refunded__gt=0, refunded__lt=F("amount")),
-            "unpriced": untouched & ~priced,
+            "partially_refunded": Q(refunded__gt=0, refunded__lt=F("amount")) & priced,
+            "unpriced": (untouched | Q(refunded__lt=F("amount"))) & ~priced,
             "unattributed": untouched & priced & Q(affiliate__isnull=True),
             "recorded": untouched & priced & Q(affiliate__isnull=False),
         }[status]
