@@ -24,6 +24,7 @@ from affiliates.models import Affiliate, AffiliateMember, Enrollment, Function
 from commissions.models import Commission
 from commissions.services import approve_commissions, create_rule, hold_commissions, reject_commissions, revise_rule
 from core.rows import in_chunks, insert_rows
+from demo.dates import date_the_story
 from demo.models import Chapter
 from demo.orders import (
     ANA_FROM,
@@ -99,6 +100,7 @@ class Story:
         for month_end in self._month_ends():
             self._chapter(f"refunds, approvals and payouts of {month_end:%B %Y}", partial(self._month, month_end), atomic=False)
         self._chapter("what waits for somebody today", self._today, atomic=False)
+        self._chapter("when it all happened", lambda: date_the_story(self.program))
 
     def _chapter(self, name: str, tell: Callable[[], object], *, atomic: bool = True) -> None:
         if Chapter.objects.filter(name=name).exists():

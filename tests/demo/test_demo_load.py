@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, Enrollment
 from commissions.models import Commission
+from core.models import Event
 from demo.models import Chapter
 from demo.story import Story
 from demo.totals import totals_of_file, totals_of_tables
@@ -39,6 +40,8 @@ def test_the_story_matches_its_file_to_the_cent_and_leaves_work_for_today():
     assert PayoutBatch.objects.filter(status="done").count() > 10
     assert Payout.objects.filter(status="paid").exists()
     assert Commission.objects.pending().exists()
+    for commission in Commission.objects.filter(decision="approved")[:5]:
+        assert [event.name for event in Event.objects.about(commission)][-2:] == ["commission.approved", "conversion.recorded"]
     clicked = Conversion.objects.filter(source="click").values_list("click_id", flat=True)
     assert clicked and Click.objects.filter(pk__in=list(clicked)).count() == len(clicked)
 
