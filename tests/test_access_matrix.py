@@ -164,7 +164,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "approved_batch": make_batch(program, by=make_user(), status="approved"),
         "payout": make_payout(batch, affiliate),
         "paid_payout": make_payout(make_batch(program, status="done"), affiliate, status="paid"),
-        "mail": Mail.objects.filter(about=[f"affiliate:{affiliate.pk}"]).latest("pk"),
+        "mail": Mail.objects.get(about=[f"invitation:{invitation.pk}"]),
         "person": person,
         "member": colleague,
     }

@@ -30,7 +30,7 @@ def world(ada, mara, ana, music, music_offer):
     make_reversal(make_commission(conversion), make_refund(conversion))
     make_payout(affiliate=ana)
     make_payout_method(ana, currency="EUR")
-    invite_member(ana, "fay@tributary.example", [Function.MARKETING], by=mara)
+    invite_member(ana, "fay@tributary.example", [Function.MARKETING], by=ada)
     create_key(mara, name="Shop", role="manager", program=music, by=ada)
 
 
