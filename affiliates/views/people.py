@@ -109,7 +109,9 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
         with refusals_as_errors(form) if form else refusals_as_messages(request):
             by = request.user if request.user.is_authenticated else None
             user = accept_invitation(token, name=asked["name"], password=asked["password"], by=by)
-            messages.success(request, _("You are in. This is the account of %(affiliate)s.") % {"affiliate": invitation.affiliate})
+            messages.success(
+                request, _("You are in. This is the account of %(affiliate)s.") % {"affiliate": invitation.affiliate}
+            )
             response = redirect("portal:home")
             if by is None:  # the mail has proved the address; a second factor is asked for as at any sign-in
                 response = perform_login(request, user, email_verification="none", redirect_url=reverse("portal:home"))
