@@ -137,5 +137,5 @@ class KeyThrottle(BaseThrottle):
 
 @cache
 def _take_one() -> Any:
-    client = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_timeout=0.5, socket_connect_timeout=0.5)
+    client = redis.Redis.from_url(str(settings.CACHES["default"]["LOCATION"]), socket_timeout=0.5, socket_connect_timeout=0.5)
     return client.register_script(_TAKE_ONE)

@@ -4,29 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0002_initial'),
-        ('programs', '0001_initial'),
-        ('tracking', '0006_conversions_newest_anywhere'),
+        ("affiliates", "0002_initial"),
+        ("programs", "0001_initial"),
+        ("tracking", "0006_conversions_newest_anywhere"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='conversion',
-            name='conversion_click_awaited',
+            model_name="conversion",
+            name="conversion_click_awaited",
         ),
         migrations.AddField(
-            model_name='conversion',
-            name='awaited_click_id',
+            model_name="conversion",
+            name="awaited_click_id",
             field=models.UUIDField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='conversion',
-            index=models.Index(condition=models.Q(('awaited_click_id__isnull', False)), fields=['program', 'created_at'], name='conversion_awaits_click'),
+            model_name="conversion",
+            index=models.Index(
+                condition=models.Q(("awaited_click_id__isnull", False)),
+                fields=["program", "created_at"],
+                name="conversion_awaits_click",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversion',
-            constraint=models.CheckConstraint(condition=models.Q(('awaited_click_id', None), ('affiliate', None), _connector='OR'), name='conversion_awaits_only_uncredited'),
+            model_name="conversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("awaited_click_id", None), ("affiliate", None), _connector="OR"),
+                name="conversion_awaits_only_uncredited",
+            ),
         ),
     ]
