@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from core.components import money_text, number_text, short_day
 
@@ -47,10 +51,17 @@ class Chart:
         return [label if isinstance(label, str) else short_day(label) for label in self.labels]
 
     @property
+    def unfinished(self) -> str:
+        """What stands beside the last day where it is today: its numbers still grow."""
+        last = self.labels[-1] if self.labels else None
+        return _("so far") if isinstance(last, date) and last >= timezone.localdate() else ""
+
+    @property
     def rows(self) -> list[dict[str, Any]]:
         """The table beside the chart."""
+        notes = ({len(self.labels) - 1: self.unfinished} if self.unfinished else {}) | self.notes
         return [
-            {"label": label, "cells": [self.text(series.values[i]) for series in self.series], "note": self.notes.get(i, "")}
+            {"label": label, "cells": [self.text(series.values[i]) for series in self.series], "note": notes.get(i, "")}
             for i, label in enumerate(self.label_texts)
         ]
 
@@ -62,6 +73,7 @@ class Chart:
             "stacked": self.stacked,
             "labels": self.label_texts,
             "currency": self.currency,
+            "unfinished": self.unfinished,
             "notes": {str(i): str(note) for i, note in self.notes.items()},
             "series": [
                 {

@@ -55,6 +55,7 @@
             label: series.label, data: series.values, texts: series.texts, borderColor: paint, backgroundColor: paint,
             borderWidth: bars ? 0 : 2, borderDash: series.compared ? [4, 4] : [], pointRadius: data.labels.length === 1 ? 3 : 0, pointHoverRadius: 4,
             tension: 0.25, cubicInterpolationMode: "monotone", borderRadius: bars ? 3 : 0, maxBarThickness: 36, order: series.compared ? 1 : 0,
+            segment: { borderDash: (part) => (data.unfinished && !series.compared && part.p1DataIndex === data.labels.length - 1 ? [2, 3] : undefined) },
           };
         }),
       },
@@ -69,7 +70,7 @@
           legend: { display: false },
           tooltip: {
             backgroundColor: panel, titleColor: strong, bodyColor: strong, footerColor: ink, borderColor: line, borderWidth: 1, padding: 10, boxWidth: 8, boxHeight: 8, usePointStyle: true,
-            callbacks: { label: (item) => ` ${item.dataset.label}: ${item.dataset.texts[item.dataIndex]}`, footer: (items) => data.notes[items[0]?.dataIndex] || "" },
+            callbacks: { label: (item) => ` ${item.dataset.label}: ${item.dataset.texts[item.dataIndex]}`, footer: (items) => data.notes[items[0]?.dataIndex] || (items[0]?.dataIndex === data.labels.length - 1 ? data.unfinished : "") },
           },
         },
       },
