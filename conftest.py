@@ -27,6 +27,7 @@ def _settle() -> None:
         for name in CALLERS_OWN:
             os.environ.pop(name, None)
         os.environ["TRIBUTARY_DATA"] = tempfile.mkdtemp(prefix="trb-test-", dir="/tmp")  # short: sockets live in it
+        os.makedirs(os.path.join(os.environ["TRIBUTARY_DATA"], "static"))
     number = int(WORKER.removeprefix("gw")) + 1 if WORKER else 0
     os.environ["REDIS_URL"] = f"unix://{os.environ['TRIBUTARY_DATA']}/run/valkey.sock?db={number}"
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

@@ -63,7 +63,7 @@ class LiveStack:
             )
         return self.process
 
-    def wait_until_healthy(self, seconds: float = 90) -> None:
+    def wait_until_healthy(self, seconds: float = 240) -> None:
         """Until database, Valkey, web, worker and beat are all there."""
         assert self.process
         wait_for(lambda: self.process.poll() is not None or self.status("/health/") == 200, seconds, lambda: self.output)

@@ -9,7 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 SHIM = Path(__file__).with_name("shim.py")
@@ -33,16 +35,17 @@ def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]]) -
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
-    clear(process)
+    process.kill()
     process.wait()
+    clear(process)
 
 
 def clear(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a process's group, which it must have led."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    """Kill what a process that has just ended left of its group, and see it gone (or, where nobody reaps it, dead)."""
+    with suppress(ProcessLookupError):
+        for _ in range(50):
+            os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(0.01)
 
 
 def rotate(log: Path, keep_bytes: int = 5_000_000) -> None:

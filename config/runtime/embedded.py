@@ -57,6 +57,7 @@ POSTGRES_SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
 }
+SERVER_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 HURRIED_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for tests: nothing is kept
 
 
@@ -109,7 +110,7 @@ class EmbeddedServers:
         home = self.data / "postgres"
         _check_postgres_version(home)
         if not home.exists():
-            _make_cluster(self.data)
+            _make_cluster(self.data, self.lock)
         if not again:
             # The lock is ours, so no server is alive here: what a killed one left is stale, whoever has its number now.
             # (Later, processes of a postmaster that died may still be ending; then PostgreSQL's own check must see its file.)
@@ -148,7 +149,7 @@ class EmbeddedServers:
                 stderr=output,
                 pass_fds=(self.lock,),
                 process_group=0,  # Ctrl-C is the owner's to answer, in its order
-                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+                env=SERVER_ENVIRONMENT,
             )
 
     def _wait_until_ready(self, folder: Path, waiting: set[str]) -> None:
@@ -243,7 +244,7 @@ def _private_socket_folder(data: Path) -> Path:
     return folder
 
 
-def _make_cluster(data: Path) -> None:
+def _make_cluster(data: Path, lock: int) -> None:
     """initdb under another name, renamed once complete: a start that was cut off leaves nothing half-made in use."""
     draft = data / "postgres.new"
     shutil.rmtree(draft, ignore_errors=True)
@@ -255,21 +256,31 @@ def _make_cluster(data: Path) -> None:
         *("-D", str(draft), "-U", "tributary", "--auth=scram-sha-256", f"--pwfile={password}"),
         *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"),
     ]
-    _run(initdb, data, "initdb")
+    _run(initdb, data, lock)
     single = [str(_postgres_binary("postgres")), "--single", "-D", str(draft), "-c", "log_min_messages=error", "postgres"]
-    _run(single, data, "initdb", b"CREATE DATABASE tributary\n")
+    _run(single, data, lock, b"CREATE DATABASE tributary\n")
     draft.rename(data / "postgres")
 
 
-def _run(command: list[str], data: Path, name: str, text: bytes = b"") -> None:
-    environ = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    done = subprocess.run(
-        shimmed(command, signal.SIGKILL, data, "refused"), input=text, capture_output=True, env=environ, check=False
-    )
-    output = done.stdout + done.stderr
-    (data / "logs" / f"{name}.log").write_bytes(output)
-    if done.returncode != 0 or b"ERROR:" in output or b"FATAL:" in output:
-        raise BadEnvironment(_why_it_failed(data, name))
+def _run(command: list[str], data: Path, lock: int, text: bytes = b"") -> None:
+    """Run one step of the making to its end. It holds the lock as well, for what is left of it when this process is killed."""
+    log = data / "logs" / "initdb.log"
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            shimmed(command, signal.SIGKILL, data, "refused"),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            pass_fds=(lock,),
+            process_group=0,
+            env=SERVER_ENVIRONMENT,
+        )
+    try:
+        process.communicate(text)
+    finally:
+        stop(process, [])
+    if process.returncode != 0 or any(word in log.read_bytes() for word in (b"ERROR:", b"FATAL:")):
+        raise BadEnvironment(_why_it_failed(data, "initdb"))
 
 
 def full_disk(data: Path, megabytes: int = 50) -> str:

@@ -257,9 +257,10 @@ def stop_all(helpers: list[subprocess.Popen[bytes]], children: list[Child], serv
         seconds = max(0.0, deadline - time.monotonic() - 6.0)
         try:
             process.wait(seconds if name == "worker" else min(seconds, 4.0))
+            clear(process)
         except subprocess.TimeoutExpired:
             say(f"{name} does not end: its work is put back and taken up again at the next start")
-        stop(process, [(signal.SIGQUIT, 1.5)] if name == "worker" else [])
+            stop(process, [(signal.SIGQUIT, 1.5)] if name == "worker" else [])
     servers.stop(seconds=max(1.5, deadline - time.monotonic() - 2.5))
 
 

@@ -54,8 +54,7 @@ def data(made_once: Path) -> Iterator[Path]:
 @contextmanager
 def running(folder: Path, **options: bool) -> Iterator[EmbeddedServers]:
     make_data_folder(folder)
-    lock = take_lock(folder, "command")
-    assert lock is not None
+    lock = taken_lock(folder)
     servers = EmbeddedServers(folder, durable=False, lock=lock, **options)
     try:
         servers.start()
@@ -63,6 +62,19 @@ def running(folder: Path, **options: bool) -> Iterator[EmbeddedServers]:
     finally:
         servers.stop()
         release(lock)
+
+
+def taken_lock(folder: Path) -> int:
+    """The lock, as soon as the last process of an earlier run has let it go."""
+    locks: list[int] = []
+
+    def taken() -> bool:
+        if (lock := take_lock(folder, "command")) is not None:
+            locks.append(lock)
+        return bool(locks)
+
+    wait_for(taken)
+    return locks[0]
 
 
 def asked(folder: Path, sql: str, **changes: str) -> object:
