@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 from config.env import CHECKOUT
 from config.runtime.checks import chromium
 
 AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 ONES_OWN = re.compile(r"/([a-z]{3}_\w+|invitations/\S+|key/\S+|\d+)(?=/|$)")
 
 
@@ -134,10 +135,10 @@ class Person:
         self._hear_axe("light", "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}")
         self._hear_axe("dark", "{runOnly: ['color-contrast']}")
         self.page.emulate_media(color_scheme="light")
-        self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        self.page.set_viewport_size(PHONE)
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             self._complain("wider than a phone")
-        self.page.set_viewport_size(DESK)  # type: ignore[arg-type]
+        self.page.set_viewport_size(DESK)
 
     def _hear_axe(self, scheme: Literal["light", "dark"], rules: str) -> None:
         self.page.emulate_media(color_scheme=scheme)
