@@ -99,7 +99,7 @@ def test_a_program_an_offer_a_rule_and_an_affiliate_by_hand(page):
     page.get_by_label("Code").fill("autumn")
     page.get_by_role("button", name="Make the link").click()
     expect(page.get_by_role("img", name="/r/autumn")).to_be_visible()
-    assert page.evaluate("document.querySelector('img.qr').naturalWidth") > 0
+    page.wait_for_function("document.querySelector('img.qr').naturalWidth > 0")
     assert Link.objects.get().affiliate == ana
 
 

@@ -67,7 +67,7 @@ def test_from_the_first_sign_in_to_a_link_with_its_qr_code(page: Page):
     page.get_by_role("button", name="Copy the link").click()
     address = f"{Link.objects.get().url}?sub1=summer+sale"
     assert page.evaluate("navigator.clipboard.readText()") == address
-    assert page.get_by_alt_text(f"QR code of {address}").evaluate("image => image.complete && image.naturalWidth > 0")
+    assert page.get_by_alt_text(f"QR code of {address}").evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
 
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("dialog").get_by_role("button", name="Pause").click()

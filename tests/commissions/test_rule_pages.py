@@ -103,7 +103,7 @@ def test_a_change_to_come_leaves_the_rule_as_it_is_until_then(as_person, mara, m
 
 
 def test_a_change_before_the_last_version_is_refused_at_its_field(as_person, mara, music):
-    rule = create_rule(music, by=mara, name="Now", event="sale", type="percentage", value=Decimal(10))
+    rule = create_rule(music, by=mara, name="Now", event="sale", type="percentage", value=Decimal(10), starts_at=timezone.now())
     fields = {"type": "percentage", "value": "12", "starts_at": "2020-01-01T00:00", "confirmed": "yes"}
 
     assert "must start after the last one" in text_of(as_person(mara).post(url(rule, "revise/"), fields))

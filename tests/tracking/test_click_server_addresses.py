@@ -275,7 +275,8 @@ def test_click_ids_stay_in_order_when_a_millisecond_is_full_and_when_the_clock_g
 
     assert made == sorted(made)
     assert len({text for text, _ in made}) == len(made)
-    assert (made[-1][1] - made[0][1]).total_seconds() == 0.001
+    # A millisecond holds 2,049 to 4,096 ids, as its counter starts at random: two or three of them hold all these.
+    assert (made[-1][1] - made[0][1]).total_seconds() in (0.001, 0.002)
 
     clock -= 3600 * 1_000_000_000  # it was wrong by an hour
     assert new()[1] < made[0][1]
