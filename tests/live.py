@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,9 +121,9 @@ def new_stack(**extra: str) -> LiveStack:
     return LiveStack(data, port, click_port, extra)
 
 
-@pytest.fixture(scope="session")
-def live_stack() -> Iterator[LiveStack]:
-    """Everything running, empty, once for all journeys: `.base_url`, `.click_url`, `.manage("api_key_create", …)`."""
+@contextmanager
+def started_stack() -> Iterator[LiveStack]:
+    """Everything running, empty, and gone afterwards."""
     stack = new_stack()
     try:
         stack.start()
@@ -131,6 +132,13 @@ def live_stack() -> Iterator[LiveStack]:
     finally:
         stack.stop()
         shutil.rmtree(stack.data, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def live_stack() -> Iterator[LiveStack]:
+    """One for all journeys: `.base_url`, `.click_url`, `.manage("api_key_create", …)`."""
+    with started_stack() as stack:
+        yield stack
 
 
 def processes_of(folder: Path) -> dict[int, str]:

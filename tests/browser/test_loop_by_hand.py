@@ -15,11 +15,18 @@ import requests
 from playwright.sync_api import expect
 
 from tests.browser.stage import Person, Stage, raised
-from tests.live import LiveStack, processes_of
+from tests.live import LiveStack, processes_of, started_stack
 
 pytestmark = pytest.mark.browser
 PASSWORD = "a sentence is easy to remember"
 LANDING = "https://shop.example/welcome?ref=1#top"
+
+
+@pytest.fixture(scope="module")
+def live_stack() -> Iterator[LiveStack]:
+    """One of its own: the first page of an empty Tributary asks for its first program."""
+    with started_stack() as stack:
+        yield stack
 
 
 @pytest.fixture
