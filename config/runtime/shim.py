@@ -32,9 +32,9 @@ def main() -> None:
     if root == "refused" and os.geteuid() == 0:
         try:
             leave_root()
-        except OSError as error:
+        except OSError:
             sys.exit(
-                f"tributary: PostgreSQL does not run as root, and this machine forbids user namespaces ({error.strerror}): "
+                "tributary: PostgreSQL does not run as root, and this machine forbids user namespaces: "
                 "run as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own."
             )
         for path, mode in ((program, os.R_OK | os.X_OK), (folder, os.R_OK | os.W_OK | os.X_OK)):
