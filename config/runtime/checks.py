@@ -49,18 +49,7 @@ DESELECTED = "Chromium is not installed: the browser tests are deselected."
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-    for name in (
-        "DATABASE_URL",
-        "REDIS_URL",
-        "BASE_URL",
-        "CLICK_BASE_URL",
-        "EMAIL_URL",
-        "SECRET_KEY",
-        "SECRET_KEY_FALLBACKS",
-        "DEBUG",
-        "PORT",
-        "CLICK_PORT",
-    ):
+    for name in CALLERS_OWN:
         os.environ.pop(name, None)
     failed = run_checks()
     heading("Tests")
