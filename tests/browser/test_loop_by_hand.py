@@ -173,7 +173,9 @@ def a_link_with_its_qr_code(ana: Person, live_stack: LiveStack) -> None:
     address = f"{live_stack.click_url}/r/by-hand-ana"
     ana.page.get_by_role("button", name="Copy the link").click()
     assert ana.page.evaluate("navigator.clipboard.readText()") == address
-    assert ana.page.get_by_alt_text(f"QR code of {address}").evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
+    assert ana.page.get_by_alt_text(f"QR code of {address}").evaluate(
+        "image => image.decode().then(() => image.naturalWidth > 0)"
+    )
 
 
 def a_key(ada: Person) -> str:
