@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.access import Can, rights_of
 from commissions.queries import explain_commission, explain_unpriced, with_state
+from core.access import Can, rights_of
 from tracking.models import Conversion
 
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import Can, programs_of, rights_of
 from affiliates.fields import Fields
 from affiliates.models import Affiliate
 from commissions.models import Commission, Decision
 from commissions.queries import with_state
+from core.access import Can, programs_of, rights_of
 from core.listing import Column, MoneyColumn, NumberColumn
 from core.money import MoneyField
 from programs.queries import visible_programs

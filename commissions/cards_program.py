@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access import Can, rights_of
 from commissions.models import RuleType
 from commissions.rates import Rate, event_label, rates_of
 from commissions.rules import has_active_rule, rules_of_program, state_of_rule, told_next, told_rate
+from core.access import Can, rights_of
 from programs.models import Offer, Program
 from programs.queries import open_programs
 

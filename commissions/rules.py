@@ -10,9 +10,9 @@ from typing import Any
 from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.utils.translation import gettext as _
 
-from accounts.access import Can, programs_of
 from commissions.models import Commission, CommissionRule, Decision, RuleType, RuleVersion
 from commissions.rates import event_label, rate_text
+from core.access import Can, programs_of
 from core.money import round_money
 
 SALE_FIRST = Case(When(event="sale", then=Value(0)), default=Value(1))

@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.access import AccessError, Can, check, programs_of
 from affiliates.models import Affiliate
 from commissions import events
 from commissions.models import BEGINNING, Commission, CommissionRule, Decision, ReasonCode, Reversal, RuleType, RuleVersion
 from commissions.pricing import Candidate, price, reversed_after, winning_rule
+from core.access import AccessError, Can, check, programs_of
 from core.errors import Refusal
 from core.events import Fact, record, record_many
 from core.money import round_money

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access import Can, check
 from commissions.services import price_conversions, reverse_for_refund
+from core.access import Can, check
 from core.errors import Conflict, Refusal
 from core.events import Fact, record, record_many
 from core.money import plain_amount

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import Can, programs_of, rights_of
 from affiliates.fields import Fields
 from affiliates.models import Affiliate
 from commissions.models import Commission
+from core.access import Can, programs_of, rights_of
 from core.listing import MoneyColumn
 from payouts.models import Payout, PayoutLine
 from payouts.queries import balances, balances_of

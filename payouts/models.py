@@ -12,9 +12,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import Can, programs_of
 from affiliates.models import Affiliate, EnrollmentStatus
 from commissions.models import Commission, Reversal
+from core.access import Can, programs_of
 from core.ids import PublicId
 from core.models import TimestampedModel
 from core.money import CurrencyField, MoneyField

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access import Can, rights_of
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
+from core.access import Can, rights_of
 from core.ui import Chart, Period, Series
 from programs.models import Program
 from reports.queries import Performance, performance

@@ -19,9 +19,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.access import Can, is_admin, programs_of, rights_of
 from affiliates.models import Enrollment, EnrollmentStatus
 from commissions.models import Commission, Decision
+from core.access import Can, is_admin, programs_of, rights_of
 from core.components import money_text, number_text
 from core.events import stuck_deliveries
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutStatus

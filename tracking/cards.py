@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest
 
-from accounts.access import Can, rights_of
 from affiliates.models import Affiliate
+from core.access import Can, rights_of
 from core.ui import Period
 from programs.models import Offer, Program
 from tracking.models import Coupon, Link

@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import Can
 from affiliates.forms import AffiliateChoice
 from affiliates.models import Affiliate
+from core.access import Can
 from programs.models import Offer, Program
 from programs.queries import visible_offers, visible_programs
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.access import Can, check, rights_of
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
+from core.access import Can, check, rights_of
 from core.errors import Conflict, Refusal
 from core.events import record
 from programs.models import Offer, Program

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access import Can, manager_required, programs_of, rights_of
 from affiliates.models import Affiliate
 from commissions.filters import AmountFilter
 from commissions.forms import HoldForm, ReasonForm, RejectForm
 from commissions.models import Commission, CommissionRule, Decision
 from commissions.queries import STATES, explain_commission, in_states, with_state
 from commissions.services import CommissionError, approve_commissions, hold_commissions, reject_commissions, release_commissions
+from core.access import Can, manager_required, programs_of, rights_of
 from core.listing import (
     BulkAction,
     ChoiceFilter,

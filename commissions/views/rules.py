@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts.access import Can, manager_required, rights_of
 from commissions.forms_rules import RateForm, RuleForm
 from commissions.models import CommissionRule
 from commissions.rates import event_label, rate_text
@@ -28,6 +27,7 @@ from commissions.rules import (
     visible_rules,
 )
 from commissions.services import archive_rule, create_rule, revise_rule
+from core.access import Can, manager_required, rights_of
 from core.listing import (
     BooleanFilter,
     Column,

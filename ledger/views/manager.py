@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.access import Can, manager_required, programs_of, rights_of
 from affiliates.models import Affiliate
+from core.access import Can, manager_required, programs_of, rights_of
 from core.components import money_text
 from core.ids import encode_id
 from core.listing import (

@@ -13,8 +13,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.access import AccessError, Can, check
 from affiliates.models import Enrollment
+from core.access import AccessError, Can, check
 from core.errors import Conflict, Refusal
 from core.events import Fact, record, record_many
 from core.mail import write_mail

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from accounts.access import AccessError, Can
 from affiliates.models import Affiliate, Function
+from core.access import AccessError, Can
 from core.errors import Refusal
 from core.events import record
 from core.mail import write_mail

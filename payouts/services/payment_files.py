@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.access import Can
+from core.access import Can
 from core.errors import NotVisible
 from core.events import record
 from payouts import events

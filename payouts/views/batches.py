@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import Can, manager_required, programs_of, rights_of
+from core.access import Can, manager_required, programs_of, rights_of
 from core.components import money_text
 from core.exports import stream_csv
 from core.listing import (

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts.access import Can, manager_required, rights_of
+from core.access import Can, manager_required, rights_of
 from payouts.verification import INVARIANTS, verify_ledger
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts.access import Can, manager_required, rights_of
+from core.access import Can, manager_required, rights_of
 from core.components import money_text
 from core.events import ref
 from core.listing import ChoiceFilter, Column, Empty, Listing, MoneyColumn, TimeColumn

@@ -15,9 +15,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import Can, manager_required, rights_of
 from affiliates.models import Enrollment, EnrollmentStatus
 from commissions.models import CommissionRule
+from core.access import Can, manager_required, rights_of
 from core.ui import Chart, Period, Series
 from programs.models import Offer, Program
 from programs.queries import visible_programs

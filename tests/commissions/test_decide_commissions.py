@@ -8,7 +8,6 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts.access import AccessError
 from commissions.models import Commission
 from commissions.queries import explain_commission, in_states, with_state
 from commissions.services import (
@@ -21,6 +20,7 @@ from commissions.services import (
     release_commissions,
     revise_rule,
 )
+from core.access import AccessError
 from intake.services import record_conversions, record_refund
 from ledger.models import Transfer
 from payouts.verification import verify_ledger

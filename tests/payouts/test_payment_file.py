@@ -7,8 +7,8 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
-from accounts.access import AccessError
 from commissions.services import approve_commissions
+from core.access import AccessError
 from core.errors import Conflict
 from core.models import Event
 from payouts.models import PayoutMethod

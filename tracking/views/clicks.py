@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import Can, manager_required, programs_of
 from affiliates.models import Affiliate
+from core.access import Can, manager_required, programs_of
 from core.ids import encode_id
 from core.listing import (
     BooleanFilter,

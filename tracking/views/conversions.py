@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from accounts.access import Can, manager_required, programs_of
 from affiliates.models import Affiliate
+from core.access import Can, manager_required, programs_of
 from core.languages import locale
 from core.listing import (
     ChoiceFilter,

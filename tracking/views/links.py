@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.access import Can, manager_required, rights_of
 from affiliates.models import Affiliate
+from core.access import Can, manager_required, rights_of
 from core.listing import (
     BulkAction,
     ChoiceFilter,
