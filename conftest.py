@@ -30,14 +30,17 @@ def _settle() -> None:
         os.makedirs(os.path.join(os.environ["TRIBUTARY_DATA"], "static"))
     number = int(WORKER.removeprefix("gw")) + 1 if WORKER else 0
     os.environ["REDIS_URL"] = f"unix://{os.environ['TRIBUTARY_DATA']}/run/valkey.sock?db={number}"
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     import django
     from django.conf import settings
 
+    assert not settings.configured  # with REDIS_URL of another worker
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CELERY_TASK_ALWAYS_EAGER = True  # the journeys run real workers
     settings.CELERY_TASK_EAGER_PROPAGATES = True
     django.setup()
+    # Workers inherit the environment, and pytest-django would read their settings before this file has set their REDIS_URL.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 _settle()

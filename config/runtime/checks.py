@@ -42,13 +42,13 @@ CALLERS_OWN = (
     "DEBUG",
     "PORT",
     "CLICK_PORT",
+    "DJANGO_SETTINGS_MODULE",
 )
 DESELECTED = "Chromium is not installed: the browser tests are deselected."
 
 
 def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     for name in CALLERS_OWN:
         os.environ.pop(name, None)
     failed = run_checks()

@@ -177,8 +177,8 @@ def test_what_is_stopped_goes_to_the_fallback_within_a_second_and_is_not_credite
     answer = server.get(f"/r/{link.code}?sub1=a&url=https%3A%2F%2Fshop.example%2Fdeep")
     assert (answer.status, answer.location) == (302, "https://shop.example/sorry?a=1")
     assert "set-cookie" not in answer.headers
-    click = Click.objects.order_by("-at").first()
-    assert (click.outcome, click.url, click.subs) == (outcome, "https://shop.example/sorry?a=1", ["a"])
+    click = Click.objects.get(subs=["a"])
+    assert (click.outcome, click.url) == (outcome, "https://shop.example/sorry?a=1")
 
 
 def test_without_a_fallback_visitors_see_the_landing_page_but_nobody_is_credited(server):
