@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, TimeoutError, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, ViewportSize, expect
 
 from config.env import CHECKOUT
-from config.runtime.checks import chromium
+from tests.factories import PASSWORD
 
 AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
 DESK: ViewportSize = {"width": 1440, "height": 900}
@@ -33,14 +31,6 @@ class Stage:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.set_default_timeout(15_000)
         return Person(self, context.new_page(), email, password)
-
-
-@contextmanager
-def raised(base_url: str) -> Iterator[Stage]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        yield Stage(browser, base_url)
-        browser.close()
 
 
 class Person:
@@ -144,6 +134,14 @@ class Person:
         self.page.emulate_media(color_scheme=scheme)
         for each in self.page.evaluate(f"axe.run(document, {rules})")["violations"]:
             self._complain(f"{scheme}: {each['id']}: {each['nodes'][0]['html']}")
+
+
+def sign_in(page: Page, email: str, then: str) -> None:
+    """By the form, as people do."""
+    page.goto(f"/accounts/login/?next={then}")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def too_wide(page: Page) -> bool:

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.stage import Person, Stage, raised
+from tests.browser.stage import Person, Stage
 from tests.live import LiveStack, processes_of, started_stack
 
 pytestmark = pytest.mark.browser
@@ -30,9 +30,8 @@ def live_stack() -> Iterator[LiveStack]:
 
 
 @pytest.fixture
-def stage(live_stack: LiveStack) -> Iterator[Stage]:
-    with raised(live_stack.base_url) as stage:
-        yield stage
+def stage(live_stack: LiveStack, browser: Browser) -> Stage:
+    return Stage(browser, live_stack.base_url)
 
 
 def test_the_loop_by_hand(stage: Stage, live_stack: LiveStack) -> None:

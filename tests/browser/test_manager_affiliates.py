@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from accounts.models import Role
 from affiliates.models import Affiliate
 from commissions.models import RuleVersion
 from config.env import CHECKOUT
-from config.runtime.checks import chromium
 from programs.models import Program, TermsVersion
 from tests.browser.stage import too_wide
 from tests.factories import (
-    PASSWORD,
     assign,
     make_affiliate,
     make_batch,
@@ -36,32 +32,18 @@ from tests.factories import (
 )
 from tracking.models import Link
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("manager_affiliates")]
 AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
-def page(live_server, transactional_db) -> Iterator[Page]:
-    """A page in which the head of affiliates is signed in; its script errors and refused loads fail the test."""
-    complaints: list[str] = []
-    assign(make_user("hana@tributary.example", "Hana"), Role.HEAD)
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = browser.new_context(base_url=live_server.url.replace("127.0.0.1", "localhost"))
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/accounts/login/?next=/manage/programs/")
-        page.get_by_label("Email").fill("hana@tributary.example")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url("**/manage/programs/")
-        yield page
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    assert not complaints
+def page(open_page, transactional_db) -> Page:
+    """Where the head of affiliates is signed in."""
+    hana = make_user("hana@tributary.example", "Hana")
+    assign(hana, Role.HEAD)
+    page = open_page(hana)
+    page.goto("/manage/programs/")
+    return page
 
 
 def confirm(page: Page, button: str) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from commissions.models import Commission
 from commissions.services import approve_commissions, hold_commissions
 from config.env import CHECKOUT
-from config.runtime.checks import chromium
 from intake.services import record_refund
 from payouts.models import PayoutBatch
 from payouts.services import compute_batch, prepare_batch, set_payout_method
@@ -26,34 +22,15 @@ from tests.factories import make_batch, make_commission, make_conversion, make_r
 
 AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("manager_money"), pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def opened(live_server) -> Iterator[Callable[..., Page]]:
-    """A browser of its own for each person who is named; script errors and refused loads fail the test."""
-    complaints: list[str] = []
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
-    address = live_server.url.replace("127.0.0.1", "localhost")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+def opened(open_page) -> Callable[..., Page]:
+    def open_for(person, width: int = 1440, **options) -> Page:
+        return open_page(person, viewport={"width": width, "height": 900}, **options)
 
-        def open_for(person, width: int = 1440, **options) -> Page:
-            client = Client()
-            client.force_login(person)
-            context = browser.new_context(base_url=address, viewport={"width": width, "height": 900}, **options)
-            context.set_default_timeout(15_000)
-            name = settings.SESSION_COOKIE_NAME
-            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": address}])
-            page = context.new_page()
-            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            return page
-
-        yield open_for
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    assert not complaints
+    return open_for
 
 
 @pytest.fixture
@@ -84,7 +61,7 @@ def test_commissions_are_filtered_explained_rejected_and_approved_by_filter(open
     page.locator("select[name=affiliate]").select_option(label="Ana")
     page.get_by_role("button", name="Apply").locator("visible=true").click()
     expect(page.locator(".listing-count")).to_have_text("1–50 of 60")
-    assert f"affiliate={ana.pk}" in page.url and "state=pending" in page.url
+    assert f"affiliate={ana.public_id}" in page.url and "state=pending" in page.url
 
     page.locator("input[name=selected]").first.check()
     page.locator(".bulk-bar summary", has_text="Reject").click()
@@ -92,7 +69,7 @@ def test_commissions_are_filtered_explained_rejected_and_approved_by_filter(open
     page.get_by_role("button", name="Reject").locator("visible=true").last.click()
     confirm(page, "Reject 1 commissions for good?")
     expect(page.get_by_text("1 commission rejected.")).to_be_visible()
-    assert f"affiliate={ana.pk}" in page.url
+    assert f"affiliate={ana.public_id}" in page.url
 
     page.locator("input[name=selected]").first.check()
     page.get_by_label("All 59 that match").check()

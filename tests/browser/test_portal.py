@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from config.env import CHECKOUT
-from config.runtime.checks import chromium
 from payouts.services import set_payout_method
-from tests.browser.stage import too_wide
+from tests.browser.stage import sign_in, too_wide
 from tests.factories import (
     PASSWORD,
     make_batch,
@@ -23,32 +20,17 @@ from tests.factories import (
 )
 from tracking.models import Link
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal")]
 AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
-def page(transactional_db, live_server, monkeypatch, music_offer, ana) -> Iterator[Page]:
-    """Ana, signed in by the form, on her home page. Whatever the console complains of fails the test."""
-    complaints: list[str] = []
-    # Playwright keeps a loop running in this thread; the tests' own queries do not wait for it.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(
-            base_url=live_server.url.replace("127.0.0.1", "localhost"), permissions=["clipboard-read", "clipboard-write"]
-        )
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/portal/")
-        page.get_by_label("Email").fill("ana@tributary.example")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")
-        yield page
-        browser.close()
-    assert complaints == []
+def page(open_page, transactional_db, music_offer, ana) -> Page:
+    """Ana, signed in by the form, on her home page."""
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page, "ana@tributary.example", "/portal/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello Ana")
+    return page
 
 
 def test_from_the_first_sign_in_to_a_link_with_its_qr_code(page: Page):

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from config.runtime.checks import chromium
+from tests.browser.stage import sign_in
 from tests.factories import PASSWORD, make_user
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("second_factor")]
 
 
 @pytest.fixture
-def page(live_server) -> Iterator[Page]:
-    """A page whose script errors and refused loads fail the test."""
-    complaints: list[str] = []
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        context = browser.new_context(base_url=live_server.url.replace("127.0.0.1", "localhost"))
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-    assert not complaints
-
-
-def sign_in(page: Page, email: str, then: str) -> None:
-    page.goto(f"/accounts/login/?next={then}")
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+def page(open_page, transactional_db) -> Page:
+    return open_page()
 
 
 def confirm(page: Page) -> None:
