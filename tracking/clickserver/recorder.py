@@ -10,13 +10,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
-from tracking.clickserver.spool import Spool, SpoolFile, chunks_of, line_of
-from tracking.clickserver.store import AWAY, Row, close, commit, commit_again
+from tracking.clickserver.spool import Spool, SpoolFile, line_of, read_chunk
+from tracking.clickserver.store import AWAY, TOO_SLOW, Row, close, commit, commit_again
 
 log = logging.getLogger("tributary.clicks")
 
 RETRY_SECONDS = 0.25  # between two attempts to reach PostgreSQL
 LEFT_OVER_SECONDS = 5.0  # between two looks for files that dead processes left
+MOST_AT_ONCE = 2000  # clicks in one transaction of a replay
 
 
 Visitor = TypeVar("Visitor")
@@ -47,6 +48,7 @@ class Recorder(Generic[Visitor]):
         self._work = asyncio.Event()
         self._broken = asyncio.Event()
         self._stopping = False
+        self._replayed_at_once = MOST_AT_ONCE
         self.tasks: list[asyncio.Task[None]] = []  # neither ever ends by itself
         self._troubles: set[str] = set()  # that were told
 
@@ -198,13 +200,22 @@ class Recorder(Generic[Visitor]):
                 await close(connection)
 
     async def _replay(self, file: SpoolFile, connection: Any) -> None:
-        replayed = 0
-        for rows, torn in chunks_of(file):
-            refused = await commit_again(connection, rows) if rows else []
+        """From where the last attempt came to. What takes too long is tried again in half the size, so that a slow database gets
+        on by however little at a time; what was quick, in twice the size."""
+        while True:
+            rows, torn, end = read_chunk(file, self._replayed_at_once)
+            if end == file.replayed:
+                break
+            try:
+                refused = await commit_again(connection, rows) if rows else []
+            except TOO_SLOW:
+                self._replayed_at_once = max(1, self._replayed_at_once // 2)
+                raise
             if torn or refused:
                 await self._spool.set_aside(torn + list(map(line_of, refused)))
-            replayed += len(rows) - len(refused)
-        log.warning("Replayed %s spooled clicks of %s", replayed, file.path.name)
+            file.replayed = end
+            self._replayed_at_once = min(MOST_AT_ONCE, self._replayed_at_once * 2)
+        log.warning("Replayed the spooled clicks of %s", file.path.name)
 
     def _complain(self, what: str, error: BaseException) -> None:
         """Once for each trouble, however many batches it hits."""

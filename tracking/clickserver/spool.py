@@ -11,15 +11,13 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from tracking.clickserver.store import COLUMNS, Row
-
-CHUNK = 2000  # clicks in one transaction of a replay
 
 
 @dataclass
@@ -28,6 +26,7 @@ class SpoolFile:
     descriptor: int  # open, locked
     size: int = 0
     rows: int = 0
+    replayed: int = 0  # bytes from its beginning whose clicks are committed, or set aside
 
 
 class Spool:
@@ -158,18 +157,20 @@ def line_of(row: Row) -> str:
     return json.dumps(dict(zip(COLUMNS, row, strict=True)) | {"at": row[1].isoformat()}) + "\n"
 
 
-def chunks_of(file: SpoolFile) -> Iterator[tuple[list[Row], list[str]]]:
-    """The file's clicks, many at a time, with the lines that are none: the last one of a killed process may be torn."""
-    with open(file.path, encoding="utf-8", errors="surrogateescape") as lines:
-        while some := list(islice(lines, CHUNK)):
-            rows: list[Row] = []
-            torn: list[str] = []
-            for line in some:
-                try:
-                    rows.append(_row_of(line))
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    torn.append(line)
-            yield rows, torn
+def read_chunk(file: SpoolFile, most: int) -> tuple[list[Row], list[str], int]:
+    """Up to so many of the file's clicks that are not replayed yet, the lines that are none (the last one of a killed process
+    may be torn), and where they end in the file: all empty and where it was, at its end."""
+    rows: list[Row] = []
+    torn: list[str] = []
+    with open(file.path, "rb") as content:
+        content.seek(file.replayed)
+        for raw in islice(content, most):
+            line = raw.decode("utf-8", "surrogateescape")
+            try:
+                rows.append(_row_of(line))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                torn.append(line)
+        return rows, torn, content.tell()
 
 
 def _row_of(line: str) -> Row:

@@ -23,6 +23,7 @@ COMMIT_SECONDS = 2.0  # visitors wait no longer for PostgreSQL; then the spool t
 BAD_ROW = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, TypeError, OverflowError)
 # What PostgreSQL does when it is away, slow, full or read-only.
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+TOO_SLOW = (TimeoutError, asyncpg.QueryCanceledError)
 
 
 async def connect(url: str) -> Any:
