@@ -17,10 +17,11 @@ from core.api.fields import FILTER, OPTIONAL, Address, Choice, Input, Reference,
 from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.api import find_offer, find_program
+from tracking.codes import PATTERN
 from tracking.models import Coupon, Link, Status
 from tracking.services import create_coupon, create_link, set_coupon_status, set_link_status
 
-link_code = RegexValidator(r"^[A-Za-z0-9_-]{1,60}\Z", _("A code has 1 to 60 letters, digits, - or _."))
+link_code = RegexValidator(rf"^{PATTERN}\Z", _("A code has 1 to 60 letters, digits, - or _."))
 
 event_name = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}\Z", _("An event has 1 to 40 letters, digits, _, ., : or -, such as sale.")

@@ -21,6 +21,7 @@ from core.ids import PublicId
 from core.models import TimestampedModel
 from core.money import CurrencyField, MoneyField
 from programs.models import Offer, Program
+from tracking.codes import PATTERN
 
 
 class Status(models.TextChoices):
@@ -50,7 +51,7 @@ class Link(PublicId, TimestampedModel):
     class Meta:
         ordering = ["-created_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(code__regex=r"^[A-Za-z0-9_-]{1,60}$"), name="link_code_fits_an_address")
+            models.CheckConstraint(condition=Q(code__regex=f"^{PATTERN}$"), name="link_code_fits_an_address")
         ]
 
     def __str__(self) -> str:

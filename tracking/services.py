@@ -15,9 +15,9 @@ from core.errors import Conflict, Refusal
 from core.events import record
 from programs.models import Offer, Program
 from tracking import events
+from tracking.codes import is_code
 from tracking.models import Coupon, Link, Status
 
-_CODE = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 _COUPON = re.compile(r"[^\s,;\"'<>]{1,60}")
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no look-alikes: codes are read aloud and typed from posters
 ENROLLED = [EnrollmentStatus.PENDING, EnrollmentStatus.APPROVED, EnrollmentStatus.INVITED, EnrollmentStatus.SUSPENDED]
@@ -32,7 +32,7 @@ def create_link(affiliate: Affiliate, offer: Offer, *, by: Any, code: str | None
     """A link for an affiliate who is enrolled in the offer's program. Without a code a short one is chosen."""
     _check_actor(by, affiliate, offer.program)
     _check_enrolled(affiliate, offer.program)
-    if code is not None and not _CODE.fullmatch(code):
+    if code is not None and not is_code(code):
         raise TrackingError(_("A code has 1 to 60 letters, digits, - or _."), code="invalid", field="code")
     if destination_url and not offer.allows(destination_url):
         raise TrackingError(

@@ -230,7 +230,7 @@ def test_a_code_that_changes_hands_is_never_two_peoples(server):
 
 @pytest.mark.parametrize(
     "path",
-    ["/r/unknown", "/r/", "/r/a%20b", "/r/" + "x" * 61, "/r/a/b", "/r/%00", "/r/..", "/", "/favicon.ico", "/r", "/manage/"],
+    ["/r/unknown", "/r/", "/r/a%20b", "/r/" + "x" * 61, "/r/a/b", "/r/a%2Fb", "/r/%00", "/r/%", "/r/caf%C3%A9", "/r/..", "/", "/favicon.ico", "/r", "/manage/"],
 )
 def test_what_is_not_there_is_a_404(server, path):
     answer = server.get(path)
@@ -238,6 +238,14 @@ def test_what_is_not_there_is_a_404(server, path):
     assert answer.status == 404
     assert answer.headers["cache-control"] == "no-store"
     assert not Click.objects.exists()
+
+
+def test_a_code_that_comes_escaped_is_the_same_code(server):
+    """As some mail programs and messengers rewrite addresses (RFC 3986, 6.2.2.2)."""
+    link = make_link(code=f"a-b_{uuid.uuid4().hex}")
+
+    assert server.get(f"/r/{link.code.replace('-', '%2D').replace('_', '%5f')}").status == 302
+    assert Click.objects.get().link_id == link.pk
 
 
 def test_case_counts(server):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
 
 import httptools
 
@@ -25,11 +25,11 @@ from tracking.clickserver.visits import (
     visitor_address,
     visitor_number,
 )
+from tracking.codes import is_code
 
 LONGEST_TARGET = 8192  # bytes of path and query
 DAY = 86_400
 
-_CODE = re.compile(r"[A-Za-z0-9_-]{1,60}", re.ASCII)
 # The shop learns the affiliate's site but not which page of it, and nothing at all where the way leads from https to http.
 _EVERY_REDIRECT = f"{NO_STORE}Referrer-Policy: strict-origin-when-cross-origin\r\nX-Robots-Tag: noindex\r\n"
 _LATER = "Retry-After: 2\r\n"
@@ -65,10 +65,10 @@ class Application:
             request.answer(HTTPStatus.METHOD_NOT_ALLOWED, "Come with GET.", "Allow: GET, HEAD\r\n")
 
     def _click(self, request: Request, path: bytes, query: bytes) -> None:
-        code = path[3:].decode("latin-1")
+        code = (unquote_to_bytes(path[3:]) if b"%" in path else path[3:]).decode("latin-1")
         if decision := self._keeper.table.decide(code):
             self._record(request, query, decision)
-        elif _CODE.fullmatch(code):
+        elif is_code(code):
             search = asyncio.create_task(self._search(request, code, query))
             self._searches.add(search)
             search.add_done_callback(self._searches.discard)
