@@ -20,5 +20,6 @@ portal: list[URLPattern] = []
 api: list[URLPattern] = []
 public: list[URLPattern] = [
     path("accounts/profile/", public_views.profile, name="profile"),
+    path("accounts/sessions/<int:number>/end/", public_views.session_end, name="session_end"),
     path("metrics", public_views.metrics, name="metrics"),
 ]

@@ -245,11 +245,20 @@ class ApplicationForm(forms.Form):
         label=_("How you will promote it"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_("Whom you reach and how, in a few sentences. People read it."),
     )  # fmt: skip
-    terms = forms.BooleanField(label=_("I agree to the program’s terms"))
+    terms = forms.BooleanField(
+        label=_("I have read the terms and agree to them"),
+        error_messages={"required": _("Without agreeing to the terms nobody is admitted.")},
+    )
+    version = forms.CharField(widget=forms.HiddenInput, required=False)  # of the terms that the page showed
     nickname = forms.CharField(required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}))
 
     def __init__(self, *args: Any, with_terms: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["country"].choices = [("", "—"), *country_choices()]  # type: ignore[attr-defined]
         if not with_terms:
-            del self.fields["terms"]
+            del self.fields["terms"], self.fields["version"]
+
+    def clean_version(self) -> int:
+        """0, which is no version, where it cannot be read."""
+        text = self.cleaned_data["version"]
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0

@@ -17,7 +17,7 @@ from core.access import Can, programs_of, rights_of
 from core.ids import PublicId
 from core.models import TimestampedModel
 from core.money import CurrencyField
-from programs.models import Program
+from programs.models import Program, TermsVersion
 
 
 class AffiliateQuerySet(models.QuerySet["Affiliate"]):
@@ -225,12 +225,21 @@ class Enrollment(PublicId, TimestampedModel):
     status_at = models.DateTimeField(_("since"))
     reason = models.TextField(_("reason"), blank=True)
     pitch = models.TextField(_("how they will promote"), blank=True)
+    terms = models.ForeignKey(
+        TermsVersion, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("terms agreed to")
+    )
+    terms_at = models.DateTimeField(_("agreed to the terms on"), null=True, blank=True)
 
     objects = EnrollmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
-        constraints = [models.UniqueConstraint(fields=["affiliate", "program"], name="enrollment_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["affiliate", "program"], name="enrollment_once"),
+            models.CheckConstraint(
+                condition=Q(terms__isnull=True) ^ Q(terms_at__isnull=False), name="enrollment_terms_agreed_at_some_time"
+            ),
+        ]
         indexes = [models.Index(fields=["program", "status"], name="enrollment_program_status")]
 
     def __str__(self) -> str:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import dj_database_url
-import dj_email_url
 from django.utils.translation import gettext_lazy as _
 
 from config.env import environment, kept_secret
@@ -17,6 +16,7 @@ DEBUG = env.debug
 BASE_URL = env.base_url
 CLICK_BASE_URL = env.click_base_url
 DATA_FOLDER = env.data
+DEMO = env.demo
 DEMO_SEED = kept_secret(env.data, "demo-password")  # what the demo people's password is made from
 ALLOWED_HOSTS = ["*"] if DEBUG else sorted({"localhost", "127.0.0.1", "[::1]", env.host})
 CSRF_TRUSTED_ORIGINS = [env.base_url]
@@ -138,9 +138,14 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # whoever's password, address or second factor changes is told by mail
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever holds the mail's link has shown who they are; a second factor is still asked
+ACCOUNT_RATE_LIMITS = {"apply": "30/h/ip,5/h/key"}  # applications; allauth's own limits stand as they are
 ACCOUNT_FORMS = {
-    "reset_password_from_key": "accounts.forms_password.ChoosePasswordForm",
-    "change_password": "accounts.forms_password.NewPasswordForm",
+    "login": "accounts.forms_sign_in.SignInForm",
+    "add_email": "accounts.forms_sign_in.AddressForm",
+    "reset_password": "accounts.forms_sign_in.ForgottenForm",
+    "reset_password_from_key": "accounts.forms_sign_in.ChoosePasswordForm",
+    "change_password": "accounts.forms_sign_in.NewPasswordForm",
+    "reauthenticate": "accounts.forms_sign_in.ConfirmForm",
 }
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if env.secure else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = (
@@ -148,6 +153,13 @@ ALLAUTH_TRUSTED_PROXY_COUNT = (
 )  # https is a proxy's work here: rate limits count its visitors, not the proxy
 USERSESSIONS_TRACK_ACTIVITY = True
 MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.forms_sign_in.CodeForm",
+    "reauthenticate": "accounts.forms_sign_in.ConfirmCodeForm",
+    "activate_totp": "accounts.forms_sign_in.AppForm",
+    "add_webauthn": "accounts.forms_sign_in.KeyForm",
+    "edit_webauthn": "accounts.forms_sign_in.KeyNameForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.secure
@@ -187,8 +199,8 @@ STORAGES = {
 WHITENOISE_MAX_AGE = 3600
 
 EMAIL_BACKEND = "core.mail.KeepingBackend"  # every mail becomes a row first; a worker carries it out
-MAIL_SERVER = dj_email_url.parse(env.email_url) if env.email_url else None  # None: mails are kept, not sent
-DEFAULT_FROM_EMAIL = (MAIL_SERVER or {}).get("DEFAULT_FROM_EMAIL") or "Tributary <affiliates@localhost>"
+MAIL_SERVER = env.mail_server  # None: mails are kept, not sent
+DEFAULT_FROM_EMAIL = (MAIL_SERVER and MAIL_SERVER.sender) or "Tributary <affiliates@localhost>"
 
 CELERY_BROKER_URL = env.redis_url
 if env.redis_url.startswith("unix://"):  # Celery's own words for a socket and its database number
@@ -204,7 +216,6 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.data / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "heartbeat": {"task": "core.tasks.beat_heart", "schedule": 5.0},
     "deliver-events": {"task": "core.tasks.deliver_due_events", "schedule": 10.0},
     "send-mails": {"task": "core.tasks.send_due_mails", "schedule": 10.0},
     "make-click-partitions": {"task": "tracking.tasks.make_click_partitions", "schedule": 3600.0},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
@@ -18,10 +19,11 @@ from django.db import models, transaction
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from core.access import is_admin
 from core.events import ref
+from core.middleware import zone_of
 from core.models import Mail
 
 GIVE_UP_AFTER = 8
@@ -54,23 +56,54 @@ class KeepingBackend(BaseEmailBackend):
         for message in email_messages:
             html = next((str(a[0]) for a in getattr(message, "alternatives", []) if a[1] == "text/html"), "")
             for to in message.recipients():
-                _file(to=to, sender=message.from_email, subject=str(message.subject), body=str(message.body), html=html, about=[])
+                subject, body = str(message.subject), str(message.body)
+                _file(to=to, sender=message.from_email, subject=subject, body=body, html=html or in_html(subject, body), about=[])
         return len(email_messages)
 
 
 def write_mail(to: str, template: str, context: dict[str, Any], *, about: Sequence[Any] = ()) -> Mail:
-    """File one mail from `templates/<template>.txt`: its first line is the subject, the rest the text.
+    """File one mail from `templates/<template>.txt`: its first line is the subject, the rest the text, in the language and
+    the time zone of whoever gets it.
 
     `about` names the objects it concerns, as events do: who may see them may read the mail where mails are kept.
     """
-    subject, _, body = render_to_string(f"{template}.txt", {**context, "base_url": settings.BASE_URL}).partition("\n")
-    return _file(
-        to=to,
-        sender=settings.DEFAULT_FROM_EMAIL,
-        subject=subject,
-        body=body.strip() + "\n",
-        html="",
-        about=[ref(a) for a in about],
+    with _as_read_by(to):
+        subject, _, body = render_to_string(f"{template}.txt", {**context, "base_url": settings.BASE_URL}).partition("\n")
+        body = body.strip() + "\n"
+        return _file(
+            to=to,
+            sender=settings.DEFAULT_FROM_EMAIL,
+            subject=subject,
+            body=body,
+            html=in_html(subject, body),
+            about=[ref(a) for a in about],
+        )
+
+
+@contextmanager
+def _as_read_by(address: str) -> Iterator[None]:
+    """The language and the zone of the person with this address; ours for strangers, whoever happens to write to them."""
+    person = get_user_model().objects.filter(email__iexact=address).first()
+    with translation.override(getattr(person, "language", "") or settings.LANGUAGE_CODE), timezone.override(zone_of(person)):
+        yield
+
+
+def in_html(subject: str, body: str) -> str:
+    """The same words for readers of HTML. A line that is an address of ours becomes the button; no other text becomes a link,
+    so that nothing that a stranger wrote into a name can be clicked here."""
+    blocks = []
+    for paragraph in body.strip().split("\n\n"):
+        lines: list[str] = []
+        for line in paragraph.split("\n"):
+            if line.startswith(f"{settings.BASE_URL}/") and " " not in line:
+                blocks += [{"lines": lines}] if lines else []
+                blocks.append({"url": line})
+                lines = []
+            elif line.strip():
+                lines.append(line)
+        blocks += [{"lines": lines}] if lines else []
+    return render_to_string(
+        "core/mails/mail.html", {"subject": subject, "blocks": blocks, "language": translation.get_language()}
     )
 
 

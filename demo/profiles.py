@@ -64,3 +64,23 @@ PITCHES = {
     "Ad Atlas": "Search and social campaigns in the Gulf. We would start with 5,000 USD a month.",
     "Indie Inbox": "Weekly letter on independent labels, 9,400 subscribers, half of them open it.",
 }
+
+TERMS = """1. What is paid. You earn a commission on every order of every customer whom you bring, by your link or your coupon, at the \
+rate that stood when the order was made. Delivery and taxes earn nothing.
+
+2. Whose customer it is. The last link or coupon before the first order counts, for 45 days after the click. Later orders of the \
+same customer stay yours.
+
+3. When it is paid. We check each order within a month. An approved commission becomes payable 30 days after the order; payouts \
+are made monthly, from 20 USD on, in US dollars. What is below that is carried on and never lost.
+
+4. Returns. What a customer sends back takes its share of the commission back, also after it was paid: then from the next payout. \
+You never owe us money.
+
+5. What we ask. Say openly that you earn on what you recommend. Do not bid on our name in search engines, do not set our cookies \
+without a click, do not order through your own link, and send no mails to people who did not ask for them.
+
+6. If something is wrong. We may hold or reject commissions that break point 5, and tell you why. Both sides may end this at any \
+time; what you earned until then is still paid.
+
+7. Changes. New terms come as a new version; the ones before stay readable."""

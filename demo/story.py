@@ -44,12 +44,13 @@ from demo.orders import (
     way_of,
 )
 from demo.people import make_person, make_team
-from demo.profiles import PITCHES, PROFILES, Profile
+from demo.profiles import PITCHES, PROFILES, TERMS, Profile
 from intake.imports import import_orders
 from intake.services import record_refund
 from payouts.models import BatchStatus, PayoutBatch
 from payouts.services import approve_batch, cancel_batch, compute_batch, mark_batch_paid, prepare_batch, set_payout_method
 from programs.models import Offer, Program
+from programs.services import publish_terms
 from tracking.models import Conversion, Coupon, Link
 from tracking.partitions import make_partitions
 
@@ -162,6 +163,7 @@ class Story:
             "Commissions are approved every month and paid in US dollars.",
         )
         make_team(program)
+        publish_terms(program, TERMS, by=self.boss, at=began)
         offers = [
             Offer(program=program, slug=slug, name=name, landing_url=url, allowed_domains=["cdnow.example"], created_at=began)
             for slug, name, url in OFFERS
@@ -175,6 +177,7 @@ class Story:
 
     def _affiliates(self) -> None:
         joined = _at(self.first_day - timedelta(days=20))
+        terms = self.program.terms.get()
         offers = list(Offer.objects.filter(slug__in=[slug for slug, _name, _url in OFFERS]).order_by("pk"))
         for place, profile in enumerate(PROFILES):
             waits = not profile.share
@@ -197,6 +200,8 @@ class Story:
                 status_at=since,
                 created_at=since,
                 pitch=PITCHES.get(profile.name, ""),
+                terms=terms,
+                terms_at=since,
             )
             if not waits:
                 self._equip(affiliate, profile, offers, joined)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 from django_prometheus.exports import ExportToDjangoView
 
+from accounts.browsers import browser_in_words
 from accounts.forms import ProfileForm
 from accounts.services import find_key
 from core.access import Can, person_required, public_page, rights_of
@@ -22,6 +25,16 @@ def profile(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("profile")
     return render(request, "accounts/public/profile.html", {"form": form})
+
+
+@person_required
+@require_POST
+def session_end(request: HttpRequest, number: int) -> HttpResponse:
+    """Sign one of one's own browsers out, from its next request on."""
+    session = get_object_or_404(UserSession, pk=number, user=request.user)
+    session.end()
+    messages.success(request, _("%(browser)s is signed out.") % {"browser": browser_in_words(session.user_agent)})
+    return redirect("usersessions_list")
 
 
 @public_page

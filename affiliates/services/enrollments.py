@@ -20,7 +20,7 @@ from core.access import Can, check
 from core.errors import Conflict
 from core.events import Fact, record_many
 from core.mail import write_mail
-from programs.models import Program
+from programs.models import Program, TermsVersion
 
 S = EnrollmentStatus
 MOVES: dict[str, frozenset[str]] = {
@@ -39,6 +39,7 @@ FACTS = {
     S.SUSPENDED: events.ENROLLMENT_SUSPENDED,
     S.TERMINATED: events.ENROLLMENT_TERMINATED,
 }
+MAILS = {S.REJECTED: "rejection", S.SUSPENDED: "suspension", S.TERMINATED: "ending"}  # of approvals: _tell_approved
 AT_FIRST = frozenset({S.PENDING, S.APPROVED, S.INVITED})
 
 
@@ -73,10 +74,10 @@ def change_enrollments(
 ) -> int:
     """Move all of these to `status`; returns how many. Either every one may be moved there, or none is (`MOVES`).
 
-    The row locks let only one of two decisions win. Whoever is approved gets a mail, with an invitation where nobody can
-    sign in for the affiliate yet.
+    The row locks let only one of two decisions win. Each affiliate is told by mail; whoever is approved gets an invitation
+    where nobody can sign in for the affiliate yet. An invitation that is taken back is told to nobody.
     """
-    rows = list(enrollments.select_for_update(of=("self",)).select_related("affiliate", "program").order_by("pk"))
+    rows = list(enrollments.select_for_update(of=("self",)).select_related("affiliate__manager", "program").order_by("pk"))
     for program in {row.program_id for row in rows}:
         check(by, Can.MANAGE_AFFILIATES, program)
     barred = [row for row in rows if status not in MOVES[row.status]]
@@ -84,9 +85,13 @@ def change_enrollments(
         raise AffiliateError(_told_barred(barred, status), code="status", field="status")
     now = at or timezone.now()
     Enrollment.objects.filter(pk__in=[row.pk for row in rows]).update(status=status, status_at=now, reason=reason)
+    told = [row for row in rows if status in MAILS and row.status != S.INVITED]
     for row in rows:
         row.status, row.status_at, row.reason = status, now, reason
     record_many([_fact(row) for row in rows], by=by)
+    for row in told:
+        context = {"affiliate": row.affiliate, "program": row.program, "manager": row.affiliate.manager}
+        write_mail(row.affiliate.email, f"affiliates/mails/{MAILS[S(status)]}", context, about=[row])
     if status == S.APPROVED:
         for row in rows:
             _tell_approved(row, by=by)
@@ -95,18 +100,28 @@ def change_enrollments(
 
 @transaction.atomic
 def apply_to_program(
-    program: Program, *, email: str, name: str, website: str = "", kind: str = "other", country: str = "", pitch: str = ""
+    program: Program,
+    *,
+    email: str,
+    name: str,
+    website: str = "",
+    kind: str = "other",
+    country: str = "",
+    pitch: str = "",
+    terms: int | None = None,
 ) -> None:
     """Someone asks to take part. Says nothing about who is known here: the answer goes to the e-mail address alone.
 
-    An address that is already an affiliate's keeps its profile; it is enrolled as pending where it may be.
+    An address that is already an affiliate's keeps its profile; it is enrolled as pending where it may be. `terms` is the
+    number of the version that was read and agreed to: the newest, where the program has terms.
     """
     if program.status != Program.Status.ACTIVE or not program.public:
         raise AffiliateError(_("This program takes no applications at the moment."), code="closed")
+    agreed = _agreed(program, terms)
     email = email.strip().lower()
     affiliate = Affiliate.objects.select_for_update().filter(email__iexact=email).first()
     if affiliate is None:
-        affiliate = Affiliate(email=email, name=name.strip(), website=website, kind=kind, country=country)
+        affiliate = Affiliate(email=email, name=" ".join(name.split()), website=website, kind=kind, country=country)
         affiliate.clean_fields()
         try:
             with transaction.atomic():
@@ -117,9 +132,10 @@ def apply_to_program(
             record_many([Fact(events.AFFILIATE_CREATED, [affiliate])])
     enrollment = Enrollment.objects.select_for_update().filter(affiliate=affiliate, program=program).first()
     if enrollment is None:
-        enrollment = _enroll(affiliate, program, S.PENDING, pitch=pitch, at=None, by=None)
+        enrollment = _enroll(affiliate, program, S.PENDING, pitch=pitch, at=None, by=None, terms=agreed)
     elif enrollment.status == S.REJECTED:
         enrollment.status, enrollment.status_at, enrollment.reason, enrollment.pitch = S.PENDING, timezone.now(), "", pitch
+        enrollment.terms, enrollment.terms_at = agreed, enrollment.status_at if agreed else None
         enrollment.save()
         record_many([_fact(enrollment)])
     write_mail(
@@ -130,13 +146,37 @@ def apply_to_program(
     )
 
 
+def _agreed(program: Program, number: int | None) -> TermsVersion | None:
+    """The version of the terms that is agreed to; refused where it is no longer, or not at all, the one in force."""
+    newest = program.terms.order_by("-number").first()
+    if number != (newest.number if newest else None):
+        raise AffiliateError(
+            _("The terms have changed in the meantime. Read them once more, then agree."), code="terms", field="terms"
+        )
+    return newest
+
+
 def _enroll(
-    affiliate: Affiliate, program: Program, status: str, *, pitch: str, at: datetime | None, by: User | None
+    affiliate: Affiliate,
+    program: Program,
+    status: str,
+    *,
+    pitch: str,
+    at: datetime | None,
+    by: User | None,
+    terms: TermsVersion | None = None,
 ) -> Enrollment:
+    at = at or timezone.now()
     try:
         with transaction.atomic():
             enrollment = Enrollment.objects.create(
-                affiliate=affiliate, program=program, status=status, status_at=at or timezone.now(), pitch=pitch
+                affiliate=affiliate,
+                program=program,
+                status=status,
+                status_at=at,
+                pitch=pitch,
+                terms=terms,
+                terms_at=at if terms else None,
             )
     except IntegrityError:
         raise Conflict(_("This affiliate is in this program already."), code="duplicate", field="affiliate") from None
@@ -146,6 +186,8 @@ def _enroll(
 
 def _fact(enrollment: Enrollment) -> Fact:
     data: dict[str, Any] = {"affiliate": enrollment.affiliate.name, "program": enrollment.program.name}
+    if enrollment.status == S.PENDING and enrollment.terms is not None:
+        data["terms"] = enrollment.terms.number
     return Fact(
         FACTS[EnrollmentStatus(enrollment.status)],
         [enrollment, enrollment.affiliate, enrollment.program],

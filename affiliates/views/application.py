@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.core import ratelimit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
@@ -22,8 +23,11 @@ def apply(request: HttpRequest, slug: str) -> HttpResponse:
         asked = form.cleaned_data
         if asked["nickname"]:
             return redirect("apply_done", program.slug)
+        if not ratelimit.consume(request, action="apply", key=asked["email"].lower()):  # each one sends a mail to a stranger
+            return ratelimit.respond_429(request)
         with refusals_as_errors(form):
-            apply_to_program(program, **{name: asked[name] for name in ("email", "name", "website", "kind", "country", "pitch")})
+            told = {name: asked[name] for name in ("email", "name", "website", "kind", "country", "pitch")}
+            apply_to_program(program, **told, terms=asked.get("version"))
             return redirect("apply_done", program.slug)
     return render(request, "affiliates/public/apply.html", {"form": form, "program": program, "terms": terms})
 

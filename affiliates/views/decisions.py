@@ -35,21 +35,21 @@ _MOVES = [
         _("Suspend"),
         "player-pause",
         "danger",
-        _("Suspend %(affiliate)s in %(program)s? Their links credit nothing until you approve again; what was earned stays."),
+        _("Suspend %(affiliate)s in %(program)s? They get a mail, and their links credit nothing until you approve again; what was earned stays."),
     ),
     (
         S.REJECTED,
         _("Reject"),
         "x",
         "danger",
-        _("Reject %(affiliate)s for %(program)s? It can be taken up again later."),
+        _("Reject %(affiliate)s for %(program)s? Applicants get a mail. It can be taken up again later."),
     ),
     (
         S.TERMINATED,
         _("End for good"),
         "ban",
         "danger",
-        _("End %(affiliate)s in %(program)s for good? This cannot be taken up again; what was earned is still paid."),
+        _("End %(affiliate)s in %(program)s for good? They get a mail. This cannot be taken up again; what was earned is still paid."),
     ),
 ]
 

@@ -96,7 +96,7 @@ def _bulk() -> list[BulkAction]:
         BulkAction(
             gettext_lazy("Reject"),
             reverse("manage:enrollment_reject"),
-            confirm=gettext_lazy("Reject {count} enrollments? They can be taken up again later."),
+            confirm=gettext_lazy("Reject {count} enrollments? Applicants get a mail. They can be taken up again later."),
             icon="x",
             tone="danger",
             form=RejectForm(auto_id="reject_%s"),

@@ -196,7 +196,7 @@ def affiliate_page(
 ) -> HttpResponse:
     """One affiliate's page; with a form that was refused, where there is one."""
     rights = rights_of(request.user)
-    every = {e.program_id: e for e in affiliate.enrollments.select_related("program").order_by("program__name")}
+    every = {e.program_id: e for e in affiliate.enrollments.select_related("program", "terms").order_by("program__name")}
     seen = {p.pk: p for p in visible_programs(request.user)}
     itself = Affiliate.objects.filter(pk=affiliate.pk)
     manages = rights.has(Can.MANAGE_AFFILIATES) and itself.looked_after_by(request.user).exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -129,24 +129,47 @@ def _values(days: dict[str, Performance], period: Period, measure: str) -> list[
 
 def _steps(request: HttpRequest, enrollments: Sequence[Any], owed: Sequence[Any]) -> list[Step]:
     """What to do next, the most urgent first; nothing where all is well."""
-    steps = []
     approved = [enrollment for enrollment in enrollments if enrollment.status == EnrollmentStatus.APPROVED]
+    steps = _link_steps(request, approved)
     missing = sorted({each.currency for each in owed if each.method is None})
     if missing and has_function(request, Function.FINANCE) and approved:
         text = _("Without one nothing can be paid. It takes two minutes; the first one can be used at once.")
         title = _("Set where you are paid in %(currencies)s") % {"currencies": _(", ").join(missing)}
-        steps.append(Step("wallet", title, text, reverse("portal:payout_method"), _("Set a payout method")))
-    if has_function(request, Function.MARKETING, Function.LEADER):
-        for enrollment in approved:
-            if not enrollment.has_link and enrollment.program.status == Program.Status.ACTIVE:
-                title = _("Make your first link for %(program)s") % {"program": enrollment.program}
-                text = _("Whoever comes to the shop through it counts as yours.")
-                steps.append(Step("link", title, text, reverse("portal:link_create"), _("Make a link")))
+        step = Step("wallet", title, text, reverse("portal:payout_method"), _("Set a payout method"))
+        waits = any(each.method is None and (each.payable or each.on_its_way) for each in owed)
+        steps.insert(0 if waits else len(steps), step)  # money that waits for it comes before what may earn some
     for enrollment in enrollments:
         told = _TOLD.get(enrollment.status)
         if told:
-            steps.append(Step(told[0], str(told[1]) % {"program": enrollment.program}, str(told[2])))
+            step = Step(told[0], str(told[1]) % {"program": enrollment.program}, str(told[2]))
+            steps.append(_with_manager(step, request) if enrollment.status == EnrollmentStatus.SUSPENDED else step)
+    if not enrollments:
+        text = _("Apply to one on the public page; once it admits you, its offers and your links stand here.")
+        steps.append(Step("building-store", _("You are in no program yet"), text, reverse("home"), _("See the programs")))
     return steps
+
+
+def _with_manager(step: Step, request: HttpRequest) -> Step:
+    manager = request.affiliate.manager  # type: ignore[attr-defined]
+    if manager is None:
+        return step
+    return replace(step, url=f"mailto:{manager.email}", label=_("Write to %(person)s") % {"person": manager})
+
+
+def _link_steps(request: HttpRequest, approved: Sequence[Any]) -> list[Step]:
+    if not has_function(request, Function.MARKETING, Function.LEADER):
+        return []
+    return [
+        Step(
+            "link",
+            _("Make your first link for %(program)s") % {"program": enrollment.program},
+            _("Whoever comes to the shop through it counts as yours."),
+            reverse("portal:link_create"),
+            _("Make a link"),
+        )
+        for enrollment in approved
+        if not enrollment.has_link and enrollment.program.status == Program.Status.ACTIVE
+    ]
 
 
 _TOLD = {
@@ -158,7 +181,7 @@ _TOLD = {
     EnrollmentStatus.SUSPENDED.value: (
         "alert-triangle",
         gettext_lazy("You are suspended from %(program)s"),
-        gettext_lazy("New clicks and sales do not count until that is lifted. What you earned stays yours. Ask your manager."),
+        gettext_lazy("New clicks and sales do not count until that is lifted. What you earned stays yours."),
     ),
 }
 

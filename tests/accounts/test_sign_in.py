@@ -1,14 +1,19 @@
 """Signing in as people do it: allauth's own pages, with our mails and rules."""
 
+import re
+
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.test import Client
 
 from accounts.models import User
 from core.models import Mail
 from tests.factories import PASSWORD, link_in, mails_to
+from tests.portal import text_of
 
 NEW = "another quite long sentence"
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1"
 
 
 @pytest.fixture(autouse=True)
@@ -93,18 +98,52 @@ def test_a_wrong_password_may_not_be_tried_for_ever(client, mara):
     for _try in range(6):
         client.post("/accounts/login/", {"login": mara.email, "password": "wrong"})
     page = client.post("/accounts/login/", {"login": mara.email, "password": PASSWORD})
-    assert "Too many failed login attempts" in page.content.decode()
+    assert "Too many failed tries" in page.content.decode()
     assert "_auth_user_id" not in client.session
 
 
-def test_other_sessions_can_be_ended(mara):
-    here, there = Client(), Client()
+@pytest.fixture
+def browsers(mara) -> tuple[Client, Client]:
+    """Mara at her desk and on her phone."""
+    agents = ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", PHONE)
+    here, there = (Client(headers={"User-Agent": agent}) for agent in agents)
     for browser in (here, there):
         browser.post("/accounts/login/", {"login": mara.email, "password": PASSWORD})
-    assert here.get("/accounts/sessions/").content.decode().count("127.0.0.1") == 2
+    return here, there
+
+
+def test_sessions_are_told_in_words_and_all_others_are_ended_at_once(browsers):
+    here, there = browsers
+    page = text_of(here.get("/accounts/sessions/"))
+    assert "Firefox on Linux" in page and "Safari on iOS" in page and "Mozilla" not in re.sub("<[^>]*>", "", page)
+    assert page.count("This one") == 1
+
     here.post("/accounts/sessions/")
+
     assert there.get("/accounts/profile/").status_code == 302
     assert here.get("/accounts/profile/").status_code == 200
+
+
+def test_one_session_is_ended_and_nobody_elses(browsers, mara, as_person, otto):
+    here, there = browsers
+    ended = UserSession.objects.get(user=mara, user_agent=PHONE)
+
+    assert as_person(otto).post(f"/accounts/sessions/{ended.pk}/end/").status_code == 404
+    assert here.get(f"/accounts/sessions/{ended.pk}/end/").status_code == 405
+    assert there.get("/accounts/profile/").status_code == 200
+
+    assert "Safari on iOS is signed out" in text_of(here.post(f"/accounts/sessions/{ended.pk}/end/", follow=True))
+    assert there.get("/accounts/profile/").status_code == 302
+    assert here.get("/accounts/profile/").status_code == 200
+
+
+@pytest.mark.parametrize("agent", ["", "curl/8.5.0", "x" * 5000, "<script>alert(1)</script>"])
+def test_a_browser_that_says_nothing_known_breaks_no_page(mara, agent):
+    browser = Client(headers={"User-Agent": agent})
+    browser.post("/accounts/login/", {"login": mara.email, "password": PASSWORD})
+    page = browser.get("/accounts/sessions/")
+    assert page.status_code == 200
+    assert "<script>alert" not in page.content.decode()
 
 
 def test_mails_lead_to_our_own_address_whatever_host_was_asked(client, mara, settings):
@@ -119,5 +158,33 @@ def test_mails_lead_to_our_own_address_whatever_host_was_asked(client, mara, set
 def test_a_changed_password_is_told(client, mara):
     client.post("/accounts/login/", {"login": mara.email, "password": PASSWORD})
     client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
-    assert "password" in mails_to(mara.email)[0].subject.lower()
+    mail = mails_to(mara.email)[0]
+    assert mail.subject == "Your password was changed"
+    assert "An unknown browser" in mail.body and "/accounts/password/reset/" in mail.body
     assert client.get("/accounts/profile/").status_code == 200
+
+
+@pytest.mark.parametrize("where", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example"])
+def test_a_sign_in_never_leads_to_another_site(client, mara, where):
+    answer = client.post("/accounts/login/", {"login": mara.email, "password": PASSWORD, "next": where})
+    assert answer.status_code == 302
+    assert "evil" not in answer.url and "javascript" not in answer.url
+
+
+def test_too_many_tries_are_told_on_a_page_of_ours(client, db):
+    answers = [client.post("/accounts/password/reset/", {"email": f"{n}@tributary.example"}) for n in range(21)]
+    assert answers[-1].status_code == 429
+    assert "Wait a few minutes" in answers[-1].content.decode()
+
+
+def test_the_cookie_of_a_session_is_for_this_site_and_no_script(client, mara, settings):
+    client.post("/accounts/login/", {"login": mara.email, "password": PASSWORD})
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    assert cookie["httponly"] and cookie["samesite"] == "Lax"
+
+
+def test_sign_in_is_asked_for_in_one_word_everywhere(client, mara):
+    pages = ["/accounts/login/", "/accounts/password/reset/"]
+    assert all("E-mail" in text_of(client.get(path)) for path in pages)
+    client.post("/accounts/login/", {"login": mara.email, "password": PASSWORD})
+    assert re.search(r"\bEmail\b", text_of(client.get("/accounts/email/"))) is None

@@ -1,6 +1,7 @@
 import pytest
 
 from affiliates.models import Affiliate
+from affiliates.services import change_enrollments
 from core.models import Mail
 from programs.services import publish_terms
 from tests.factories import mails_to, make_offer, make_program, make_rule
@@ -57,15 +58,44 @@ def test_what_is_missing_is_told_at_its_field(client, music):
     assert not Affiliate.objects.exists()
 
 
-def test_terms_are_agreed_to_where_there_are_some(client, hana, music):
+def test_terms_are_agreed_to_where_there_are_some_and_the_version_is_kept(client, hana, music):
     publish_terms(music, "No bidding on the brand.", by=hana)
 
     page = client.get("/apply/music/")
     assert "No bidding on the brand." in text_of(page)
-    client.post("/apply/music/", GIVEN)
+    assert 'name="version" value="1"' in page.content.decode()
+    client.post("/apply/music/", GIVEN | {"version": "1"})
     assert not Affiliate.objects.exists()
-    client.post("/apply/music/", GIVEN | {"terms": "on"})
-    assert Affiliate.objects.exists()
+    client.post("/apply/music/", GIVEN | {"terms": "on", "version": "1"})
+
+    enrollment = Affiliate.objects.get().enrollments.get()
+    assert enrollment.terms.number == 1
+    assert enrollment.terms_at == enrollment.status_at
+
+
+@pytest.mark.parametrize("version", ["1", "", "99", "x", "3.0", "-1"])
+def test_terms_that_changed_while_somebody_wrote_are_read_once_more(client, hana, music, version):
+    publish_terms(music, "No bidding on the brand.", by=hana)
+    publish_terms(music, "No bidding, and no pop-ups.", by=hana)
+
+    page = client.post("/apply/music/", GIVEN | {"terms": "on", "version": version})
+
+    assert "Read them once more" in text_of(page)
+    assert 'name="version" value="2"' in page.content.decode()
+    assert not Affiliate.objects.exists()
+
+
+def test_who_applies_again_agrees_again(client, hana, music):
+    publish_terms(music, "One", by=hana)
+    client.post("/apply/music/", GIVEN | {"terms": "on", "version": "1"})
+    enrollment = Affiliate.objects.get().enrollments.get()
+    change_enrollments(music.enrollments.all(), "rejected", by=hana, reason="Too small")
+    publish_terms(music, "Two", by=hana)
+
+    client.post("/apply/music/", GIVEN | {"terms": "on", "version": "2"})
+
+    enrollment.refresh_from_db()
+    assert (enrollment.status, enrollment.terms.number) == ("pending", 2)
 
 
 @pytest.mark.parametrize("changes", [{"public": False}, {"status": "paused"}, {"status": "closed"}])
@@ -111,3 +141,20 @@ def test_several_programs_are_listed_in_as_many_queries_as_two(client, db):
 def test_whoever_is_signed_in_finds_their_place(as_person, mara, ana, music):
     assert 'href="/manage/"' in as_person(mara).get("/").content.decode()
     assert 'href="/portal/"' in as_person(ana).get("/").content.decode()
+
+
+def test_applications_in_anybodys_name_come_to_an_end(client, music):
+    """Each one sends a mail: nobody's mailbox is flooded through this page."""
+    for _ in range(5):
+        assert client.post("/apply/music/", GIVEN).status_code == 302
+    answer = client.post("/apply/music/", GIVEN)
+    assert answer.status_code == 429
+    assert "Wait a few minutes" in answer.content.decode()
+    assert len(mails_to(GIVEN["email"])) == 5
+
+
+def test_what_a_stranger_writes_into_a_name_is_not_mailed_to_another(client, music):
+    client.post("/apply/music/", GIVEN | {"name": "You won. Go to\nhttps://evil.example/ now"})
+    mail = mails_to(GIVEN["email"])[0]
+    assert "evil.example" not in mail.body + mail.html
+    assert Affiliate.objects.get().name == "You won. Go to https://evil.example/ now"

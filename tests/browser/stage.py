@@ -109,7 +109,7 @@ class Person:
         self.look()
 
     def sign_in(self) -> None:
-        self.write("Email", self.email)
+        self.write("E-mail", self.email)
         self.write("Password", self.password)
         self.press("Sign in")
 
@@ -139,7 +139,7 @@ class Person:
 def sign_in(page: Page, email: str, then: str) -> None:
     """By the form, as people do."""
     page.goto(f"/accounts/login/?next={then}")
-    page.get_by_label("Email").fill(email)
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
 

@@ -1,11 +1,15 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.html import escape
 
+from accounts.models import User
 from affiliates.models import Function
 from affiliates.services import invite_member
-from core.mail import write_mail
+from core.mail import in_html, write_mail
 from core.models import Mail
+from payouts.services import set_payout_method
 from tests.factories import make_affiliate, make_enrollment
 
 
@@ -61,3 +65,29 @@ def test_as_many_queries_at_one_as_at_a_hundred_mails(as_person, mara, mails, dj
     with django_assert_num_queries(len(few)):
         browser.get("/manage/mails/")
     assert len(few) <= 12
+
+
+def test_the_same_words_stand_in_html_with_one_button_to_our_own_address(mails, settings):
+    mail = mails["fay"]
+    link = next(line for line in mail.body.splitlines() if line.startswith("http"))
+    assert mail.html.count("<a ") == 1
+    assert f'<a href="{link}"' in mail.html and link.startswith(settings.BASE_URL)
+    for line in filter(None, mail.body.splitlines()):
+        assert escape(line) in mail.html
+
+
+def test_nothing_that_somebody_wrote_becomes_markup_or_a_link(settings):
+    page = in_html(
+        "<i>Hello</i>", f"<b>x</b> & y\nhttps://evil.example/\n\nsee {settings.BASE_URL}/a b\n\n{settings.BASE_URL}.evil/"
+    )
+    assert "<b>" not in page and "<i>" not in page and "<a " not in page
+
+
+def test_a_mail_tells_times_by_the_clock_of_whoever_reads_it(ana, mara):
+    User.objects.filter(email=ana.email).update(time_zone="Asia/Manila")
+    User.objects.filter(pk=mara.pk).update(time_zone="America/Lima")
+    with timezone.override("America/Lima"):
+        for address in ("old@ana.example", "new@ana.example"):
+            set_payout_method(ana, by=mara, type="paypal", currency="USD", details={"email": address})
+    mail = Mail.objects.filter(to=ana.email, subject="Your payout method was changed").get()
+    assert "(+0800)" in mail.body
