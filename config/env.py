@@ -1,6 +1,6 @@
 """The environment, read once and in this place alone.
 
-A value that cannot be read stops the start with one clear line (`EnvironmentError_` is turned into it by the caller).
+A value that cannot be read stops the start with one clear line: `BadEnvironment` ends the program with it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import secrets
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -34,10 +35,12 @@ class Environment:
     redis_url: str
     embedded_postgres: bool
     embedded_valkey: bool
-    email_url: str  # empty: mails are kept and readable under /manage/mails/
+    mail_server: dict[str, Any] | None  # in Django's words for a connection; None: mails are kept, readable under /manage/mails/
+    mail_sender: str
     secret_key: str
     secret_key_fallbacks: tuple[str, ...]  # former keys, the newest first
     debug: bool
+    demo: bool  # this start is to load the demo program; said by `script/server` to its processes
 
     @property
     def host(self) -> str:
@@ -52,16 +55,18 @@ class Environment:
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
-    data = Path(os.environ.get("TRIBUTARY_DATA") or CHECKOUT / ".data").expanduser().resolve()
+    data = _data_folder()
     port = _port("PORT", 8000)
     click_port = _port("CLICK_PORT", 8001)
     if port == click_port:
         raise BadEnvironment(f"PORT and CLICK_PORT are both {port}: the web and the click server need one each.")
     database_url = os.environ.get("DATABASE_URL", "")
     redis_url = os.environ.get("REDIS_URL", "")
-    _check_scheme("DATABASE_URL", database_url, {"postgres", "postgresql"})
-    _check_scheme("REDIS_URL", redis_url, {"redis", "rediss", "unix"})
-    _check_scheme("EMAIL_URL", os.environ.get("EMAIL_URL", ""), {"smtp", "smtps", "smtp+tls", "smtp+ssl", "submission"})
+    if database_url:
+        _check_database(database_url)
+    if redis_url:
+        _check_redis(redis_url)
+    mail_server, mail_sender = _mail_server()
     embedded_postgres, embedded_valkey = not database_url, not redis_url
     return Environment(
         data=data,
@@ -73,12 +78,14 @@ def environment() -> Environment:
         redis_url=redis_url or embedded_redis_url(data),
         embedded_postgres=embedded_postgres,
         embedded_valkey=embedded_valkey,
-        email_url=os.environ.get("EMAIL_URL", ""),
+        mail_server=mail_server,
+        mail_sender=mail_sender or "Tributary <affiliates@localhost>",
         secret_key=os.environ.get("SECRET_KEY") or _kept_secret_key(data, embedded_postgres),
         secret_key_fallbacks=tuple(
             key for key in (text.strip() for text in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")) if key
         ),
         debug=_flag("DEBUG", False),
+        demo=_flag("TRIBUTARY_DEMO", False),
     )
 
 
@@ -107,16 +114,16 @@ def kept_secret(data: Path, name: str) -> str:
     """A random secret made once and kept under the data folder, readable by this user alone."""
     path = data / "secrets" / name
     try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        pass
-    try:
+        if path.exists():
+            return path.read_text().strip()
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         # Written whole under another name and linked: two starts at once agree on one secret.
         draft = path.with_name(f".{name}.{os.getpid()}")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(file.fileno())  # a power cut leaves no empty secret
         try:
             os.link(draft, path)
         except FileExistsError:
@@ -124,7 +131,7 @@ def kept_secret(data: Path, name: str) -> str:
         draft.unlink()
         return path.read_text().strip()
     except OSError as error:
-        raise BadEnvironment(f"the data folder {data} cannot be written ({error.strerror}); set TRIBUTARY_DATA.") from None
+        raise BadEnvironment(f"the data folder {data} cannot be used ({error.strerror}); set TRIBUTARY_DATA.") from None
 
 
 def _kept_secret_key(data: Path, embedded: bool) -> str:
@@ -133,11 +140,19 @@ def _kept_secret_key(data: Path, embedded: bool) -> str:
     return kept_secret(data, "secret-key")
 
 
+def _data_folder() -> Path:
+    text = os.environ.get("TRIBUTARY_DATA") or str(CHECKOUT / ".data")
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError):  # nobody has that home; links that lead to themselves
+        raise BadEnvironment(f"TRIBUTARY_DATA is {text!r}: give the path of a folder.") from None
+
+
 def _port(name: str, default: int) -> int:
     text = os.environ.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+    if not (re.fullmatch(r"[0-9]{1,5}", text) and 1 <= int(text) <= 65535):
         raise BadEnvironment(f"{name} is {text!r}: give a port from 1 to 65535.")
     return int(text)
 
@@ -146,9 +161,9 @@ def _address(name: str, default: str) -> str:
     text = os.environ.get(name, "").rstrip("/")
     if not text:
         return default
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise BadEnvironment(f"{name} is {text!r}: give a full address such as https://affiliates.example.com.")
+    parts = _parts(text)
+    if parts is None or text != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in {"http", "https"} or "@" in text:
+        raise BadEnvironment(f"{name} is {text!r}: give an address without a path, such as https://affiliates.example.com.")
     return text
 
 
@@ -159,6 +174,57 @@ def _flag(name: str, default: bool) -> bool:
     raise BadEnvironment(f"{name} is {text!r}: give 1 or 0.")
 
 
-def _check_scheme(name: str, url: str, schemes: set[str]) -> None:
-    if url and urlsplit(url).scheme not in schemes:
-        raise BadEnvironment(f"{name} cannot be read: it should begin with {' or '.join(s + '://' for s in sorted(schemes))}.")
+def _check_database(url: str) -> None:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise BadEnvironment("DATABASE_URL cannot be read: it should look like postgresql://user:password@host:5432/name.")
+
+
+def _check_redis(url: str) -> None:
+    parts = _parts(url, host=not url.startswith("unix:"))
+    socket = parts is not None and parts.scheme == "unix" and parts.path.startswith("/")
+    number = parts is not None and re.fullmatch(r"/?[0-9]*", parts.path, re.ASCII)
+    if parts is None or not (socket or (parts.scheme in {"redis", "rediss"} and number)):
+        raise BadEnvironment("REDIS_URL cannot be read: it should look like redis://host:6379/0 or unix:///path/to/socket?db=0.")
+
+
+def _mail_server() -> tuple[dict[str, Any] | None, str]:
+    """EMAIL_URL: `smtp+tls` (also `submission`) begins in the open and changes to TLS, `smtps` (also `smtp+ssl`) is TLS from the
+    first byte, `smtp` is never TLS."""
+    url = os.environ.get("EMAIL_URL", "")
+    if not url:
+        return None, ""
+    parts = _parts(url)
+    known = {
+        "smtp": (25, False, False),
+        "smtp+tls": (587, True, False),
+        "submission": (587, True, False),
+        "smtps": (465, False, True),
+        "smtp+ssl": (465, False, True),
+    }
+    asked = parse_qs(parts.query, keep_blank_values=True) if parts else {}
+    if parts is None or parts.scheme not in known or parts.path.strip("/") or set(asked) - {"_default_from_email"}:
+        raise BadEnvironment(
+            "EMAIL_URL cannot be read: it should look like "
+            "smtp+tls://user:password@host:587/?_default_from_email=affiliates@example.com (or smtps://, smtp://)."
+        )
+    port, starttls, tls = known[parts.scheme]
+    server = {
+        "host": parts.hostname,
+        "port": parts.port or port,
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": starttls,
+        "use_ssl": tls,
+    }
+    return server, asked.get("_default_from_email", [""])[0]
+
+
+def _parts(url: str, host: bool = True) -> SplitResult | None:
+    """The parts of an address, None where it, its host or its port cannot be read."""
+    try:
+        parts = urlsplit(url)
+        readable = parts.port != 0 and re.fullmatch(r"[\w.%-]+|[0-9a-f:.]+", parts.hostname or "", re.ASCII)
+    except ValueError:
+        return None
+    return parts if readable or not host else None

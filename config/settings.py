@@ -200,7 +200,7 @@ WHITENOISE_MAX_AGE = 3600
 
 EMAIL_BACKEND = "core.mail.KeepingBackend"  # every mail becomes a row first; a worker carries it out
 MAIL_SERVER = env.mail_server  # None: mails are kept, not sent
-DEFAULT_FROM_EMAIL = (MAIL_SERVER and MAIL_SERVER.sender) or "Tributary <affiliates@localhost>"
+DEFAULT_FROM_EMAIL = env.mail_sender
 
 CELERY_BROKER_URL = env.redis_url
 if env.redis_url.startswith("unix://"):  # Celery's own words for a socket and its database number

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.core.cache import cache
 from django.db import connection
 
-HEARTBEAT_SECONDS = 30
+SILENT_SECONDS = 30
 
 Check = Callable[[], str]
 _checks: dict[str, Check] = {}
@@ -42,15 +42,20 @@ def _redis() -> str:
     return "" if cache.get("health") == "1" else "does not keep what it is given"
 
 
-def _heartbeat() -> str:
-    """Beat sends a heartbeat, a worker writes its time: one number tells of both (core.tasks.beat_heart)."""
-    beaten = cache.get("heartbeat")
-    if beaten is None:
-        return "no heartbeat yet"
-    age = time.time() - beaten
-    return "" if age < HEARTBEAT_SECONDS else f"last heartbeat {age:.0f} s ago"
+def show_life(part: str) -> None:
+    """`worker` and `beat` call this every few seconds, whatever their tasks do (config.celery)."""
+    cache.set(f"alive:{part}", time.time(), timeout=None)
+
+
+def _silence_of(part: str) -> str:
+    shown = cache.get(f"alive:{part}")
+    if shown is None:
+        return "no sign of life yet"
+    age = time.time() - shown
+    return "" if age < SILENT_SECONDS else f"last sign of life {age:.0f} s ago"
 
 
 register_check("database", _database)
 register_check("redis", _redis)
-register_check("worker and beat", _heartbeat)
+register_check("worker", lambda: _silence_of("worker"))
+register_check("beat", lambda: _silence_of("beat"))

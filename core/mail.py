@@ -134,7 +134,7 @@ def send_due(limit: int = 200) -> int:
         status=Mail.Status.UNKNOWN
     )
     sent = 0
-    server = _Server(**_server_settings())
+    server = _Server(**settings.MAIL_SERVER, timeout=20, fail_silently=False)
     try:
         for _ in range(limit):
             mail = _claim()
@@ -242,17 +242,3 @@ def _put_back(mail: Mail, error: Exception) -> None:
     mail.status, mail.error = (Mail.Status.FAILED if given_up else Mail.Status.QUEUED), str(error)
     mail.due_at = timezone.now() + timedelta(seconds=30 * 2**mail.attempts)
     mail.save()
-
-
-def _server_settings() -> dict[str, Any]:
-    server = settings.MAIL_SERVER or {}
-    return {
-        "host": server["EMAIL_HOST"],
-        "port": server["EMAIL_PORT"],
-        "username": server["EMAIL_HOST_USER"],
-        "password": server["EMAIL_HOST_PASSWORD"],
-        "use_tls": server["EMAIL_USE_TLS"],
-        "use_ssl": server["EMAIL_USE_SSL"],
-        "timeout": 20,
-        "fail_silently": False,
-    }

@@ -1,7 +1,4 @@
-import time
-
 from celery import Task, shared_task
-from django.core.cache import cache
 
 from core import events, mail
 
@@ -24,9 +21,3 @@ def deliver_due_events() -> None:
 @shared_task
 def send_due_mails() -> None:
     mail.send_due()
-
-
-@shared_task
-def beat_heart() -> None:
-    """Beat sent it, a worker ran it: /health/ reads the time of the last one."""
-    cache.set("heartbeat", time.time(), timeout=None)

@@ -1,6 +1,7 @@
 """`script/bench [NAME]` after the set-up: runs `benchmarks/NAME.py`, or all of them, each on fresh embedded servers of its own.
 
-A benchmark is a module with a `main()` that prints its ratios; Django is set up and the database migrated when it is called.
+A benchmark is a module with a `main()` that prints its ratios and returns an exit status, if not 0. Django is set up and the
+database migrated when it is called.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ def main(arguments: list[str]) -> None:
     if unknown:
         raise BadEnvironment(f"there is no benchmark {' or '.join(unknown)}; there are: {', '.join(names)}.")
     if len(wanted) == 1:
-        run(wanted[0])
-        return
+        sys.exit(run(wanted[0]))
     import subprocess
 
     failed = [name for name in wanted if subprocess.run([sys.executable, "-m", __spec__.name, name], check=False).returncode != 0]
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"failed: {', '.join(failed)}")
 
 
-def run(name: str) -> None:
+def run(name: str) -> int:
     """One benchmark in this process, whose settings are read once."""
     heading(name)
     with tempfile.TemporaryDirectory(prefix="trb-bench-", dir="/tmp") as data:
@@ -48,7 +48,7 @@ def run(name: str) -> None:
 
             migrate()
             collect_static()
-            importlib.import_module(f"benchmarks.{name}").main()
+            return importlib.import_module(f"benchmarks.{name}").main() or 0
 
 
 if __name__ == "__main__":

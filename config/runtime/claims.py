@@ -54,8 +54,9 @@ def make_data_folder(data: Path) -> None:
     """Make the data folder, closed to everybody else."""
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if data.stat().st_mode & 0o077 and data.stat().st_uid == os.geteuid():
-            data.chmod(0o700)
+        if data.stat().st_uid != os.geteuid():  # root included: what it wrote there, the owner could not read
+            raise BadEnvironment(f"the data folder {data} belongs to another user: run as that user, or set TRIBUTARY_DATA.")
+        data.chmod(0o700)
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise BadEnvironment(f"the data folder {data} cannot be used ({error.strerror}); set TRIBUTARY_DATA.") from None

@@ -62,6 +62,7 @@ def check_server(arguments: list[str]) -> None:
         if argument != "--no-demo":
             raise BadEnvironment(f"script/server knows no {argument}; it takes --no-demo.")
     env = environment()
+    os.environ["TRIBUTARY_DATA"] = str(env.data)  # a relative one is meant from here, and what follows runs in the checkout
     make_data_folder(env.data)
     running = owner(env.data)
     if running and running[0] == "server":
@@ -101,10 +102,11 @@ def set_up(requirements: str) -> None:
 
 
 def python_works() -> bool:
-    """Whether the virtual environment is whole and its Python still exists. (It may have moved with the checkout.)"""
+    """Whether the virtual environment is whole and its Python still the one it was made for. (It may have moved with the
+    checkout, and the machine's Python with an upgrade.)"""
     if not (VENV / "pyvenv.cfg").exists():
         return False
-    probe = "import sys; sys.exit(sys.version_info < (3, 11))"
+    probe = "import os, sys, sysconfig; sys.exit(not os.path.isdir(sysconfig.get_path('purelib')))"
     try:
         return subprocess.run([PYTHON, "-c", probe], check=False, stderr=subprocess.DEVNULL).returncode == 0
     except OSError:
@@ -178,8 +180,8 @@ def npm() -> tuple[list[str], str]:
 
 
 def writable_home() -> bool:
-    home = Path("~").expanduser()
-    return home.is_dir() and os.access(home, os.W_OK)
+    home = os.path.expanduser("~")  # stays "~" for a user whom nobody knows
+    return os.path.isdir(home) and os.access(home, os.W_OK)
 
 
 def run(command: list[str], label: str, follow: Callable[[str], object] = bool, environ: dict[str, str] | None = None) -> None:

@@ -54,15 +54,17 @@ def children_of(env: Environment) -> list[Child]:
         Child("click", ["tracking.clickserver"]),
         Child("web", [*granian, "config.wsgi:application"]),
         Child("beat", ["celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile="]),
-        # Orphaned, it ends at once: the broker goes too, and what it worked on is put back at the next start.
-        Child("worker", ["config.runtime.worker"], when_orphaned=signal.SIGQUIT),
+        # Orphaned, it ends at once, and its pool with it: the broker goes too, and while it looks for that, Celery hears no
+        # other signal. What it worked on is put back at the next start.
+        Child("worker", ["config.runtime.worker"], when_orphaned=signal.SIGKILL),
     ]
 
 
 def main(arguments: list[str]) -> None:
     env = environment()
     make_data_folder(env.data)
-    prepare_environment(env)
+    demo = "--no-demo" not in arguments
+    prepare_environment(env, demo)
     for number in STOP_SIGNALS:
         signal.signal(number, ask_to_stop)
     lock = -1
@@ -76,7 +78,7 @@ def main(arguments: list[str]) -> None:
             say("Starting PostgreSQL and Valkey")
             servers.start()
         run_to_end("config.runtime.prepare", helpers)
-        watch(children, servers, opening(env, "--no-demo" not in arguments, helpers))
+        watch(children, servers, opening(env, demo, helpers))
     except Stopped:
         say("Stopping")
     finally:
@@ -94,13 +96,14 @@ def ask_to_stop(*_: object) -> NoReturn:
     raise Stopped
 
 
-def prepare_environment(env: Environment) -> None:
+def prepare_environment(env: Environment, demo: bool) -> None:
     """What the processes are to see, whatever the caller's environment holds."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",
         TRIBUTARY_DATA=str(env.data),
         PORT=str(env.port),
         CLICK_PORT=str(env.click_port),
+        TRIBUTARY_DEMO=str(int(demo)),
         PYTHONUNBUFFERED="1",
     )
 
@@ -151,7 +154,8 @@ def keep(child: Child) -> None:
     child.failures = child.failures + 1 if now - child.started < 60 else 1
     wait = min(0.5 * 2**child.failures, 30.0)
     child.due = now + wait
-    say(f"{child.name} ended with status {status}, starting it again in {wait:.0f} s: {trouble(child.name)}")
+    why = f": {trouble(child.name)}" if status > 0 else ""  # one that was killed had nothing to say
+    say(f"{child.name} ended with status {status}, starting it again in {wait:.0f} s{why}")
 
 
 def keep_servers(servers: EmbeddedServers, told: list[str]) -> None:

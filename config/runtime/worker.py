@@ -11,7 +11,7 @@ from config.env import environment
 def main() -> None:
     if environment().embedded_valkey:
         put_back(app)
-    app.worker_main(["worker", "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"])
+    app.worker_main(["--quiet", "worker", "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"])
 
 
 def put_back(celery: Celery) -> None:

@@ -39,7 +39,7 @@ def test_everybody_reads_the_mails_about_whom_they_may_see(request, as_person, m
 def test_the_page_says_that_mails_are_kept(as_person, mara, mails, settings):
     browser = as_person(mara)
     assert "kept here and not sent" in browser.get("/manage/mails/").content.decode()
-    settings.MAIL_SERVER = {"EMAIL_HOST": "mail.example"}
+    settings.MAIL_SERVER = {"host": "mail.example"}
     assert "kept here and not sent" not in browser.get("/manage/mails/").content.decode()
 
 

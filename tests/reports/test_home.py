@@ -118,7 +118,7 @@ def test_admins_see_stuck_events_and_where_mails_are_kept(as_person, ada, hana, 
 
 
 def test_no_note_about_mails_where_a_server_sends_them(as_person, ada, running, monkeypatch):
-    monkeypatch.setattr(settings, "MAIL_SERVER", {"EMAIL_HOST": "mail.example"})
+    monkeypatch.setattr(settings, "MAIL_SERVER", {"host": "mail.example"})
     assert as_person(ada).get(HOME).context["mails_note"] is None
 
 

@@ -4,7 +4,8 @@ import fnmatch
 
 import pytest
 
-from config.env import CHECKOUT, environment
+from config.env import CHECKOUT, BadEnvironment, environment, kept_secret
+from config.runtime.claims import make_data_folder
 
 
 @pytest.fixture
@@ -54,3 +55,67 @@ def test_containers_are_published_on_this_machine_alone_and_addresses_follow_the
     for name, port in (("", 8000), ("CLICK_", 8001)):
         assert f'ports: ["${{BIND:-127.0.0.1}}:${{{name}PORT:-{port}}}:{port}"]' in compose
         assert f"{name}BASE_URL: ${{{name}BASE_URL:-http://localhost:${{{name}PORT:-{port}}}}}" in compose
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRIBUTARY_DATA", "~nobody-of-this-name/data"),
+        ("PORT", "9" * 5000),
+        ("BASE_URL", "affiliates.example.com"),
+        ("BASE_URL", "https://affiliates.example.com/program"),
+        ("BASE_URL", "https://affiliates.example.com:https"),
+        ("BASE_URL", "http://[2001:db8::1"),
+        ("CLICK_BASE_URL", "https://go here.example"),
+        ("DATABASE_URL", "mysql://root@localhost/tributary"),
+        ("DATABASE_URL", "postgresql://localhost"),
+        ("DATABASE_URL", "postgresql://user:pass/word@localhost:5432/tributary"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://localhost:6379/zero"),
+        ("REDIS_URL", "unix://relative.sock"),
+        ("EMAIL_URL", "smtp.example.com:587"),
+        ("EMAIL_URL", "smtp+tls://"),
+        ("EMAIL_URL", "smtp+tls://mail.example:port"),
+        ("EMAIL_URL", "smtp://mail.example/?tls=True"),
+        ("DEBUG", "maybe"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_line_that_names_it(read, name, value):
+    with pytest.raises(BadEnvironment, match=rf"^tributary: {name} ") as refused:
+        read(SECRET_KEY="a secret", **{name: value})
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "starttls", "tls"),
+    [
+        ("smtp://mail.example", 25, False, False),
+        ("smtp+tls://mail.example", 587, True, False),
+        ("submission://mail.example:2525", 2525, True, False),
+        ("smtps://mail.example", 465, False, True),
+        ("smtp+ssl://mail.example", 465, False, True),
+    ],
+)
+def test_a_mail_address_says_whether_and_how_mail_is_encrypted(read, url, port, starttls, tls):
+    server = read(EMAIL_URL=url).mail_server
+    assert server and (server["port"], server["use_tls"], server["use_ssl"]) == (port, starttls, tls)
+
+
+def test_a_mail_address_may_carry_escaped_words_and_the_sender(read):
+    env = read(EMAIL_URL="smtp+tls://me%40mail.example:p%2Fs@mail.example:2525/?_default_from_email=Us%20%3Cus@mail.example%3E")
+    assert env.mail_server
+    assert (env.mail_server["username"], env.mail_server["password"]) == ("me@mail.example", "p/s")
+    assert env.mail_sender == "Us <us@mail.example>"
+
+
+def test_secrets_that_cannot_be_read_are_told_in_one_line(tmp_path):
+    (tmp_path / "secrets").write_text("not a folder")
+    with pytest.raises(BadEnvironment, match="cannot be used .*set TRIBUTARY_DATA"):
+        kept_secret(tmp_path, "secret-key")
+
+
+def test_another_users_data_folder_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(BadEnvironment, match="belongs to another user"):
+        make_data_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -6,13 +6,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
 
-from demo.models import Chapter
+from demo.models import LOADED, Chapter
 from demo.story import Story
 from demo.totals import totals_of_file, totals_of_tables
 from payouts.verification import verify_ledger
 from programs.models import Program
-
-LOADED = "loaded and checked"
 
 
 class Command(BaseCommand):
