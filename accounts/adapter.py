@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from accounts.browsers import browser_in_words
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -65,6 +68,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "incorrect_code": _("This code is wrong or was used already."),
         "unverified_email": _("Confirm your address before you set up a second factor."),
     }
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        """What a new key is called until somebody names it: where it was added."""
+        return browser_in_words(context.request.headers.get("User-Agent", ""))
 
     def encrypt(self, text: str) -> str:
         return _fernet(settings.SECRET_KEY).encrypt(text.encode()).decode()

@@ -138,7 +138,8 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # whoever's password, address or second factor changes is told by mail
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever holds the mail's link has shown who they are; a second factor is still asked
-ACCOUNT_RATE_LIMITS = {"apply": "30/h/ip,5/h/key"}  # applications; allauth's own limits stand as they are
+# Mails that strangers can cause: applications, invitations by affiliates. allauth's own limits stand as they are.
+ACCOUNT_RATE_LIMITS = {"apply": "30/h/ip,5/h/key", "invite": "30/d/user"}
 ACCOUNT_FORMS = {
     "login": "accounts.forms_sign_in.SignInForm",
     "add_email": "accounts.forms_sign_in.AddressForm",

@@ -14,9 +14,12 @@ from payouts.models import MethodType
 class PayoutMethodForm(forms.Form):
     """The fields of one type. What they hold is checked by the service; the form itself is never kept."""
 
-    def __init__(self, *args: Any, type: str, currencies: Sequence[str], **kwargs: Any) -> None:
+    account = forms.CharField(widget=forms.HiddenInput)  # whose page it was: another tab may show another account by now
+
+    def __init__(self, *args: Any, type: str, account: str, currencies: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.type = type
+        self.type, self.whose = type, account
+        self.initial["account"] = account
         self.fields["currency"] = forms.ChoiceField(
             label=_("Currency"),
             choices=[(code, code) for code in currencies],
@@ -26,8 +29,16 @@ class PayoutMethodForm(forms.Form):
         for name in self.fields:
             self.fields[name].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("account") != self.whose:
+            raise forms.ValidationError(
+                _("You have changed to another account meanwhile. Nothing was saved: open this page again.")
+            )
+        return cleaned
+
     def details(self) -> dict[str, str]:
-        return {name: value for name, value in self.cleaned_data.items() if name != "currency"}
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("account", "currency")}
 
 
 def _bank_fields() -> dict[str, forms.Field]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.utils import perform_login
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -38,6 +39,8 @@ def people(request: HttpRequest) -> HttpResponse:
 def people_invite(request: HttpRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
+        if not ratelimit.consume(request, action="invite", user=request.user):  # each one sends a mail to a stranger
+            return ratelimit.respond_429(request)
         with refusals_as_errors(form):
             invitation = invite_member(
                 _affiliate(request), form.cleaned_data["email"], form.cleaned_data["functions"], by=request.user

@@ -182,7 +182,13 @@ def payout_method_edit(request: HttpRequest, type: str) -> HttpResponse:
     affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
     current = {method.currency: method for method in affiliate.payout_methods.current()}
     currencies = _currencies(affiliate, set(current))
-    form = PayoutMethodForm(request.POST or None, type=type, currencies=currencies, initial={"currency": currencies[0]})
+    form = PayoutMethodForm(
+        request.POST or None,
+        type=type,
+        account=affiliate.public_id,
+        currencies=currencies,
+        initial={"currency": currencies[0]},
+    )
     if form.is_valid():
         currency = form.cleaned_data["currency"]
         with refusals_as_errors(form):

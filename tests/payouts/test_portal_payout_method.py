@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from payouts.models import PayoutMethod
 from payouts.services import method_details, set_payout_method
-from tests.factories import PASSWORD, mails_to, make_batch, make_payout, owner_of
+from tests.factories import PASSWORD, mails_to, make_batch, make_member, make_payout, owner_of
 from tests.portal import MOST_QUERIES, member, queries_of, text_of
 
 PAGE = "/portal/payout-method/"
@@ -34,7 +34,7 @@ def test_the_first_method_is_set_and_can_be_used_at_once(client, ana):
     confirm(client)
     assert "it can be used at once" in text_of(client.get(BANK))
 
-    answer = client.post(BANK, {"currency": "USD", "account_holder": "Ana Weber", "iban": IBAN})
+    answer = client.post(BANK, {"account": ana.public_id, "currency": "USD", "account_holder": "Ana Weber", "iban": IBAN})
 
     assert answer.url == PAGE
     method = ana.payout_methods.get()
@@ -46,7 +46,7 @@ def test_the_first_method_is_set_and_can_be_used_at_once(client, ana):
 
 
 def test_without_confirming_nothing_is_changed_and_nothing_is_kept(client, ana):
-    answer = client.post(BANK, {"currency": "USD", "account_holder": "Thief", "iban": OTHER_IBAN})
+    answer = client.post(BANK, {"account": ana.public_id, "currency": "USD", "account_holder": "Thief", "iban": OTHER_IBAN})
 
     assert answer.url == BANK
     assert client.get(BANK).url.startswith("/accounts/reauthenticate/")
@@ -66,7 +66,7 @@ def test_confirming_holds_for_five_minutes(client, ana):
         assert client.get(BANK).status_code == 200
         clock.shift(timedelta(minutes=5, seconds=1))
         assert client.get(BANK).status_code == 302
-        client.post(BANK, {"currency": "USD", "account_holder": "Ana", "iban": IBAN})
+        client.post(BANK, {"account": ana.public_id, "currency": "USD", "account_holder": "Ana", "iban": IBAN})
     assert not ana.payout_methods.exists()
 
 
@@ -77,7 +77,9 @@ def test_a_change_cools_off_is_told_before_and_after_and_stays_in_the_history(cl
 
     before = text_of(client.get(BANK))
     assert "used after 3 days" in before and "$77.00" in before
-    after = text_of(client.post(BANK, {"currency": "USD", "account_holder": "Ana", "iban": IBAN}, follow=True))
+    after = text_of(
+        client.post(BANK, {"account": ana.public_id, "currency": "USD", "account_holder": "Ana", "iban": IBAN}, follow=True)
+    )
 
     assert "a payout before then waits for the next one" in after
     assert "Cooling off" in after
@@ -99,7 +101,7 @@ def test_a_change_cools_off_is_told_before_and_after_and_stays_in_the_history(cl
 def test_what_cannot_be_right_is_told_at_its_field(path, posted, field, client, ana):
     confirm(client)
 
-    page = text_of(client.post(path, {"currency": "USD", **posted}))
+    page = text_of(client.post(path, {"account": ana.public_id, "currency": "USD", **posted}))
 
     assert f'id="id_{field}_error"' in page
     assert not ana.payout_methods.exists()
@@ -109,7 +111,11 @@ def test_the_same_details_again_change_nothing(client, ana):
     set_payout_method(ana, by=owner_of(ana), type="paypal", currency="USD", details={"email": "ana@tributary.example"})
     confirm(client)
 
-    page = text_of(client.post(f"{PAGE}paypal/", {"currency": "USD", "email": "ana@tributary.example"}, follow=True))
+    page = text_of(
+        client.post(
+            f"{PAGE}paypal/", {"account": ana.public_id, "currency": "USD", "email": "ana@tributary.example"}, follow=True
+        )
+    )
 
     assert "nothing was changed" in page
     assert ana.payout_methods.count() == 1
@@ -156,3 +162,19 @@ def test_the_page_runs_as_many_queries_for_a_hundred_changes_as_for_one(client, 
         counts[number] = queries_of(client, PAGE)
 
     assert counts[1] == counts[100] <= MOST_QUERIES
+
+
+def test_a_page_of_another_account_saves_nothing_in_this_one(ana, bao):
+    """Two tabs: in the one Ana's details are being typed, in the other the person has changed to Bao's account."""
+    browser = member(ana, "finance")
+    person = ana.members.latest("pk").user
+    make_member(bao, person, "finance")
+    confirm(browser)
+    opened = browser.get(BANK).content.decode()
+    assert f'name="account" value="{ana.public_id}"' in opened
+    browser.post("/portal/switch/", {"affiliate": bao.public_id})
+
+    page = browser.post(BANK, {"account": ana.public_id, "currency": "USD", "account_holder": "Ana", "iban": IBAN})
+
+    assert "changed to another account" in text_of(page)
+    assert not PayoutMethod.objects.exists()
