@@ -201,6 +201,7 @@ TABLE: dict[str, Row] = {
     "health": public(),
     "metrics": public(),  # asked from this machine, as the test client does; from elsewhere: tests/core/test_health.py
     "profile": person(),
+    "session_end": person("session", nothing=True),
     "after_login": person(),
     "account_login": public(),
     "account_logout": public(),

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.http import HttpResponseBase
 from django.test import Client
@@ -184,6 +185,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "method_type": {"type": "bank_transfer"},
         "reset": {"uidb36": "1", "key": "x-y"},
         "confirmation": {"key": "x"},
+        "session": {"number": UserSession.objects.create(user=colleague, ip="127.0.0.1", session_key=f"of-{side}").pk},
     }
 
 
