@@ -36,6 +36,7 @@ def _settle() -> None:
     assert not settings.configured  # with REDIS_URL of another worker
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # nothing is collected
     settings.CELERY_TASK_ALWAYS_EAGER = True  # the journeys run real workers
     settings.CELERY_TASK_EAGER_PROPAGATES = True
     django.setup()

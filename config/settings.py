@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dj_database_url
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from config.env import environment, kept_secret
@@ -188,16 +189,19 @@ STATIC_ROOT = env.data / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("tabler", BASE_DIR / "node_modules/@tabler/core/dist/css"),
-    ("tabler-js", BASE_DIR / "node_modules/@tabler/core/dist/js"),
     ("inter", BASE_DIR / "node_modules/@fontsource-variable/inter"),
     ("chart", BASE_DIR / "node_modules/chart.js/dist"),
+]
+STATICFILES_FINDERS = [
+    "config.static_files.OurFilesFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 ICON_FOLDER = BASE_DIR / "node_modules/@tabler/icons/icons"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": env.data / "files"}},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-WHITENOISE_MAX_AGE = 3600
+WHITENOISE_MAX_AGE = 3600  # of files by their bare names; those with a hash in theirs are kept for good
 
 EMAIL_BACKEND = "core.mail.KeepingBackend"  # every mail becomes a row first; a worker carries it out
 MAIL_SERVER = env.mail_server  # None: mails are kept, not sent
@@ -252,8 +256,8 @@ UNFOLD = {
     "SITE_TITLE": "Tributary",
     "SITE_HEADER": "Tributary",
     "SITE_URL": "/manage/",
-    "SITE_ICON": lambda request: f"{STATIC_URL}logo.svg",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}logo.svg"}],
+    "SITE_ICON": lambda request: static("logo.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("logo.svg")}],
     "SIDEBAR": {"show_search": True, "show_all_applications": True},
     "COLORS": {
         "primary": {

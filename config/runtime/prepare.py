@@ -63,7 +63,7 @@ def collect_static() -> None:
 def _fingerprint(checkout: Path) -> str:
     """Our own files by name, size and time; those of packages by the lists that pin them."""
     digest = hashlib.sha256()
-    for name in ("requirements.txt", "package-lock.json", "config/settings.py"):
+    for name in ("requirements.txt", "package-lock.json", "config/settings.py", "config/static_files.py"):
         digest.update((checkout / name).read_bytes())
     for path in sorted((checkout / "static").rglob("*")):
         state = path.stat()
