@@ -185,7 +185,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "method_type": {"type": "bank_transfer"},
         "reset": {"uidb36": "1", "key": "x-y"},
         "confirmation": {"key": "x"},
-        "session": {"number": UserSession.objects.create(user=colleague, ip="127.0.0.1", session_key=f"of-{side}").pk},
+        "session": {"number": UserSession.objects.create(user=colleague, ip="127.0.0.1", session_key=f"of-{colleague.pk}").pk},
     }
 
 
