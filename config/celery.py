@@ -21,10 +21,11 @@ def show_worker(**_: object) -> None:
 @beat_init.connect
 def watch_beat(**_: object) -> None:
     after_task_publish.connect(show_beat)
+    show_beat()
 
 
 def show_beat(**_: object) -> None:
-    """Beat has handed a task to the broker, as it does every ten seconds at the latest."""
+    """Beat has begun, or has handed a task to the broker, as it does every ten seconds at the latest."""
     from core.health import show_life
 
     show_life("beat")
