@@ -149,7 +149,7 @@ def test_a_browser_that_says_nothing_known_breaks_no_page(mara, agent):
 def test_mails_lead_to_our_own_address_whatever_host_was_asked(client, mara, settings):
     client.post("/accounts/password/reset/", {"email": mara.email}, headers={"Host": "127.0.0.1"})
     mail = Mail.objects.get()
-    assert mail.subject == "A new password"
+    assert mail.subject == "Choose a new password"
     assert f"{settings.BASE_URL}/accounts/password/reset/key/" in mail.body
     assert "127.0.0.1" not in mail.body
     assert mail.about == []

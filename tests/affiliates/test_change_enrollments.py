@@ -20,7 +20,7 @@ def test_approving_tells_the_timeline_and_the_affiliate(mara, ella):
     assert enrollment.status == "approved"
     assert event_names(enrollment) == event_names(ella) == event_names(enrollment.program) == ["enrollment.approved"]
     (mail,) = mails_to(ella.email)
-    assert "You are in: Music" in mail.subject
+    assert "You are approved for Music" in mail.subject
     assert link_in(mail) == "/portal/"
 
 

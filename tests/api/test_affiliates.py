@@ -110,7 +110,7 @@ def test_one_approved_at_once_gets_a_way_in(mara_api, client):
     assert mara_api.post("enrollments", {"affiliate": "n-1", "program": "music", "status": "approved"}).status_code == 201
 
     (mail,) = mails_to("new@tributary.example")
-    assert "You are in: Music" in mail.subject
+    assert "You are approved for Music" in mail.subject
     client.post(link_in(mail), {"name": "New", "password": PASSWORD})
     assert client.get("/portal/").status_code == 200
 

@@ -97,7 +97,7 @@ def appointed(stage: Stage, ada: Person, name: str, role: str) -> Person:
     ada.choose("Role", role)
     ada.press("Appoint")
     ada.sees(f"{name} was appointed.")
-    newest_mail(ada, email, "Your place in the team")
+    newest_mail(ada, email, "You are a member of the affiliate team")
 
     person = stage.person(email, PASSWORD)
     person.open(link_in(ada))
@@ -116,7 +116,7 @@ def affiliate(stage: Stage, mara: Person, name: str) -> Person:
     mara.write("E-mail", email)
     mara.press("Add the affiliate")
     mara.sees(f"an invitation went to {email}", "Approved")
-    newest_mail(mara, email, f"Your account for {name}")
+    newest_mail(mara, email, f"Invitation to the affiliate account of {name}")
 
     person = stage.person(email, PASSWORD)
     person.open(link_in(mara))
@@ -340,7 +340,7 @@ def finance_approves_and_pays(felix: Person, amount: str, reference: str) -> Non
 
 
 def the_affiliate_sees_it(ana: Person, ada: Person) -> None:
-    newest_mail(ada, "ana@by-hand.example", "Your payout from Autumn music is on its way")
+    newest_mail(ada, "ana@by-hand.example", "Autumn music has paid you €18.33")
     ana.open(link_in(ada))
     ana.sees("Statement", "bank-order-77", "order-2", "€20.00", "return-1", "−€6.67", "€18.33")
     ana.open("/portal/money/")
