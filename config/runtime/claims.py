@@ -51,12 +51,15 @@ def open_lock(path: Path) -> int:
 
 
 def make_data_folder(data: Path) -> None:
-    """Make the data folder, closed to everybody else."""
+    """Make the data folder, closed to everybody else. A folder that holds other things, such as /tmp, is never closed."""
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         if data.stat().st_uid != os.geteuid():  # root included: what it wrote there, the owner could not read
             raise BadEnvironment(f"the data folder {data} belongs to another user: run as that user, or set TRIBUTARY_DATA.")
-        data.chmod(0o700)
+        if data.stat().st_mode & 0o077:
+            if not (data / "servers.lock").exists() and {entry.name for entry in data.iterdir()} - {"secrets", "lost+found"}:
+                raise BadEnvironment(f"the data folder {data} holds other things already: set TRIBUTARY_DATA to one of its own.")
+            data.chmod(0o700)
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise BadEnvironment(f"the data folder {data} cannot be used ({error.strerror}); set TRIBUTARY_DATA.") from None

@@ -73,6 +73,9 @@ class EmbeddedServers:
     lock: int = -1
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
+    def names(self) -> list[str]:
+        return ["PostgreSQL"] * self.postgres + ["Valkey"] * self.valkey
+
     def start(self) -> None:
         """Start what is wanted and does not run, and wait until it answers. The lock must be held."""
         _check_disk(self.data)

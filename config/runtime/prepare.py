@@ -8,16 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.env import BadEnvironment
+
 START_LOCK = 7_311_873_201  # one number for all who prepare this database
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
+    from django.db import OperationalError
 
     django.setup()
-    with one_at_a_time():
-        migrate()
+    try:
+        with one_at_a_time():
+            migrate()
+    except OperationalError as error:
+        raise BadEnvironment(f"the database does not do as it is asked: {str(error).splitlines()[0]}") from error
     collect_static()
 
 

@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> None:
         lock = servers.lock = claim(env)
         check_ports(env)
         if env.embedded_postgres or env.embedded_valkey:
-            say("Starting PostgreSQL and Valkey")
+            say(f"Starting {' and '.join(servers.names())}")
             servers.start()
         run_to_end("config.runtime.prepare", helpers)
         watch(children, servers, opening(env, demo, helpers))
@@ -279,6 +279,8 @@ def trouble(name: str) -> str:
     except OSError:
         return str(log)
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if last.startswith("tributary: "):
+        return last.removeprefix("tributary: ")
     return f"{last[:200]} ({log})" if last else str(log)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import Celery
+from celery.bin.celery import celery
 
 from config.celery import app
 from config.env import environment
@@ -11,17 +12,31 @@ from config.env import environment
 def main() -> None:
     if environment().embedded_valkey:
         put_back(app)
-    app.worker_main(["--quiet", "worker", "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"])
+    # Not app.worker_main: it loses the exit status, and a worker that failed would seem to have been told to stop.
+    celery(
+        [
+            "--quiet",
+            "-A",
+            "config",
+            "worker",
+            "--concurrency",
+            "2",
+            "--loglevel",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
 
 
-def put_back(celery: Celery) -> None:
+def put_back(app: Celery) -> None:
     """Give the queue back what a killed worker had taken and not finished.
 
     Celery itself would wait for its visibility timeout, as another worker may still be at it. The embedded Valkey serves this
     worker alone.
     """
-    options = {**celery.conf.broker_transport_options, "visibility_timeout": 0}
-    with celery.connection_for_write(transport_options=options) as connection:
+    options = {**app.conf.broker_transport_options, "visibility_timeout": 0}
+    with app.connection_for_write(transport_options=options) as connection:
         connection.default_channel.qos.restore_visible(num=1_000_000)
 
 

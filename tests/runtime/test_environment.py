@@ -119,3 +119,15 @@ def test_another_users_data_folder_is_left_alone(tmp_path, monkeypatch):
     with pytest.raises(BadEnvironment, match="belongs to another user"):
         make_data_folder(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_other_things_is_not_closed_to_others(tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "someone's.txt").touch()
+    with pytest.raises(BadEnvironment, match="holds other things"):
+        make_data_folder(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+    (tmp_path / "someone's.txt").unlink()
+    make_data_folder(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
