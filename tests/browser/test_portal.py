@@ -89,9 +89,10 @@ def busy(ana, music, music_offer) -> list[str]:
         if number == 0:
             payout.lines.create(commission=commission, amount="10.00")
     make_payout(make_batch(music), ana, "5.00", "skipped", exceptions=["below_minimum"])
-    names = ["links", "links/new", "coupons", "offers", "conversions", "numbers", "money", "payout-method", "account"]
-    own = [f"links/{link.public_id}", f"payouts/{payout.public_id}"]
-    return ["/portal/", *(f"/portal/{name}/" for name in [*names, *own])]
+    names = ["links", "links/new", "coupons", "offers", "conversions", "numbers", "money", "payout-method", "people", "account"]
+    own = [f"links/{link.public_id}", f"payouts/{payout.public_id}", "payout-method/paypal"]
+    about_you = ["profile", "email", "password/change", "sessions", "2fa", "2fa/totp/activate", "2fa/webauthn/add"]
+    return ["/portal/", *(f"/portal/{name}/" for name in [*names, *own]), *(f"/accounts/{name}/" for name in about_you)]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
