@@ -37,7 +37,7 @@ from core.listing import (
     TextFilter,
     TimeColumn,
 )
-from programs.models import Program
+from programs.models import Program, TermsVersion
 from tracking.forms_portal import linkable_sites, promoted_offers
 
 
@@ -47,11 +47,14 @@ def offer_list(request: HttpRequest) -> HttpResponse:
     affiliate = request.affiliate  # type: ignore[attr-defined]
     offers = list(promoted_offers(affiliate))
     rates = rates_of(affiliate.pk, offers, timezone.now())
-    enrollments = list(affiliate.enrollments.select_related("program").order_by("program__name"))
+    enrollments = list(affiliate.enrollments.select_related("program", "terms").order_by("program__name"))
+    versions = TermsVersion.objects.filter(program__in=[e.program_id for e in enrollments])
+    newest = {terms.program_id: terms for terms in versions.order_by("program_id", "-number").distinct("program_id")}
     context = {
         "groups": [
             (
                 enrollment,
+                newest.get(enrollment.program_id),
                 [
                     (offer, rates[offer.pk], linkable_sites(offer))
                     for offer in offers

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from commissions.rates import rates_of
+from programs.services import publish_terms
 from tests.factories import (
     make_batch,
     make_commission,
@@ -171,6 +172,20 @@ def test_offers_say_what_they_pay_this_affiliate(ana, bao, music, music_offer, a
     assert [r.text for r in rates_of(bao.pk, [music_offer], timezone.now())[music_offer.pk]] == ["10 %", "$2.50"]
     assert "15 %" in text_of(as_person(ana).get("/portal/offers/"))
     assert "15 %" not in text_of(as_person(bao).get("/portal/offers/"))
+
+
+def test_the_terms_stand_beside_the_offers_with_the_version_that_was_agreed_to(ana, hana, music, music_offer, as_person):
+    page = "/portal/offers/"
+    assert "The terms of Music" not in text_of(as_person(ana).get(page))
+    first = publish_terms(music, "No bidding.", by=hana)
+    ana.enrollments.update(terms=first, terms_at=timezone.now())
+    assert "you agreed to it on" in text_of(as_person(ana).get(page))
+
+    publish_terms(music, "No bidding, no pop-ups.", by=hana)
+
+    told = text_of(as_person(ana).get(page))
+    assert "no pop-ups" in told and "version 2" in told
+    assert "you agreed to version 1 on" in told
 
 
 @pytest.mark.parametrize(

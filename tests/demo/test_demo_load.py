@@ -35,6 +35,7 @@ def test_the_story_matches_its_file_to_the_cent_and_leaves_work_for_today():
     assert verify_ledger() == []
     assert Affiliate.objects.count() == 40
     assert Enrollment.objects.filter(status="pending").count() == 4
+    assert not Enrollment.objects.filter(terms=None).exists()
     [waiting] = PayoutBatch.objects.filter(status="draft")
     assert waiting.payouts.filter(status="ready").exists() and waiting.created_at.date() == timezone.now().date()
     assert PayoutBatch.objects.filter(status="done").count() > 10

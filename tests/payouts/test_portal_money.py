@@ -181,6 +181,15 @@ def test_the_next_payout_says_how_much_is_missing_and_when_more_comes(music, ana
     assert "$31.00" in page and f'datetime="{soon:%Y-%m-%d}"' in page
 
 
+def test_what_is_being_paid_just_now_comes_before_what_comes_after(music, ana, as_person):
+    make_payout(make_batch(music), ana, "42.00")
+
+    page = text_of(as_person(ana).get("/portal/"))
+    page = page[page.index("Next payout") :]
+
+    assert page.index("$42.00") < page.index("You get a mail once it has been paid.") < page.index("The one after")
+
+
 def test_what_is_due_without_a_method_asks_for_one(music, ana, as_person):
     make_rule(music)
     make_commission(make_conversion(music, ana), decision="approved", amount="25.00")

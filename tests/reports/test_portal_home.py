@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from affiliates.models import Affiliate
 from payouts.services import set_payout_method
 from tests.factories import (
     make_affiliate,
@@ -86,8 +87,12 @@ def test_a_day_is_the_programs_day(ana, music_offer, music, as_person):
 
 def test_what_to_do_next(ana, ella, music, music_offer, as_person):
     page = text_of(as_person(ana).get(HOME))
-    assert "Set where you are paid in USD" in page
-    assert "Make your first link for Music" in page
+    # Nothing was earned yet: what earns comes before where it is paid.
+    assert page.index("Make your first link for Music") < page.index("Set where you are paid in USD")
+    make_rule(music)
+    make_commission(make_conversion(music, ana), decision="approved", amount="5.00")
+    page = text_of(as_person(ana).get(HOME))
+    assert page.index("Set where you are paid in USD") < page.index("Make your first link for Music")
 
     set_payout_method(ana, by=owner_of(ana), type="manual", currency="USD", details={})
     make_link(ana, music_offer)
@@ -98,19 +103,23 @@ def test_what_to_do_next(ana, ella, music, music_offer, as_person):
     assert "Make a link" not in waiting and "Set where you are paid" not in waiting
 
 
-def test_a_suspended_affiliate_is_told_and_keeps_what_it_earned(busy, ana, as_person):
+def test_a_suspended_affiliate_is_told_and_keeps_what_it_earned(busy, ana, mara, as_person):
     ana.enrollments.update(status="suspended")
+    Affiliate.objects.filter(pk=ana.pk).update(manager=mara)
 
     page = text_of(as_person(ana).get(HOME))
 
     assert "You are suspended from Music" in page
+    assert f'href="mailto:{mara.email}"' in page and "Write to Mara" in page
     assert "$25.00" in page
 
 
 def test_a_new_affiliate_is_taught(db, as_person):
     nobody = make_affiliate("new@tributary.example", "New", owner=True)
 
-    assert "Nothing earned yet" in text_of(as_person(nobody).get(HOME))
+    page = text_of(as_person(nobody).get(HOME))
+    assert "Nothing earned yet" in page
+    assert "You are in no program yet" in page and "See the programs" in page
     assert "No numbers yet" in text_of(as_person(nobody).get(NUMBERS))
 
 
