@@ -6,26 +6,37 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from affiliates.models import Affiliate
-from commissions.models import Commission, ReasonCode
+from commissions.models import Commission, ReasonCode, Reversal
 from commissions.queries import explain_commission, in_states, with_state
 from core.components import day_text
+from core.money import format_money
 from tracking.models import Conversion, Source
 
 
 def credited_conversions(affiliate: Affiliate, now: datetime | None = None) -> QuerySet[Conversion]:
-    """The affiliate's conversions, each with `earnings`: its own commissions of them, with their state. Two statements."""
-    earnings = with_state(Commission.objects.filter(affiliate=affiliate), now).select_related("rule_version__rule").order_by("pk")
+    """The affiliate's conversions, each with `earnings`: its own commissions of them, with their state and `due_back`. Two
+    statements."""
+    earnings = with_state(Commission.objects.filter(affiliate=affiliate), now).annotate(due_back=_due_back())
+    earnings = earnings.select_related("rule_version__rule").order_by("pk")
     return (
         Conversion.objects.filter(affiliate=affiliate)
         .select_related("program", "link", "coupon")
         .prefetch_related(Prefetch("commissions", queryset=earnings, to_attr="earnings"))
     )
+
+
+def _due_back() -> Subquery:
+    """What refunds took back of a commission that no payout has taken off yet; None: nothing."""
+    taken = apps.get_model("payouts", "PayoutLine").objects.filter(reversal=OuterRef("pk"), released_at__isnull=True)
+    due = Reversal.objects.filter(~Exists(taken), commission=OuterRef("pk")).order_by()
+    return Subquery(due.values("commission").annotate(due=Sum("amount")).values("due"))
 
 
 def in_commission_state(conversions: QuerySet[Conversion], state: str, affiliate: Affiliate) -> QuerySet[Conversion]:
@@ -106,9 +117,16 @@ def _next_step(commission: Any) -> str:
         "approved": _("It is approved, and becomes payable on %(day)s, when the time for returns is over.") % {"day": payable},
         "payable": _("The next payout takes it."),
         "in_payout": _("It is part of a payout that is being prepared."),
-        "paid": _("It has been paid."),
+        "paid": _paid(commission),
         "reversed": _("Refunds took all of it back."),
     }[commission.state]
+
+
+def _paid(commission: Any) -> str:
+    if not commission.due_back:
+        return _("It has been paid.")
+    back = format_money(commission.due_back, commission.currency)
+    return _("It had been paid before the refund: %(amount)s comes off your next payout.") % {"amount": back}
 
 
 def earned_text(conversion: Any) -> str:

@@ -84,6 +84,16 @@ def test_a_statement_lists_every_commission_and_refund_with_the_exact_sum(paid, 
         assert sum_told in page, sum_told
 
 
+def test_a_refund_after_payment_is_told_beside_its_order_until_a_payout_took_it_off(paid, ana, mara, as_person):
+    def why(order: str) -> str:
+        return text_of(as_person(ana).get(f"/portal/conversions/?q={order}"))
+
+    assert "comes off your next payout" not in why("order-2") + why("order-3")  # the second statement took it off
+    record_refund(Conversion.objects.get(external_id="order-1"), external_id="r-3", amount=Decimal("50.00"), by=mara)
+
+    assert "It had been paid before the refund: $5.00 comes off your next payout." in why("order-1")
+
+
 def test_the_statements_file_adds_up_to_the_payout(paid, ana, as_person):
     for payout in paid:
         lines = csv.DictReader(file_of(as_person(ana).get(f"/portal/payouts/{payout.public_id}/?export=csv")))
