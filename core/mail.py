@@ -91,7 +91,7 @@ def _as_read_by(address: str) -> Iterator[None]:
 def in_html(subject: str, body: str) -> str:
     """The same words for readers of HTML. A line that is an address of ours becomes the button; no other text becomes a link,
     so that nothing that a stranger wrote into a name can be clicked here."""
-    blocks = []
+    blocks: list[dict[str, Any]] = []
     for paragraph in body.strip().split("\n\n"):
         lines: list[str] = []
         for line in paragraph.split("\n"):
