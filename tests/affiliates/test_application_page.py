@@ -158,3 +158,27 @@ def test_what_a_stranger_writes_into_a_name_is_not_mailed_to_another(client, mus
     mail = mails_to(GIVEN["email"])[0]
     assert "evil.example" not in mail.body + mail.html
     assert Affiliate.objects.get().name == "You won. Go to https://evil.example/ now"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""), ("name", "   "), ("name", "x" * 161), ("name", "a\x00b"), ("email", "nobody"), ("email", "a@b.example\nBcc: c@d.example"),
+        ("email", f"{'x' * 300}@tributary.example"), ("kind", "spam"), ("country", "XX"), ("country", "<b>"), ("website", "javascript:alert(1)"),
+        ("website", "https://" + "x" * 600 + ".example"), ("pitch", ""), ("pitch", "x" * 4001), ("pitch", "\x00"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_right_is_told_and_nothing_is_kept(client, music, field, value):
+    answer = client.post("/apply/music/", GIVEN | {field: value})
+
+    assert f'id="id_{field}_error"' in answer.content.decode()
+    assert not Affiliate.objects.exists() and not Mail.objects.exists()
+
+
+def test_markup_in_an_application_stays_text(client, as_person, hana, music):
+    client.post("/apply/music/", GIVEN | {"name": "<img src=x onerror=alert(1)>", "pitch": "<script>alert(2)</script>"})
+
+    for path in ("/manage/enrollments/", "/manage/affiliates/", f"/manage/affiliates/{Affiliate.objects.get().public_id}/"):
+        page = as_person(hana).get(path).content.decode()
+        assert "<img src=x" not in page and "<script>alert" not in page
+    assert "&lt;img src=x" in page
