@@ -31,6 +31,7 @@ from config.runtime.claims import check_ports, make_data_folder, owner  # noqa: 
 
 VENV = CHECKOUT / ".venv"
 PYTHON = VENV / "bin" / "python"
+INSTALLING = VENV / ".installing"  # pip would take a package that was cut off for a whole one
 NODE_MODULES = CHECKOUT / "node_modules"
 NEEDED_MEGABYTES = 1500
 PURPOSES = {"server": "supervisor", "test": "checks", "bench": "benchmarks"}
@@ -87,7 +88,7 @@ def taking_turns() -> Iterator[None]:
 
 def set_up(requirements: str) -> None:
     """Bring `.venv/` and `node_modules/` to what this checkout pins."""
-    if not python_works():
+    if not is_whole():
         need_space()
         say("Making the virtual environment")
         make_venv()
@@ -101,10 +102,10 @@ def set_up(requirements: str) -> None:
         stamp(NODE_MODULES, "package-lock.json")
 
 
-def python_works() -> bool:
-    """Whether the virtual environment is whole and its Python still the one it was made for. (It may have moved with the
-    checkout, and the machine's Python with an upgrade.)"""
-    if not (VENV / "pyvenv.cfg").exists():
+def is_whole() -> bool:
+    """Whether no set-up was cut off in the virtual environment, and its Python is still the one it was made for. (It may have
+    moved with the checkout, and the machine's Python with an upgrade.)"""
+    if not any(VENV.glob(".requirements*.stamp")) or INSTALLING.exists():
         return False
     probe = "import os, sys, sysconfig; sys.exit(not os.path.isdir(sysconfig.get_path('purelib')))"
     try:
@@ -148,7 +149,9 @@ def install(requirements: str, label: str) -> None:
             show.note("unpacking")
 
     options = ["--require-hashes", "--no-deps", "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
+    INSTALLING.touch()
     run([*pip, "install", *options, "-r", str(CHECKOUT / requirements)], label, follow)
+    INSTALLING.unlink()
     show.done()
 
 
@@ -291,3 +294,5 @@ if __name__ == "__main__":
         main(sys.argv[1], sys.argv[2:])
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        raise BadEnvironment(f"the set-up in {CHECKOUT} cannot go on: {error}.") from None
