@@ -5,25 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0002_initial'),
-        ('programs', '0001_initial'),
+        ("affiliates", "0002_initial"),
+        ("programs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='enrollment',
-            name='terms',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programs.termsversion', verbose_name='terms agreed to'),
+            model_name="enrollment",
+            name="terms",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="programs.termsversion",
+                verbose_name="terms agreed to",
+            ),
         ),
         migrations.AddField(
-            model_name='enrollment',
-            name='terms_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='agreed to the terms on'),
+            model_name="enrollment",
+            name="terms_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="agreed to the terms on"),
         ),
         migrations.AddConstraint(
-            model_name='enrollment',
-            constraint=models.CheckConstraint(condition=models.Q(('terms__isnull', True), ('terms_at__isnull', False), _connector='XOR'), name='enrollment_terms_agreed_at_some_time'),
+            model_name="enrollment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("terms__isnull", True), ("terms_at__isnull", False), _connector="XOR"),
+                name="enrollment_terms_agreed_at_some_time",
+            ),
         ),
     ]

@@ -35,7 +35,9 @@ _MOVES = [
         _("Suspend"),
         "player-pause",
         "danger",
-        _("Suspend %(affiliate)s in %(program)s? They get a mail, and their links credit nothing until you approve again; what was earned stays."),
+        _(
+            "Suspend %(affiliate)s in %(program)s? They get a mail, and their links credit nothing until you approve again; what was earned stays."
+        ),
     ),
     (
         S.REJECTED,
@@ -49,7 +51,9 @@ _MOVES = [
         _("End for good"),
         "ban",
         "danger",
-        _("End %(affiliate)s in %(program)s for good? They get a mail. This cannot be taken up again; what was earned is still paid."),
+        _(
+            "End %(affiliate)s in %(program)s for good? They get a mail. This cannot be taken up again; what was earned is still paid."
+        ),
     ),
 ]
 

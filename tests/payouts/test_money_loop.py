@@ -67,7 +67,7 @@ def test_from_a_coupon_to_a_paid_affiliate_with_refunds_before_and_after(music, 
         mark_batch_paid(batch, by=felix)
     assert states(ana) == ["paid", "paid"]
     deliver_due()
-    assert [mail.to for mail in Mail.objects.filter(subject__startswith="Your payout")] == ["ana@tributary.example"]
+    assert [mail.to for mail in Mail.objects.filter(subject__contains="has paid you")] == ["ana@tributary.example"]
 
     record_refund(second, external_id="r2", amount=Decimal("33.33"), by=mara)
     assert balances(ana.pk) == [Balance("USD", payable=Decimal("-3.33"), paid=Decimal("10.33"), reversed=Decimal("6.33"))]
