@@ -154,7 +154,12 @@ def test_sigterm_stops_everything(stack, pair, whom):
     assert pair[1].status("/accounts/login/") == 200, "the neighbour goes on"
 
 
-def test_nothing_outlives_a_killed_server_and_the_next_start_works(stack):
+@pytest.mark.parametrize("when", ["running", "starting"])
+def test_nothing_outlives_a_killed_server_and_the_next_start_works(stack, when):
+    if when == "starting":
+        stack.stop()
+        stack.start()
+        wait_for(lambda: "worker" in processes_by_name(stack), START_SECONDS)
     assert stack.process
     stack.process.kill()
     stack.process.wait()
