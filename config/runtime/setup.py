@@ -44,6 +44,7 @@ TRIBUTARY_DATA, PORT, CLICK_PORT and the other variables are described in docs/o
 
 def main(purpose: str, arguments: list[str]) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background has it ignored
     os.environ.pop("PYTHONHOME", None)
     os.environ.pop("PYTHONPATH", None)
     if purpose == "server":
