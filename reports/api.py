@@ -49,7 +49,7 @@ class PerformanceAnswer(Answer):
 
     program = Id(Program.prefix)
     key = Word(help_text="The day in the program's zone, the id, or the sub id; empty: what belongs to none.")
-    clicks = Number(help_text="Repeats count.")
+    clicks = Number(help_text="Repeats count, robots do not.")
     unique_clicks = Number(help_text="Each visitor once a link.")
     conversions = Number()
     currency = Word()

@@ -8,10 +8,14 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from core.rows import select_rows
 from programs.models import Program
 from tracking.models import ClickOutcome
 from tracking.partitions import first_id_at
+
+CLOCKS_DIFFER = timedelta(days=1)
 
 # group_by → (of a click, of a conversion). Affiliates, offers and links are numbers here; the caller names them.
 _GROUPS = {
@@ -30,8 +34,9 @@ class Performance:
     """One group's numbers, in the program's currency; amounts and commissions before refunds.
 
     `key`: the day (YYYY-MM-DD in the program's zone), the row's number, or the sub id; "" for what belongs to none (a
-    conversion that is credited to nobody). Clicks count repeats, unique clicks count visitors once a link. Conversions in
-    other currencies are counted, their amounts are not. `epc`: commission per click; `conversion_rate`: conversions per click.
+    conversion that is credited to nobody). Clicks are those of people since the program was made: robots are left out, repeats
+    are not; unique clicks count visitors once a link. Conversions in other currencies are counted, their amounts are not.
+    `epc`: commission per click; `conversion_rate`: conversions per click.
     """
 
     key: str
@@ -72,6 +77,8 @@ def performance(
     of_click, of_conversion = _GROUPS[group_by]
     start = _midnight(program, first) if first else None
     end = _midnight(program, last + timedelta(days=1)) if last else None
+    # Each day of clicks is a table that a plan locks: the bounds stand as constants, and reach no further than there can be clicks.
+    since, until = program.created_at - CLOCKS_DIFFER, timezone.now() + CLOCKS_DIFFER
     values: dict[str, Any] = {
         "zone": program.time_zone,
         "program": program.pk,
@@ -80,14 +87,12 @@ def performance(
         "affiliates": None if affiliates is None else list(affiliates),
         "start": start,
         "end": end,
-        "first_id": str(first_id_at(start)) if start else None,
-        "end_id": str(first_id_at(end)) if end else None,
+        "first_id": str(first_id_at(max(start or since, since))),
+        "end_id": str(first_id_at(min(end or until, until))),
         "after": after_key,
         "before": before_key,
         "limit": limit,
     }
-    # Bounds on the click's id stand as constants where they are given, so that the plan passes over the other days.
-    clicks_between = ("AND id >= %(first_id)s::uuid " if start else "") + ("AND id < %(end_id)s::uuid" if end else "")
     between = ("AND v.occurred_at >= %(start)s " if start else "") + ("AND v.occurred_at < %(end)s" if end else "")
     commissions_between = between.replace("v.", "")  # a commission carries its conversion's moment: only these are summed up
     of_theirs = "" if affiliates is None else "AND affiliate_id = ANY(%(affiliates)s)"
@@ -100,7 +105,8 @@ def performance(
         WITH clicked AS (
             SELECT key, sum(n)::bigint AS clicks, count(*) AS unique_clicks FROM (
                 SELECT {of_click} AS key, link_id, visitor, count(*) AS n FROM tracking_click
-                WHERE program_id = %(program)s AND outcome = %(credited)s {clicks_between} {of_theirs}
+                WHERE program_id = %(program)s AND outcome = %(credited)s AND NOT bot
+                  AND id >= %(first_id)s::uuid AND id < %(end_id)s::uuid {of_theirs}
                 GROUP BY 1, 2, 3
             ) AS visits GROUP BY 1
         ), converted AS (

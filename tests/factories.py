@@ -44,6 +44,7 @@ def assign(user: User, role: str, *programs: Program, **fields: Any) -> User:
 def make_program(slug: str = "", **fields: Any) -> Program:
     slug = slug or f"program-{next(_numbers)}"
     defaults = {"name": slug.capitalize(), "currency": "USD", "hold_days": 30, "minimum_payout": Decimal("20.00")}
+    defaults["created_at"] = datetime(2025, 1, 1, tzinfo=UTC)  # before any click of a test
     return Program.objects.create(slug=slug, **{**defaults, **fields})
 
 

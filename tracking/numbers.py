@@ -15,7 +15,7 @@ from tracking.partitions import first_id_at
 
 @dataclass(slots=True)
 class Numbers:
-    """Repeated clicks count; `earned` is before refunds and without what was rejected, in the program's currency."""
+    """Repeated clicks count, robots do not; `earned` is before refunds and without what was rejected, in the program's currency."""
 
     clicks: int = 0
     conversions: int = 0
@@ -26,7 +26,7 @@ def link_numbers(affiliate: int, start: datetime, end: datetime, link: int | Non
     """By link, over the instants from `start` to before `end`: two statements, however many links there are."""
     found: dict[int, Numbers] = {}
     clicks = Click.objects.filter(
-        affiliate_id=affiliate, outcome=ClickOutcome.CREDITED, id__gte=first_id_at(start), id__lt=first_id_at(end)
+        affiliate_id=affiliate, outcome=ClickOutcome.CREDITED, bot=False, id__gte=first_id_at(start), id__lt=first_id_at(end)
     )
     if link is not None:
         clicks = clicks.filter(link_id=link)

@@ -1,16 +1,21 @@
 """Performance counts every click and conversion once, in the program's days and currency."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.rows import select_rows
 from intake.services import record_conversions, record_refund
 from reports.queries import performance, totals
 from tests.factories import make_click, make_coupon, make_link, make_rule
 from tracking.conversions import ConversionInput
 from tracking.models import Conversion
+from tracking.partitions import make_partitions
 
 pytestmark = pytest.mark.django_db
 DAY = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
@@ -27,6 +32,7 @@ def world(music, music_offer, mara, ana, bao):
     make_coupon(bao, music, code="BAO")
     clicks = [make_click(link, at=DAY - timedelta(minutes=n), visitor=n % 2, subs=["spring"]) for n in range(1, 4)]
     make_click(link, at=DAY, outcome=1)  # paused: recorded, never credited
+    make_click(link, at=DAY, bot=True)  # a robot: recorded, never counted
     record_conversions(
         music,
         [
@@ -85,6 +91,20 @@ def test_another_programs_numbers_stay_out(world, music, books, mara):
 
 def test_an_empty_program_has_one_row_of_nothing(books):
     assert totals(books, timezone.now().date()).currency == "EUR"
+
+
+def test_no_more_days_of_clicks_are_touched_than_the_program_is_old(world, music):
+    """Each day is a table with two indexes, all of which a plan locks: PostgreSQL has 6,400 locks unless told otherwise."""
+    now = timezone.now()
+    music.created_at, first = now - timedelta(days=3), now.date() - timedelta(days=30)
+    make_partitions(first, now.date())
+    for bounds in [(), (first, now.date() + timedelta(days=9))]:
+        with CaptureQueriesContext(connection) as queries:
+            performance(music, "day", *bounds)
+        days = re.findall(
+            r"tracking_click_(\d{8})", "".join(plan for (plan,) in select_rows(f"EXPLAIN {queries[-1]['sql']}", []))
+        )
+        assert f"{now - timedelta(days=4):%Y%m%d}" == min(days) and max(days) <= f"{now + timedelta(days=1):%Y%m%d}"
 
 
 def test_rows_come_a_few_at_a_time_from_either_end(world, music):

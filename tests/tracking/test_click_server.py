@@ -230,7 +230,22 @@ def test_a_code_that_changes_hands_is_never_two_peoples(server):
 
 @pytest.mark.parametrize(
     "path",
-    ["/r/unknown", "/r/", "/r/a%20b", "/r/" + "x" * 61, "/r/a/b", "/r/a%2Fb", "/r/%00", "/r/%", "/r/caf%C3%A9", "/r/..", "/", "/favicon.ico", "/r", "/manage/"],
+    [
+        "/r/unknown",
+        "/r/",
+        "/r/a%20b",
+        "/r/" + "x" * 61,
+        "/r/a/b",
+        "/r/a%2Fb",
+        "/r/%00",
+        "/r/%",
+        "/r/caf%C3%A9",
+        "/r/..",
+        "/",
+        "/favicon.ico",
+        "/r",
+        "/manage/",
+    ],
 )
 def test_what_is_not_there_is_a_404(server, path):
     answer = server.get(path)

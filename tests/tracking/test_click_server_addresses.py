@@ -14,7 +14,7 @@ from programs.domains import allowed_url, ascii_url
 from tracking.clickserver import ids as click_ids
 from tracking.clickserver.ids import ClickIds
 from tracking.clickserver.spool import line_of
-from tracking.clickserver.visits import around_click_id, clean, read_query, visitor_address, visitor_number
+from tracking.clickserver.visits import around_click_id, clean, read_browser, read_query, visitor_address, visitor_number
 from tracking.models import click_time
 
 ID = "01932e5b-7b3a-7abc-8def-0123456789ab"
@@ -246,6 +246,23 @@ def test_a_visitor_is_a_number_that_only_the_key_ties_to_address_and_browser():
     assert number == visitor_number(b"key", "198.51.100.1", "Firefox")
     assert len({number, visitor_number(b"key", "198.51.100.2", "Firefox"), visitor_number(b"key", "198.51.100.1", "Chrome")}) == 3
     assert number != visitor_number(b"other", "198.51.100.1", "Firefox")
+
+
+@pytest.mark.parametrize(
+    ("name", "robot"),
+    [
+        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", True),
+        ("WhatsApp/2.23.20.0", True),  # a preview
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0", False),
+        ("okhttp/4.12.0", False),  # an app
+        ("Apache-HttpClient/4.5.13 (Java/11.0.2)", False),  # another platform's redirect
+        ("python-requests/2.32 (+http://crawler.example)", True),
+        ("curl/8.5.0", False),
+        ("", False),
+    ],
+)
+def test_a_robot_is_what_names_itself_one_and_no_programs_library(name, robot):
+    assert read_browser(name.encode()) == (name, robot)
 
 
 def test_click_ids_are_uuids_of_version_7_in_order_that_tell_their_millisecond():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
@@ -123,6 +124,12 @@ def visitor_number(key: bytes, address: str, user_agent: str) -> int:
 
 
 _crawlers = CrawlerDetect()
+# Programs' libraries: apps, and other platforms on the way to us, send people on by these, so that such a name tells of no robot.
+_LIBRARY = re.compile(
+    r"\b(aiohttp|apache-httpclient|axios|curl|dart|go-http-client|guzzlehttp|java|libcurl|okhttp|python-httpx|python-requests"
+    r"|python-urllib|ruby|undici)\b(/[\w.]+)?",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=20_000)
@@ -130,4 +137,8 @@ def read_browser(raw: bytes) -> tuple[str, bool]:
     """A browser's name and whether it is a robot's. To look takes a millisecond, to remember nothing, and the same names come
     again and again."""
     name = clean(raw, USER_AGENT_LENGTH)
-    return name, bool(name) and _crawlers._check_crawler(name)[0]
+    return name, _is_robot(name) and _is_robot(_LIBRARY.sub("", name))
+
+
+def _is_robot(name: str) -> bool:
+    return bool(name.strip()) and bool(_crawlers._check_crawler(name)[0])

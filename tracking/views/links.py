@@ -129,6 +129,7 @@ def _with_numbers(rows: QuerySet[Any], by: str, period: Period) -> QuerySet[Any]
             link_id=OuterRef("pk"),
             affiliate_id=OuterRef("affiliate_id"),
             outcome=ClickOutcome.CREDITED,
+            bot=False,
             id__gte=first_id_at(start),
             id__lt=first_id_at(end),
         )
