@@ -50,9 +50,7 @@ class Link(PublicId, TimestampedModel):
 
     class Meta:
         ordering = ["-created_at"]
-        constraints = [
-            models.CheckConstraint(condition=Q(code__regex=f"^{PATTERN}$"), name="link_code_fits_an_address")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(code__regex=f"^{PATTERN}$"), name="link_code_fits_an_address")]
 
     def __str__(self) -> str:
         return self.code
