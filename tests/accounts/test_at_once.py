@@ -1,37 +1,15 @@
 """What two people do at the same moment: the row locks let one of them win."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from django.db import connection
 
 from accounts.models import Role, RoleAssignment, User
 from accounts.services import revoke_role
 from affiliates.models import AffiliateMember, Enrollment, Function
 from affiliates.services import accept_invitation, change_enrollments, invite_member, remove_member
-from core.errors import Refusal
+from tests.at_once import at_once
 from tests.factories import PASSWORD, assign, event_names, link_in, mails_to, make_affiliate, make_member, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*actions):
-    """Run these in threads that start together; what each refused, or None."""
-    barrier = Barrier(len(actions))
-
-    def run(action):
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=10)
-            action()
-        except Refusal as refusal:
-            return refusal.code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
 
 
 def test_two_admins_who_remove_each_other_leave_one():

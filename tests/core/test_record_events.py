@@ -1,16 +1,19 @@
 """Facts: with what made them true, at least once to whoever listens, visible where they are stuck."""
 
+import os
+import signal
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from core import events
 from core.events import Fact, deliver_due, receiver, record, record_many, retry_deliveries, stuck_deliveries
 from core.models import Event, EventDelivery
 from tests.factories import make_affiliate
+from tests.live import wait_for
 
 
 @pytest.fixture
@@ -98,3 +101,30 @@ def test_one_that_fails_holds_up_no_other(heard):
 
     assert deliver_due() == 1 and len(received) == 1
     assert not Event.objects.filter(name="half").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_between_the_effect_and_its_mark_leaves_neither(heard):
+    parent = os.getpid()
+
+    @receiver("test.other")
+    def effect(event: Event) -> None:
+        Event.objects.create(name="effect", about=[])
+        if os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with transaction.atomic():
+        record("test.other", "thing:1")
+    connection.close()  # parent and worker each make one of their own
+    worker = os.fork()
+    if worker == 0:
+        try:
+            deliver_due()
+        finally:
+            os._exit(0)
+    assert os.WTERMSIG(os.waitpid(worker, 0)[1]) == signal.SIGKILL
+
+    assert not Event.objects.filter(name="effect").exists()
+    wait_for(lambda: deliver_due() == 1, 10)  # once PostgreSQL has noticed that the worker is gone
+    assert Event.objects.filter(name="effect").count() == 1
+    assert EventDelivery.objects.get().delivered_at
