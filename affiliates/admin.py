@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, Invitation
@@ -20,15 +18,13 @@ class MemberInline(ReadOnlyInline):
 @admin.register(Affiliate)
 class AffiliateAdmin(EditableNotes):
     notes = ("note",)
+    update = update_affiliate
     list_display = ["name", "email", "kind", "country", "currency", "manager", "external_id", "created_at"]
     list_filter = ["kind", "country", "enrollments__program", "enrollments__status"]
     list_select_related = ["manager"]
     search_fields = ["name", "email", "external_id", "website"]
     date_hierarchy = "created_at"
     inlines = [EnrollmentInline, MemberInline]
-
-    def update(self, obj: Affiliate, by: Any, **fields: Any) -> None:
-        update_affiliate(obj, by=by, **fields)
 
 
 @admin.register(AffiliateMember)

@@ -3,6 +3,7 @@ check, record and tell; the few notes that an admin edits in place go through a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pghistory.models
@@ -94,7 +95,8 @@ def _event_models() -> list[Any]:
 class EditableNotes(ReadOnlyAdmin):
     """All but `notes` is read; these are saved by the app's own service, so that the change is checked and recorded."""
 
-    notes: ClassVar[tuple[str, ...]] = ()
+    notes: ClassVar[tuple[str, ...]]
+    update: ClassVar[Callable[..., Any]]  # the service: (row, *, by, **fields)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         from core.access import is_admin
@@ -105,10 +107,9 @@ class EditableNotes(ReadOnlyAdmin):
         return [name for name in self.get_fields(request, obj) if name not in self.notes]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        self.update(obj, request.user, **{name: form.cleaned_data[name] for name in self.notes if name in form.changed_data})
-
-    def update(self, obj: Any, by: Any, **fields: Any) -> None:
-        raise NotImplementedError
+        type(self).update(
+            obj, by=request.user, **{name: form.cleaned_data[name] for name in self.notes if name in form.changed_data}
+        )
 
 
 @admin.register(Event)

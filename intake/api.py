@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 from affiliates.api import find_affiliate
@@ -97,10 +97,10 @@ class ConversionBody(Input):
     metadata = FreeObject(**OPTIONAL)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["event"] in PRICED:
-            for name in ("amount", "currency"):
-                if name not in attrs:
-                    raise invalid(name, _("A %(event)s needs this.") % {"event": attrs["event"]}, "required")
+        absent = [name for name in ("amount", "currency") if name not in attrs] if attrs["event"] in PRICED else []
+        if absent:
+            message = _("A %(event)s needs this.") % {"event": attrs["event"]}
+            raise ValidationError({name: [ErrorDetail(message, code="required")] for name in absent})
         priced = "amount" in attrs or any("amount" in item for item in attrs.get("items", []))
         if priced and "currency" not in attrs:
             raise invalid("currency", _("An amount needs its currency."), "required")

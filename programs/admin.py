@@ -19,14 +19,12 @@ class OfferInline(ReadOnlyInline):
 @admin.register(Program)
 class ProgramAdmin(EditableNotes):
     notes = ("summary", "description")
+    update = update_program
     list_display = ["name", "slug", "status", "currency", "attribution_model", "hold_days", "minimum_payout", "public"]
     list_filter = ["status", "currency", "public"]
     search_fields = ["name", "slug"]
     date_hierarchy = "created_at"
     inlines = [OfferInline]
-
-    def update(self, obj: Program, by: Any, **fields: Any) -> None:
-        update_program(obj, by=by, **fields)
 
 
 @admin.register(Offer)

@@ -157,8 +157,8 @@ def _told(row: models.Model, changes: dict[str, list[str]]) -> dict[str, Any]:
 def _save_program(program: Program) -> None:
     if program.slug == "new":
         raise ProgramError(_("This word is taken by the page that makes programs. Choose another."), code="taken", field="slug")
-    minimum = Decimal(program.minimum_payout)
-    if program.currency and minimum != round(minimum, currency_digits(program.currency)):
+    minimum = program.minimum_payout  # None where a change empties it, which its field refuses
+    if minimum is not None and program.currency and minimum != round(minimum, currency_digits(program.currency)):
         raise ProgramError(_("The minimum has more decimals than the currency."), code="decimals", field="minimum_payout")
     _save(program)
 

@@ -34,7 +34,7 @@ def find_link(user: Any, text: str) -> Link | None:
 
 
 def find_coupon(user: Any, text: str) -> Coupon | None:
-    """By id or code; a code that stands in two of the caller's programs names neither."""
+    """By id, or by a code that stands in one of the caller's programs alone."""
     return find(Coupon.objects.visible_to(user), text, "code__iexact")
 
 

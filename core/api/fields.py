@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -19,7 +20,7 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.settings import api_settings
 
 from core.api.parsing import WrittenNumber
-from core.errors import Refusal
+from core.errors import NotVisible, Refusal
 from core.money import check_currency, parse_amount
 
 OPTIONAL: dict[str, Any] = {"required": False, "allow_null": True}  # null means absent
@@ -31,6 +32,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(minutes=5)
+MOST_UNKNOWN = 20  # fields that one refusal names
 
 
 class Input(serializers.Serializer[Any]):
@@ -43,10 +45,8 @@ class Input(serializers.Serializer[Any]):
         if not isinstance(data, dict):
             message = str(self.error_messages["invalid"])
             raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [ErrorDetail(message, code="type")]})
-        errors = {
-            str(name)[:80]: [ErrorDetail(_("There is no such field."), code="unknown")]
-            for name in data.keys() - self.fields.keys()
-        }
+        unknown = sorted(data.keys() - self.fields.keys())[:MOST_UNKNOWN]
+        errors = {name[:80]: [ErrorDetail(_("There is no such field."), code="unknown")] for name in unknown}
         try:
             values = super().to_internal_value(data)
         except serializers.ValidationError as error:
@@ -65,11 +65,11 @@ def _emptied(field: serializers.Field[Any, Any, Any, Any]) -> Any:
     return "" if getattr(field, "allow_blank", False) else None
 
 
-class Described:
+class Described(ABC):
     """A field that says in `schema()` how OpenAPI describes it."""
 
-    def schema(self) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def schema(self) -> dict[str, Any]: ...
 
 
 class DescribedExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -240,7 +240,10 @@ class Reference(Described, serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> models.Model:
         if not isinstance(data, str):
             raise serializers.ValidationError(_("Give an id as a text."), code="type")
-        row = self._looked_up(data)
+        try:
+            row = self._looked_up(data)
+        except NotVisible as refusal:
+            raise serializers.ValidationError(refusal.message, code=refusal.code) from None
         if row is None:
             raise serializers.ValidationError(_("There is no such thing, or this key cannot see it."), code="not_found")
         return row

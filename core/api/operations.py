@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from core.access import Can
 from core.api.fields import Input
 from core.api.pages import CursorPagination
-from core.api.parsing import content_hash, require_length
+from core.api.parsing import content_hash, read_to_the_end, require_length
 from core.api.permissions import method_of
 from core.api.problems import MEDIA_TYPE, invalid
 from core.errors import NotVisible
@@ -123,14 +123,12 @@ class AddressView(APIView):
         for name, value in getattr(request, "throttle_headers", {}).items():
             response[name] = value
         response["Cache-Control"] = "no-store"
+        read_to_the_end(request._request)
         return response
 
     def handle(self, request: Request, **path: Any) -> HttpResponseBase:
         stated = self.operations[method_of(request)]
-        if request.method != "POST":
-            return self.answer(stated, request, path)
-        body_hash = content_hash(request.data)
-        key = request.headers.get("Idempotency-Key")
+        key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         if key is None:
             return self.answer(stated, request, path)
         if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
@@ -138,7 +136,7 @@ class AddressView(APIView):
                 "Idempotency-Key", _("Give up to %(longest)d printable ASCII characters.") % {"longest": LONGEST_KEY}, "key"
             )
         caller: Caller = request.auth  # type: ignore[assignment]
-        return caller.answer_once(key, request, body_hash, lambda: self.answer(stated, request, path))
+        return caller.answer_once(key, request, content_hash(request.data), lambda: self.answer(stated, request, path))
 
     def answer(self, stated: Operation, request: Request, path: dict[str, Any]) -> Response:
         given = dict(path)
@@ -190,8 +188,9 @@ def address(**operations: Operation) -> Callable[..., HttpResponseBase]:
     """The view of one path: `path("programs", address(get=program_list, post=program_create))`."""
     stated = {method.upper(): operation for method, operation in operations.items()}
     members: dict[str, Any] = dict.fromkeys(operations, AddressView.handle)
-    # OPTIONS would describe the view to whoever asks: the schema does that.
-    members |= {"operations": stated, "http_method_names": [*operations, *(["head"] if "get" in operations else [])]}
+    # OPTIONS would describe the view to whoever asks: the schema does that. HEAD asks for no file, as to hand one out is a fact.
+    head = ["head"] if "get" in operations and operations["get"].answers else []
+    members |= {"operations": stated, "http_method_names": [*operations, *head]}
     first = next(iter(operations.values()))
     members["__module__"] = first.run.__module__
     name = "".join(part.title() for part in first.name.split("_"))

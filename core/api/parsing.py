@@ -7,12 +7,14 @@ import json
 import math
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
 LARGEST_BODY = 8 * 1024 * 1024
 DEEPEST = 32
+READ_AND_DROPPED = 8 * LARGEST_BODY
 
 
 class TooLarge(APIException):
@@ -83,11 +85,11 @@ def _no_constant(text: str) -> None:
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _value in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _unreadable(_("The name “%(name)s” is given twice.") % {"name": twice[:80].encode("utf-8", "replace").decode()})
+    value: dict[str, Any] = {}
+    for name, part in pairs:
+        if name in value:
+            raise _unreadable(_("The name “%(name)s” is given twice.") % {"name": name[:80].encode("utf-8", "replace").decode()})
+        value[name] = part
     return value
 
 
@@ -124,6 +126,17 @@ def require_length(request: Any) -> None:
     """Refuse a body that comes in chunks without its length: the server hands such a body on as an empty one."""
     if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
         raise LengthRequired(_("Send a Content-Length: bodies in chunks are not read."))
+
+
+def read_to_the_end(request: HttpRequest) -> None:
+    """Take in what nobody has read of the body, within reason: a caller who is still sending when the connection closes sees
+    a broken pipe instead of the answer (RFC 9112, 9.6)."""
+    try:
+        for _part in range(READ_AND_DROPPED // LARGEST_BODY):
+            if len(request.read(LARGEST_BODY)) < LARGEST_BODY:
+                return
+    except OSError:  # the caller has gone
+        return
 
 
 def _unreadable(message: str) -> ParseError:

@@ -13,7 +13,8 @@ M = TypeVar("M", bound=models.Model)
 
 
 def find(rows: models.QuerySet[M], text: str, *names: str) -> M | None:
-    """The row of its public id, or the only one that one of these lookups names. Absent and not among `rows` look the same."""
+    """The row of its public id, or the one that one of these lookups names. Absent and not among `rows` look the same; where
+    several are named so, NotVisible says it."""
     if "\x00" in text or len(text) > 500:
         return None
     pk = rows.model.pk_from(text)  # type: ignore[attr-defined]
@@ -21,7 +22,9 @@ def find(rows: models.QuerySet[M], text: str, *names: str) -> M | None:
         return row
     for name in names:
         named = list(rows.order_by("pk").filter(**{name: text})[:2])
-        if len(named) == 1:
+        if len(named) > 1:
+            raise NotVisible(_("Several have the name “%(name)s”: give the id.") % {"name": text[:80]}, code="ambiguous")
+        if named:
             return named[0]
     return None
 

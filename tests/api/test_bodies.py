@@ -58,6 +58,20 @@ def test_a_body_has_at_most_eight_megabytes(mara_api):
     assert (answer.status_code, errors(answer)) == (413, [(None, "too_large")])
 
 
+def test_a_refusal_names_no_more_than_twenty_unknown_fields(mara_api):
+    answer = mara_api.post("affiliates", {f"field-{n}": 1 for n in range(5000)})
+
+    assert sum(code == "unknown" for _field, code in errors(answer)) == 20
+
+
+def test_a_name_given_twice_is_found_quickly_among_many(mara_api):
+    names = ",".join(f'"field-{n}": 1' for n in range(300_000))
+    answer = mara_api.post("affiliates", raw=f'{{{names}, "field-299999": 2}}'.encode())
+
+    assert (answer.status_code, errors(answer)) == (400, [(None, "unreadable")])
+    assert "field-299999" in answer.json()["detail"]
+
+
 def test_deep_but_bounded_metadata_is_kept(mara_api, music):
     metadata = {"a": {"b": [{"c": 1.5}]}, "é": "ü"}
     sale = {"program": "music", "event": "sale", "external_id": "1", "amount": "1.00", "currency": "USD", "metadata": metadata}

@@ -211,6 +211,12 @@ def test_each_wrong_field_is_named(mara_api, music, wrong, expected):
     assert (answer.status_code, errors(answer)) == (400, [expected])
 
 
+def test_a_sale_without_amount_and_currency_is_told_of_both(mara_api, music):
+    answer = mara_api.post("conversions", SALE | {"amount": None, "currency": None})
+
+    assert errors(answer) == [("amount", "required"), ("currency", "required")]
+
+
 def test_a_sale_in_the_future_is_refused_but_clocks_may_differ(mara_api, music):
     def at(minutes: int) -> str:
         return (timezone.now() + timedelta(minutes=minutes)).isoformat()
@@ -310,7 +316,10 @@ def test_an_external_id_that_names_two_conversions_names_neither(mara_api, music
     mara_api.post("conversions", SALE)
     mara_api.post("conversions", SALE | {"event": "recurring"})
 
-    assert mara_api.get("conversions/order-1").status_code == 404
+    answer = mara_api.get("conversions/order-1")
+    assert (answer.status_code, errors(answer)) == (404, [(None, "ambiguous")])
+    refund = mara_api.post("conversions/order-1/refunds", {"external_id": "r-1", "amount": "1.00"})
+    assert (refund.status_code, errors(refund)) == (404, [(None, "ambiguous")])
     assert [row["event"] for row in mara_api.get("conversions", external_id="order-1").json()["results"]] == ["recurring", "sale"]
 
 

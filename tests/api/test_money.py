@@ -286,6 +286,14 @@ def test_over_the_api_the_file_makes_it_executing_and_a_cancel_needs_the_word(fe
     assert felix_api.post(f"{address}/cancel", {"not_executed": True}).json()["status"] == "cancelled"
 
 
+def test_to_ask_what_a_file_is_like_hands_none_out(felix_api, felix, music):
+    approved = make_batch(music, status="approved", approved_by=felix)
+    answer = felix_api.client.head(f"/api/v1/payout-batches/{approved.public_id}/files/csv", headers=felix_api.headers)
+
+    assert (answer.status_code, answer["Allow"]) == (405, "GET")
+    assert felix_api.get(f"payout-batches/{approved.public_id}").json()["status"] == "approved"
+
+
 def test_the_api_holds_the_time_of_payment_too(felix_api, felix, music):
     approved = make_batch(music, status="approved", approved_by=felix)
     before = (approved.approved_at - timedelta(days=2)).isoformat().replace("+00:00", "Z")

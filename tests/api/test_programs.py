@@ -64,6 +64,8 @@ def test_a_change_leaves_the_rest_as_it_was(mara_api, music):
     assert answer.status_code == 200
     music.refresh_from_db()
     assert (music.hold_days, music.summary, music.name) == (7, "Records", "Music")
+    refused = mara_api.patch("programs/music", {"minimum_payout": None})
+    assert (refused.status_code, errors(refused)) == (400, [("minimum_payout", "invalid")])
     emptied = mara_api.patch("programs/music", {"summary": None})
     assert emptied.json()["summary"] is None
 
