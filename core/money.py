@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache, lru_cache
 from typing import Any
@@ -45,19 +43,6 @@ class MoneyField(models.DecimalField):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_digits"], kwargs["decimal_places"] = 19, 4
         super().__init__(*args, **kwargs)
-
-
-@dataclass(frozen=True)
-class Money:
-    """An amount in one currency; adding another currency to it is a bug and raises."""
-
-    amount: Decimal
-    currency: str
-
-    def __add__(self, other: Money) -> Money:
-        if self.currency != other.currency:
-            raise ValueError(f"{self.currency} and {other.currency} do not add up")
-        return Money(self.amount + other.amount, self.currency)
 
 
 @cache
@@ -127,11 +112,3 @@ def format_money(amount: Decimal, currency: str, locale: str = "en") -> str:
     pattern.frac_prec = (digits, digits)  # ISO 4217's, not CLDR's
     text: str = pattern.apply(round_money(amount, currency), language, currency=currency, currency_digits=False)
     return text
-
-
-def sum_by_currency(amounts: Iterable[Money]) -> list[Money]:
-    """One sum per currency, by code."""
-    sums: dict[str, Decimal] = {}
-    for money in amounts:
-        sums[money.currency] = sums.get(money.currency, Decimal(0)) + money.amount
-    return [Money(amount, currency) for currency, amount in sorted(sums.items())]
