@@ -15,10 +15,10 @@ from tests.live import LiveStack, wait_for
 class Outsider:
     """Somebody with an API key and nothing else."""
 
-    def __init__(self, stack: LiveStack, role: str, name: str) -> None:
+    def __init__(self, stack: LiveStack, role: str, name: str, *limits: str) -> None:
         self.address = f"{stack.base_url}/api/v1"
         self.session = requests.Session()
-        key = stack.manage("api_key_create", "--name", name, "--role", role).split()[-1]
+        key = stack.manage("api_key_create", "--name", name, "--role", role, *limits).split()[-1]
         self.session.headers["Authorization"] = f"Bearer {key}"
 
     def call(self, method: str, path: str, status: int, body: dict | None = None, **headers: str) -> dict:
