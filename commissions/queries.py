@@ -29,29 +29,41 @@ STATES = {
 }
 
 
-def state_conditions(now: datetime, live: Q, paid: Q) -> dict[str, Q]:
-    """Each state's condition; they exclude one another and leave nothing out. `live`: a live payout line holds it; `paid`:
-    that payout is paid.
+def is_open(held: Q, of: str = "") -> Q:
+    """Approved, and in no payout that stands: what programs owe. `held`: a payout holds it. `of` leads to the commission."""
+    return Q(**{f"{of}decision": Decision.APPROVED}) & ~held
 
-    Whole reversal wins over everything but rejection; an approved one is in a payout or paid where a live line holds it,
-    else payable once its hold is over.
+
+def is_hold_over(at: datetime, of: str = "") -> Q:
+    """What is open becomes payable once its hold is over."""
+    return Q(**{f"{of}payable_at__lte": at})
+
+
+def live_lines(**of: Any) -> QuerySet[Any]:
+    """The lines of payouts that stand: neither cancelled nor failed."""
+    return apps.get_model("payouts", "PayoutLine").objects.filter(released_at__isnull=True, **of)
+
+
+def state_conditions(now: datetime, held: Q, paid: Q) -> dict[str, Q]:
+    """Each state's condition; they exclude one another and leave nothing out. `held`: a payout holds it; `paid`: that payout
+    is paid.
+
+    Whole reversal wins over everything but rejection; an approved one is in a payout or paid where a payout holds it, else
+    payable once its hold is over.
     """
     whole = Q(reversed=F("amount"))
-    approved = Q(decision=Decision.APPROVED) & ~whole
+    held_one = Q(decision=Decision.APPROVED) & ~whole & held
+    open_one = is_open(held) & ~whole
     return {
         "rejected": Q(decision=Decision.REJECTED),
         "reversed": ~Q(decision=Decision.REJECTED) & whole,
         "pending": Q(decision=Decision.PENDING) & ~whole,
         "on_hold": Q(decision=Decision.ON_HOLD) & ~whole,
-        "paid": approved & paid,
-        "in_payout": approved & live & ~paid,
-        "payable": approved & ~live & Q(payable_at__lte=now),
-        "approved": approved & ~live & Q(payable_at__gt=now),
+        "paid": held_one & paid,
+        "in_payout": held_one & ~paid,
+        "payable": open_one & is_hold_over(now),
+        "approved": open_one & ~is_hold_over(now),
     }
-
-
-def _live_lines() -> QuerySet[Any]:
-    return apps.get_model("payouts", "PayoutLine").objects.filter(commission=OuterRef("pk"), released_at__isnull=True)
 
 
 def with_state(commissions: QuerySet[Commission], now: datetime | None = None) -> QuerySet[Commission]:
@@ -59,13 +71,14 @@ def with_state(commissions: QuerySet[Commission], now: datetime | None = None) -
 
     The payout is looked up row by row: EXISTS in a list of columns is hashed, so that a page of 50 rows read every line.
     """
-    held = commissions.alias(payout_status=Subquery(_live_lines().order_by().values("payout__status")[:1]))
+    lines = live_lines(commission=OuterRef("pk")).order_by()
+    held = commissions.alias(payout_status=Subquery(lines.values("payout__status")[:1]))
     conditions = state_conditions(now or timezone.now(), Q(payout_status__isnull=False), Q(payout_status="paid"))
     return held.annotate(state=Case(*(When(q, then=Value(name)) for name, q in conditions.items()), output_field=CharField()))
 
 
 def in_states(commissions: QuerySet[Commission], states: Collection[str], now: datetime | None = None) -> QuerySet[Commission]:
-    lines = _live_lines()
+    lines = live_lines(commission=OuterRef("pk"))
     conditions = state_conditions(now or timezone.now(), Q(Exists(lines)), Q(Exists(lines.filter(payout__status="paid"))))
     wanted = Q()
     for state in states:

@@ -16,12 +16,13 @@ from rest_framework.request import Request
 from affiliates.api import find_affiliate
 from affiliates.models import Affiliate
 from core.access import Can, programs_of
-from core.api.answers import Answer, Id, MoneyText, Number, Time, Word, Words
+from core.api.answers import Answer, Id, MoneyText, Number, Time, Truth, Word, Words
 from core.api.fields import FILTER, OPTIONAL, Choice, Currency, Day, Flag, FreeObject, Input, Moment, Reference, Text
 from core.api.operations import address, operation
 from core.api.references import find, found
 from core.errors import NotVisible
 from core.exports import defuse
+from payouts.changes import changes_since
 from payouts.files import FORMATS
 from payouts.models import BatchStatus, MethodType, Payout, PayoutBatch, PayoutMethod, PayoutStatus
 from payouts.queries import Balance, balances
@@ -32,7 +33,9 @@ from payouts.services import (
     hand_out_payment_file,
     mark_batch_paid,
     prepare_batch,
+    recompute_batch,
     set_payout_method,
+    start_payment,
 )
 from programs.api import find_program
 from programs.models import Program
@@ -159,7 +162,8 @@ class PayoutBatchBody(Input):
 
 class CancelBody(Input):
     not_executed = Flag(
-        help_text="States that the bank has not executed the payments. Needed once the payment file was downloaded.", **OPTIONAL
+        help_text="States that the bank has not executed the payments. Needed once the payment was started, or its file read.",
+        **OPTIONAL,
     )
 
 
@@ -194,8 +198,18 @@ class PayoutBatchSummary(Answer):
     created_at = Time()
 
 
+class ChangeAnswer(Answer):
+    affiliate = Id("aff")
+    computed = MoneyText(help_text="What the draft pays.")
+    now = MoneyText(help_text="What it would pay if it were computed now.")
+    currency = Word()
+    exceptions = Words(help_text="Why it would be left for later now.")
+    holds_up = Truth(help_text="The batch cannot be approved with it: leave it out, or compute the batch again.")
+
+
 class PayoutBatchAnswer(PayoutBatchSummary):
     payouts = PayoutAnswer(many=True, read_only=True)
+    changes = ChangeAnswer(many=True, read_only=True, help_text="Of a draft: what has come in since it was computed.")
 
 
 class PayoutBatchFilters(Input):
@@ -235,17 +249,36 @@ def payout_batch_get(request: Request, id: str) -> PayoutBatch:
 def payout_batch_approve(request: Request, id: str) -> PayoutBatch:
     """Approve a payout batch
 
-    403 with the code second_person where its maker tries.
+    It is paid as it was computed; what has come in since (`changes`) waits for the next one. 409 with the code changed where
+    somebody in it would not be paid at all by now, or elsewhere. 403 with the code second_person where its maker tries.
     """
     return _shown(approve_batch(found(find_batch(request.user, id)), by=request.user))
+
+
+@operation(Can.PREPARE_PAYOUTS, PayoutBatchAnswer, status=201)
+def payout_batch_recompute(request: Request, id: str) -> PayoutBatch:
+    """Compute a draft again
+
+    The draft is cancelled, and the answer is the batch in its place: of the same program, currency and cutoff, made by you.
+    """
+    return _shown(recompute_batch(found(find_batch(request.user, id)), by=request.user))
+
+
+@operation(Can.APPROVE_PAYOUTS, PayoutBatchAnswer)
+def payout_batch_start(request: Request, id: str) -> PayoutBatch:
+    """Start the payment of an approved batch
+
+    It is executing from then on: the bank may have it. You may also mark an approved batch as paid without.
+    """
+    return _shown(start_payment(found(find_batch(request.user, id)), by=request.user))
 
 
 @operation(Can.PREPARE_PAYOUTS, PayoutBatchAnswer, takes=CancelBody)
 def payout_batch_cancel(request: Request, id: str, data: dict[str, Any]) -> PayoutBatch:
     """Cancel a payout batch
 
-    One that is not paid: everything in it is payable again. An executing one, whose payment file is out, only with
-    `not_executed`; else 409 with the code may_be_executed.
+    One that is not paid: everything in it is payable again. An executing one, and an approved one whose payment file was
+    read, only with `not_executed`; else 409 with the code may_be_executed.
     """
     return _shown(cancel_batch(found(find_batch(request.user, id)), by=request.user, **data))
 
@@ -263,8 +296,8 @@ def payout_batch_paid(request: Request, id: str, data: dict[str, Any]) -> Payout
 def payout_batch_file(request: Request, id: str, format: str) -> HttpResponse:
     """Download a payment file
 
-    `csv` for now. Only an approved batch has one; it holds the payees' details in the clear. Each download is recorded, and
-    the first makes the batch executing.
+    `csv` for now. A batch has one once it is approved; it holds the payees' details in the clear. Reading it changes no state;
+    each download is recorded, and what was read is cancelled only with `not_executed`.
     """
     batch = found(find_batch(request.user, id))
     rows = hand_out_payment_file(batch, format, by=request.user)
@@ -279,7 +312,9 @@ def payout_batch_file(request: Request, id: str, format: str) -> HttpResponse:
 
 
 def _shown(batch: PayoutBatch) -> PayoutBatch:
-    return with_payouts(PayoutBatch.objects.all()).get(pk=batch.pk)
+    shown = with_payouts(PayoutBatch.objects.all()).get(pk=batch.pk)
+    shown.changes = changes_since(shown) if shown.status == BatchStatus.DRAFT else []  # type: ignore[attr-defined]
+    return shown
 
 
 api = [
@@ -292,6 +327,8 @@ api = [
     path("payout-batches", address(get=payout_batch_list, post=payout_batch_create), name="payout_batch_list"),
     path("payout-batches/<str:id>", address(get=payout_batch_get), name="payout_batch_detail"),
     path("payout-batches/<str:id>/approve", address(post=payout_batch_approve), name="payout_batch_approve"),
+    path("payout-batches/<str:id>/recompute", address(post=payout_batch_recompute), name="payout_batch_recompute"),
+    path("payout-batches/<str:id>/start", address(post=payout_batch_start), name="payout_batch_start"),
     path("payout-batches/<str:id>/cancel", address(post=payout_batch_cancel), name="payout_batch_cancel"),
     path("payout-batches/<str:id>/paid", address(post=payout_batch_paid), name="payout_batch_paid"),
     path("payout-batches/<str:id>/files/<str:format>", address(get=payout_batch_file), name="payout_batch_file"),

@@ -9,7 +9,9 @@ from core.ui import register_fact, with_money
 
 BATCH_CREATED = "batch.created"
 BATCH_COMPUTED = "batch.computed"
+BATCH_RECOMPUTED = "batch.recomputed"  # data: before, again (the public ids of the cancelled one and of the one in its place)
 BATCH_APPROVED = "batch.approved"
+BATCH_STARTED = "batch.started"
 BATCH_FILE_HANDED_OUT = "batch.file_handed_out"  # data: format
 BATCH_CANCELLED = "batch.cancelled"
 BATCH_PAID = "batch.paid"
@@ -22,6 +24,8 @@ def register_facts() -> None:
     """How the timeline tells them."""
     register_fact(BATCH_CREATED, "plus", gettext_lazy("Batch prepared"))
     register_fact(BATCH_COMPUTED, "calculator", gettext_lazy("Computed: %(affiliates)s affiliates"))
+    register_fact(BATCH_RECOMPUTED, "refresh", gettext_lazy("Computed again: %(before)s is cancelled, %(again)s is in its place"))
+    register_fact(BATCH_STARTED, "building-bank", gettext_lazy("Payment started"))
     register_fact(BATCH_APPROVED, "circle-check", gettext_lazy("Batch approved"))
     register_fact(BATCH_FILE_HANDED_OUT, "file-type-csv", gettext_lazy("Payment file downloaded"))
     register_fact(BATCH_CANCELLED, "circle-minus", gettext_lazy("Batch cancelled: everything in it is payable again"))

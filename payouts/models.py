@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from affiliates.models import Affiliate, EnrollmentStatus
+from affiliates.models import Affiliate
 from commissions.models import Commission, Reversal
 from core.access import Can, programs_of
 from core.ids import PublicId
@@ -25,10 +25,6 @@ class MethodType(models.TextChoices):
     BANK_TRANSFER = "bank_transfer", _("Bank transfer")
     PAYPAL = "paypal", _("PayPal")
     MANUAL = "manual", _("By arrangement")
-
-
-# Whose earnings a batch pays: a suspended affiliate's wait for a decision, a terminated one is settled.
-PAID_ENROLLMENTS = (EnrollmentStatus.APPROVED, EnrollmentStatus.TERMINATED)
 
 
 class PayoutMethodQuerySet(models.QuerySet["PayoutMethod"]):

@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from core.rows import select_rows
+from payouts.payable import open_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +36,20 @@ class Balance:
 
 
 _BALANCES = """
-WITH commission AS (
-    SELECT c.id, c.affiliate_id, c.currency, c.amount, c.reversed, c.decision, c.payable_at,
-           EXISTS (SELECT FROM payouts_payoutline l WHERE l.commission_id = c.id AND l.released_at IS NULL) AS live
-    FROM commissions_commission c JOIN tracking_conversion v ON v.id = c.conversion_id
-    WHERE c.affiliate_id = ANY(%(affiliates)s) AND c.decision <> 'rejected' AND (%(programs)s::bigint[] IS NULL OR v.program_id = ANY(%(programs)s))
-), loose AS (  -- reversals of approved commissions that no payout has taken in
-    SELECT r.commission_id, sum(r.amount) AS amount
-    FROM commissions_reversal r JOIN commission c ON c.id = r.commission_id
-    WHERE c.decision = 'approved' AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.reversal_id = r.id AND l.released_at IS NULL)
-    GROUP BY r.commission_id
-), open AS (
-    SELECT c.affiliate_id, c.currency, c.payable_at,
-           (CASE WHEN c.live THEN 0 ELSE c.amount END) - coalesce(l.amount, 0) AS amount
-    FROM commission c LEFT JOIN loose l ON l.commission_id = c.id WHERE c.decision = 'approved'
-)
 SELECT affiliate_id, currency, sum(pending), sum(approved), sum(payable), sum(in_payout), sum(paid), sum(reversed) FROM (
-    SELECT affiliate_id, currency,
-           sum(amount - reversed) FILTER (WHERE decision <> 'approved') AS pending, 0 AS approved, 0 AS payable, 0 AS in_payout, 0 AS paid,
-           sum(reversed) AS reversed
-    FROM commission GROUP BY 1, 2
+    SELECT c.affiliate_id, c.currency,
+           sum(c.amount - c.reversed) FILTER (WHERE c.decision <> 'approved') AS pending, 0 AS approved, 0 AS payable,
+           0 AS in_payout, 0 AS paid, sum(c.reversed) AS reversed
+    FROM commissions_commission c
+    JOIN commissions_ruleversion v ON v.id = c.rule_version_id JOIN commissions_commissionrule r ON r.id = v.rule_id
+    WHERE c.affiliate_id = ANY(%(affiliates)s) AND c.decision <> 'rejected'
+      AND (%(programs)s::bigint[] IS NULL OR r.program_id = ANY(%(programs)s))
+    GROUP BY 1, 2
   UNION ALL
-    SELECT affiliate_id, currency, 0, sum(amount) FILTER (WHERE payable_at > %(now)s), sum(amount) FILTER (WHERE payable_at <= %(now)s), 0, 0, 0
-    FROM open GROUP BY 1, 2
+    SELECT affiliate_id, currency, 0, sum(amount) FILTER (WHERE NOT payable), sum(amount) FILTER (WHERE payable), 0, 0, 0
+    FROM open
+    WHERE affiliate_id = ANY(%(affiliates)s) AND (%(programs)s::bigint[] IS NULL OR program_id = ANY(%(programs)s))
+    GROUP BY 1, 2
   UNION ALL
     SELECT p.affiliate_id, p.currency, 0, 0, 0, sum(p.amount) FILTER (WHERE p.status = 'ready'), sum(p.amount) FILTER (WHERE p.status = 'paid'), 0
     FROM payouts_payout p JOIN payouts_payoutbatch b ON b.id = p.batch_id
@@ -73,8 +65,8 @@ def balances_of(
 ) -> dict[int, list[Balance]]:
     """The balances of many affiliates at once, by affiliate: one Balance a currency. `programs` limits what is counted."""
     rows = select_rows(
-        _BALANCES,
-        {"affiliates": list(affiliates), "programs": None if programs is None else list(programs), "now": now or timezone.now()},
+        f"WITH {open_rows(now or timezone.now())} {_BALANCES}",
+        {"affiliates": list(affiliates), "programs": None if programs is None else list(programs)},
     )
     found: dict[int, list[Balance]] = {affiliate: [] for affiliate in affiliates}
     for affiliate, currency, *amounts in rows:

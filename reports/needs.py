@@ -162,7 +162,7 @@ def _batch(batch: Any, own: bool, may_approve: bool) -> Need:
         title = _("Payout of %(program)s waits for approval by another person") % name
         return Need("clock", "neutral", title, url, "", detail, batch.created_at)
     if batch.status == BatchStatus.EXECUTING:
-        title = _("Payout of %(program)s: its payment file is out, say when the money has left") % name
+        title = _("Payout of %(program)s is being paid: say when the money has left") % name
         return Need("building-bank", "waiting", title, url, _("Mark as paid") if may_approve else "", detail, batch.approved_at)
     title = _("Payout of %(program)s is approved: the money can leave") % name
     return Need("building-bank", "decided", title, url, _("Pay") if may_approve else "", detail, batch.approved_at)

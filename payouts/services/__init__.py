@@ -4,11 +4,14 @@ from payouts.services.batches import (
     PayoutError,
     approve_batch,
     cancel_batch,
-    compute_batch,
     fail_payout,
     mark_batch_paid,
+    may_be_executed,
     prepare_batch,
+    recompute_batch,
+    start_payment,
 )
+from payouts.services.computing import compute_batch
 from payouts.services.methods import MethodError, method_details, set_payout_method
 from payouts.services.payment_files import hand_out_payment_file
 
@@ -21,7 +24,10 @@ __all__ = [
     "fail_payout",
     "hand_out_payment_file",
     "mark_batch_paid",
+    "may_be_executed",
     "method_details",
     "prepare_batch",
+    "recompute_batch",
     "set_payout_method",
+    "start_payment",
 ]

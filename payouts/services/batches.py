@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from affiliates.models import Enrollment
 from core.access import AccessError, Can, check
 from core.errors import Conflict, Refusal
 from core.events import Fact, record, record_many
 from core.mail import write_mail
+from core.models import Event
 from core.money import check_currency, format_money, plain_amount
-from core.rows import insert_rows, select_rows
+from core.rows import select_rows
 from core.tasks import send_soon
 from ledger.models import TransferKind
-from ledger.services import Posting, paid_out, post_transfers, released, reserved
+from ledger.services import paid_out, released
 from payouts import events
-from payouts.models import (
-    PAID_ENROLLMENTS,
-    BatchStatus,
-    Payout,
-    PayoutBatch,
-    PayoutException,
-    PayoutLine,
-    PayoutMethod,
-    PayoutStatus,
-)
+from payouts.changes import changes_since
+from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutLine, PayoutStatus
 from payouts.services.methods import money_addresses
+from payouts.services.posting import post_payouts
 from programs.models import Program
-
-CHUNK = 100  # affiliates in one transaction: what a killed worker has to do again
 
 
 class PayoutError(Refusal):
@@ -62,189 +50,23 @@ def prepare_batch(program: Program, currency: str, cutoff: datetime, *, by: Any,
     return batch
 
 
-# What no live line holds yet: commissions whose hold is over by the cutoff, and the reversals of such.
-PAYABLE = """
-WITH payable AS (
-    SELECT c.affiliate_id, c.id AS commission_id, NULL::bigint AS reversal_id, c.amount
-    FROM commissions_commission c JOIN tracking_conversion v ON v.id = c.conversion_id
-    WHERE v.program_id = %(program)s AND c.currency = %(currency)s AND c.decision = 'approved' AND c.payable_at <= %(cutoff)s
-      AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.commission_id = c.id AND l.released_at IS NULL)
-  UNION ALL
-    SELECT c.affiliate_id, NULL, r.id, -r.amount
-    FROM commissions_reversal r JOIN commissions_commission c ON c.id = r.commission_id JOIN tracking_conversion v ON v.id = c.conversion_id
-    WHERE v.program_id = %(program)s AND c.currency = %(currency)s AND c.decision = 'approved' AND c.payable_at <= %(cutoff)s
-      AND NOT EXISTS (SELECT FROM payouts_payoutline l WHERE l.reversal_id = r.id AND l.released_at IS NULL)
-)
-"""
-
-
-@dataclass(slots=True)
-class _Share:
-    """What is payable to one affiliate."""
-
-    lines: list[tuple[int | None, int | None, Decimal]] = field(default_factory=list)  # commission, reversal, amount
-
-    @property
-    def amount(self) -> Decimal:
-        return sum((amount for _c, _r, amount in self.lines), Decimal(0))
-
-
-def compute_batch(batch_id: int) -> PayoutBatch:
-    """Compute a batch a hundred affiliates at a time, each hundred in a transaction of its own.
-
-    Run again after a kill it goes on where it stopped; run twice at once the second waits for the first's locks and finds
-    the work done. Another batch that computes at the same time finds only what this one has not taken.
-    """
-    while _compute_some(batch_id):
-        pass
-    return PayoutBatch.objects.get(pk=batch_id)
-
-
-@transaction.atomic
-def _compute_some(batch_id: int) -> bool:
-    """One chunk; returns whether there may be more."""
-    batch = PayoutBatch.objects.select_for_update(of=("self",)).select_related("program").get(pk=batch_id)
-    if batch.status != BatchStatus.COMPUTING:
-        return False
-    now = timezone.now()
-    bounds = {
-        "program": batch.program_id,
-        "currency": batch.currency,
-        "cutoff": min(batch.cutoff, now),
-        "batch": batch.pk,
-        "chunk": CHUNK,
-    }
-    waiting = [
-        affiliate
-        for (affiliate,) in select_rows(
-            PAYABLE
-            + """SELECT DISTINCT affiliate_id FROM payable
-                 WHERE NOT EXISTS (SELECT FROM payouts_payout p WHERE p.batch_id = %(batch)s AND p.affiliate_id = payable.affiliate_id)
-                 ORDER BY affiliate_id""",
-            bounds,
-        )
-    ]
-    chunk = waiting[:CHUNK]
-    if chunk:
-        # Two batches of one program take turns on an affiliate.
-        list(
-            Enrollment.objects.filter(program=batch.program, affiliate__in=chunk)
-            .order_by("pk")
-            .select_for_update()
-            .values_list("pk")
-        )
-        _write_payouts(batch, _shares(chunk, bounds), now)
-    batch.affiliates_done += len(chunk)
-    batch.affiliates_total = batch.affiliates_done + len(waiting) - len(chunk)
-    batch.progress_at = now
-    if len(waiting) <= CHUNK:
-        batch.status = BatchStatus.DRAFT
-        record(events.BATCH_COMPUTED, batch, batch.program, data={"affiliates": batch.affiliates_done})
-    batch.save()
-    return batch.status == BatchStatus.COMPUTING
-
-
-def _shares(affiliates: list[int], bounds: dict[str, Any]) -> dict[int, _Share]:
-    shares: dict[int, _Share] = defaultdict(_Share)
-    rows = select_rows(
-        PAYABLE
-        + "SELECT affiliate_id, commission_id, reversal_id, amount FROM payable WHERE affiliate_id = ANY(%(affiliates)s) ORDER BY 1, 2, 3",
-        bounds | {"affiliates": affiliates},
-    )
-    for affiliate, commission, reversal, amount in rows:
-        shares[affiliate].lines.append((commission, reversal, amount))
-    return shares
-
-
-def _write_payouts(batch: PayoutBatch, shares: dict[int, _Share], now: datetime) -> None:
-    methods = {m.affiliate_id: m for m in PayoutMethod.objects.current().filter(affiliate__in=shares, currency=batch.currency)}
-    enrolled = set(_enrollments(batch).filter(affiliate__in=shares).values_list("affiliate_id", flat=True))
-    payouts = []
-    for affiliate, share in shares.items():
-        method = methods.get(affiliate)
-        exceptions = _exceptions(share.amount, affiliate in enrolled, method, batch, now)
-        payouts.append(
-            Payout(
-                batch=batch,
-                affiliate_id=affiliate,
-                amount=share.amount,
-                currency=batch.currency,
-                status=PayoutStatus.SKIPPED if exceptions else PayoutStatus.READY,
-                exceptions=exceptions,
-                method=method,
-                created_at=batch.created_at,
-            )
-        )
-    Payout.objects.bulk_create(payouts)
-    ready = [payout for payout in payouts if payout.status == PayoutStatus.READY]
-    insert_rows(
-        "payouts_payoutline",
-        ["payout_id", "commission_id", "reversal_id", "amount"],
-        [(payout.pk, *line) for payout in ready for line in shares[payout.affiliate_id].lines],
-    )
-    _post(ready, batch, TransferKind.RESERVED, reserved, batch.created_at)
-
-
-def _enrollments(batch: PayoutBatch) -> Any:
-    """Of those whom the batch's program pays."""
-    return Enrollment.objects.filter(program=batch.program_id, status__in=PAID_ENROLLMENTS)
-
-
-def _exceptions(amount: Decimal, enrolled: bool, method: PayoutMethod | None, batch: PayoutBatch, now: datetime) -> list[str]:
-    found = []
-    if not enrolled:
-        found.append(PayoutException.NOT_APPROVED)
-    if amount <= 0:
-        found.append(PayoutException.NOT_POSITIVE)
-    elif amount < batch.program.minimum_payout and batch.currency == batch.program.currency:
-        found.append(PayoutException.BELOW_MINIMUM)
-    if method is None:
-        found.append(PayoutException.NO_METHOD)
-    elif method.usable_from > now:
-        found.append(PayoutException.METHOD_COOLING_OFF)
-    return [exception.value for exception in found]
-
-
-def _post(payouts: Iterable[Payout], batch: PayoutBatch, kind: TransferKind, pots: Any, at: datetime) -> None:
-    post_transfers(
-        [
-            Posting(
-                f"payout:{p.pk}:{kind.value}",
-                kind,
-                **pots(batch.program_id, p.affiliate_id),
-                amount=p.amount,
-                currency=p.currency,
-                at=at,
-            )
-            for p in payouts
-        ],
-        now=timezone.now(),
-    )
-
-
 @transaction.atomic
 def approve_batch(batch: PayoutBatch, *, by: Any, at: datetime | None = None) -> PayoutBatch:
-    """A second person approves a computed batch."""
+    """A second person approves a computed batch: it is paid as it was computed. What came in since waits for the next one, but
+    who would not be paid at all if it were computed now, or elsewhere, holds it up."""
     batch = lock_batch(batch, Can.APPROVE_PAYOUTS, by)
     if batch.created_by_id == by.pk:
         raise AccessError(_("A second person approves: you made this batch yourself."), code="second_person")
     check_status(batch, BatchStatus.DRAFT)
     ready = batch.payouts.filter(status=PayoutStatus.READY)
-    changed = list(ready.filter(method__replaced_at__isnull=False).values_list("affiliate__name", flat=True))
-    if changed:
+    _hold_still(batch, [(payout.method_id, payout.affiliate_id) for payout in ready.only("method_id", "affiliate_id")])
+    if barred := [change for change in changes_since(batch) if change.holds_up]:
         raise NotNow(
             _(
-                "The payout method was changed since this batch was computed: %(names)s. Leave these payouts for the next batch, then approve."
+                "Computed now, these would not be paid like this: %(names)s. Leave them out, or compute the batch again; then approve."
             )
-            % {"names": ", ".join(changed)},
-            code="method_changed",
-        )
-    barred = ready.exclude(affiliate__in=_enrollments(batch).values("affiliate")).values_list("affiliate__name", flat=True)
-    if barred:
-        raise PayoutError(
-            _("Suspended or not approved in the program any more: %(names)s. Leave these payouts out, then approve.")
-            % {"names": ", ".join(barred)},
-            code="not_approved",
+            % {"names": ", ".join(f"{change.name} ({change.reason})" for change in barred)},
+            code="changed",
         )
     if not ready.exists():
         raise NotNow(_("There is nothing to pay in this batch. Cancel it."), code="empty")
@@ -254,24 +76,52 @@ def approve_batch(batch: PayoutBatch, *, by: Any, at: datetime | None = None) ->
     return batch
 
 
+def _hold_still(batch: PayoutBatch, payouts: Sequence[tuple[int | None, int]]) -> None:
+    """Keep the payouts' methods and enrollments as they are until the approval has committed; a change that is being made at
+    this moment is waited for, and seen."""
+    methods, affiliates = [method for method, _a in payouts], [affiliate for _m, affiliate in payouts]
+    select_rows("SELECT id FROM payouts_payoutmethod WHERE id = ANY(%s) ORDER BY id FOR SHARE", [methods])
+    select_rows(
+        "SELECT id FROM affiliates_enrollment WHERE program_id = %s AND affiliate_id = ANY(%s) ORDER BY id FOR SHARE",
+        [batch.program_id, affiliates],
+    )
+
+
 @transaction.atomic
 def cancel_batch(batch: PayoutBatch, *, by: Any, not_executed: bool = False) -> PayoutBatch:
-    """Cancel a batch that is not paid: everything in it is payable again. Once its payment file is out, only on the word that
-    the bank has not executed it."""
+    """Cancel a batch that is not paid: everything in it is payable again. Once the payment was started, only on the word
+    that the bank has not executed it."""
     batch = lock_batch(batch, Can.PREPARE_PAYOUTS, by)
     check_status(batch, BatchStatus.COMPUTING, BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING)
     _check_undoing(batch, by, not_executed)
+    _cancel(batch)
+    record(events.BATCH_CANCELLED, batch, batch.program, by=by)
+    return batch
+
+
+def _cancel(batch: PayoutBatch) -> None:
     _release(batch, batch.payouts.filter(status=PayoutStatus.READY), PayoutStatus.CANCELLED, "")
     batch.status, batch.approved_by, batch.approved_at = BatchStatus.CANCELLED, None, None
     batch.save()
-    record(events.BATCH_CANCELLED, batch, batch.program, by=by)
-    return batch
+
+
+@transaction.atomic
+def recompute_batch(batch: PayoutBatch, *, by: Any) -> PayoutBatch:
+    """Another batch in a draft's place, of the same program, currency and cutoff, with what has come in since. Who asks is its
+    maker, and so does not approve it: it may hold what the draft's maker never saw."""
+    batch = lock_batch(batch, Can.PREPARE_PAYOUTS, by)
+    check_status(batch, BatchStatus.DRAFT)
+    _cancel(batch)
+    again = prepare_batch(batch.program, batch.currency, batch.cutoff, by=by)
+    told = {"before": batch.public_id, "again": again.public_id}
+    record(events.BATCH_RECOMPUTED, batch, again, batch.program, by=by, data=told)
+    return again
 
 
 @transaction.atomic
 def fail_payout(payout: Payout, *, by: Any, reason: str, not_executed: bool = False) -> Payout:
     """Take one payout out of a batch that is not paid yet: what it held is payable again, in the next batch. Once the payment
-    file is out, only on the word that the bank has not executed this payment."""
+    was started, only on the word that the bank has not executed this one."""
     batch = lock_batch(payout.batch, Can.PREPARE_PAYOUTS, by)
     check_status(batch, BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING)
     _check_undoing(batch, by, not_executed)
@@ -290,14 +140,19 @@ def _check_undoing(batch: PayoutBatch, by: Any, not_executed: bool) -> None:
     """What is approved is undone by who approves; what the bank may have in hand, only on somebody's word: else it is paid twice."""
     if batch.status in (BatchStatus.APPROVED, BatchStatus.EXECUTING):
         check(by, Can.APPROVE_PAYOUTS, batch.program_id)
-    if batch.status == BatchStatus.EXECUTING and not not_executed:
+    if may_be_executed(batch) and not not_executed:
         raise Conflict(
-            _(
-                "The payment file has been downloaded, so the bank may have paid. Ask it, and state that it has not executed this."
-            ),
+            _("The payment was started, so the bank may have paid. Ask it, and state that it has not executed this."),
             code="may_be_executed",
             field="not_executed",
         )
+
+
+def may_be_executed(batch: PayoutBatch) -> bool:
+    """Whether the bank may have the payments in hand: the payment was started, or an approved batch's file was read."""
+    if batch.status == BatchStatus.APPROVED:
+        return Event.objects.about(batch).filter(name=events.BATCH_FILE_HANDED_OUT).exists()
+    return batch.status == BatchStatus.EXECUTING
 
 
 def _release(batch: PayoutBatch, payouts: Any, status: PayoutStatus, reason: str) -> list[Payout]:
@@ -305,7 +160,7 @@ def _release(batch: PayoutBatch, payouts: Any, status: PayoutStatus, reason: str
     released_payouts = list(payouts.select_for_update())
     PayoutLine.objects.filter(payout__in=released_payouts, released_at__isnull=True).update(released_at=now)
     Payout.objects.filter(pk__in=[p.pk for p in released_payouts]).update(status=status, reason=reason)
-    _post(released_payouts, batch, TransferKind.RELEASED, released, now)
+    post_payouts(released_payouts, batch, TransferKind.RELEASED, released, now)
     return released_payouts
 
 
@@ -325,7 +180,7 @@ def mark_batch_paid(
         batch.payouts.filter(status=PayoutStatus.READY).select_related("affiliate", "method").select_for_update(of=("self",))
     )
     Payout.objects.filter(pk__in=[p.pk for p in payouts]).update(status=PayoutStatus.PAID, paid_at=paid_at)
-    _post(payouts, batch, TransferKind.PAID, paid_out, paid_at)
+    post_payouts(payouts, batch, TransferKind.PAID, paid_out, paid_at)
     batch.status, batch.paid_at, batch.reference = BatchStatus.DONE, paid_at, reference
     batch.save()
     record(events.BATCH_PAID, batch, batch.program, by=by, data={"reference": reference}, at=paid_at)
@@ -341,6 +196,17 @@ def mark_batch_paid(
         ],
         by=by,
     )
+    return batch
+
+
+@transaction.atomic
+def start_payment(batch: PayoutBatch, *, by: Any) -> PayoutBatch:
+    """The payments are on their way to the bank: from now on nothing in the batch is undone without somebody's word."""
+    batch = lock_batch(batch, Can.APPROVE_PAYOUTS, by)
+    check_status(batch, BatchStatus.APPROVED)
+    batch.status = BatchStatus.EXECUTING
+    batch.save()
+    record(events.BATCH_STARTED, batch, batch.program, by=by)
     return batch
 
 

@@ -1,4 +1,4 @@
-"""The payment file on its way out: it leaves a trace, and from then on the bank may have paid."""
+"""The payment file on its way out: it leaves a trace."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from payouts.services.methods import method_details
 def hand_out_payment_file(batch: PayoutBatch, format: str, *, by: Any) -> list[list[str]]:
     """The rows of an approved batch's payment file, headed by COLUMNS, bank details in the clear.
 
-    Each time is recorded with who it was. The first makes the batch `executing`: the bank may have it now, so nothing in it is
-    undone without somebody's word. All details are read before anything is given: a file is whole or there is none.
+    Reading it changes nothing of the batch (`start_payment` does). Each time is recorded with who it was, and what was read
+    the bank may have: nothing of it is undone without somebody's word (`may_be_executed`). All details are read before
+    anything is given: a file is whole or there is none. The lock keeps a batch that is just being cancelled from giving one.
     """
     batch = lock_batch(batch, Can.APPROVE_PAYOUTS, by)
     if format not in FORMATS:
@@ -33,9 +34,6 @@ def hand_out_payment_file(batch: PayoutBatch, format: str, *, by: Any) -> list[l
     if batch.status not in (BatchStatus.APPROVED, BatchStatus.EXECUTING, BatchStatus.DONE):
         raise NotNow(_("There is no payment file before a second person has approved the batch."), code="not_approved")
     rows = _rows(batch)
-    if batch.status == BatchStatus.APPROVED:
-        batch.status = BatchStatus.EXECUTING
-        batch.save()
     record(events.BATCH_FILE_HANDED_OUT, batch, batch.program, by=by, data={"format": format})
     return rows
 

@@ -38,6 +38,7 @@ from core.listing import (
 from core.models import Event
 from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
 from payouts import events
+from payouts.changes import changes_since
 from payouts.forms import BatchForm, CancelForm, LeaveOutForm, PaidForm, next_minute
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
 from payouts.previews import preview_batch
@@ -48,13 +49,17 @@ from payouts.services import (
     fail_payout,
     hand_out_payment_file,
     mark_batch_paid,
+    may_be_executed,
     prepare_batch,
+    recompute_batch,
+    start_payment,
 )
 from payouts.views.payouts import why_left
 from programs.queries import visible_programs
 
+SHOWN_CHANGES = 20
 GOING = [PayoutStatus.READY, PayoutStatus.PAID]
-HAS_FILE = (BatchStatus.APPROVED, BatchStatus.EXECUTING, BatchStatus.DONE)
+HAS_FILE = (BatchStatus.EXECUTING, BatchStatus.DONE)
 
 
 # Batches
@@ -73,7 +78,7 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         columns=[
             Column("program", _("Program"), value="program.name", sort="program__name"),
             DayColumn("cutoff", _("Payable until"), sort=True),
-            StateColumn("status", _("State"), sort=True),
+            StateColumn("status", _("State"), value=_state, text=_state_label, sort="status", export="status"),
             NumberColumn("affiliates", _("Affiliates"), sort=True),
             MoneyColumn("total", _("Total"), sort=True),
             Column("created_by", _("Made by"), value=lambda batch: str(batch.created_by)),
@@ -102,6 +107,15 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         ),
     )
     return listing.response("payouts/manager/payout_list.html", {"may_prepare": may_prepare})
+
+
+def _state(batch: Any) -> str:
+    """A draft that somebody can approve is waiting; one that pays nobody is not."""
+    return "pending" if batch.status == BatchStatus.DRAFT and batch.affiliates else batch.status
+
+
+def _state_label(batch: Any) -> str:
+    return _("Draft, to approve") if _state(batch) == "pending" else batch.get_status_display()
 
 
 def _with_totals(batches: Any) -> Any:
@@ -173,7 +187,7 @@ def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
                 reverse("manage:batch_leave_out", args=[batch.public_id]),
                 confirm=_("Leave {count} payouts out of this batch? What they hold is payable again, in the next one."),
                 icon="user-minus",
-                form=LeaveOutForm(executing=batch.status == BatchStatus.EXECUTING),
+                form=LeaveOutForm(executing=may_be_executed(batch)),
             )
         ]
         if may_leave_out
@@ -219,9 +233,12 @@ def batch_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         **_words(batch, totals["going"]),
         "events": Event.objects.about(batch).exclude(name=events.PAYOUT_PAID),  # one for each payout: they are the rows
         "own": batch.created_by_id == request.user.pk,
+        **_changes(batch),
+        "may_recompute": _may_change(request, batch) and batch.status == BatchStatus.DRAFT,
         "may_approve": may_approve,
         "may_cancel": _may_change(request, batch) and batch.status not in (BatchStatus.DONE, BatchStatus.CANCELLED),
-        "cancel_form": CancelForm(executing=batch.status == BatchStatus.EXECUTING),
+        "cancel_form": CancelForm(executing=may_be_executed(batch)),
+        "may_start": may_approve and batch.status == BatchStatus.APPROVED,
         "has_file": may_approve and batch.status in HAS_FILE,
         "may_pay": may_approve and batch.status in (BatchStatus.APPROVED, BatchStatus.EXECUTING),
         "paid_form": PaidForm(),
@@ -230,13 +247,30 @@ def batch_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     return batch_listing(request, batch).response("payouts/manager/batch_detail.html", context)
 
 
+def _changes(batch: PayoutBatch) -> dict[str, Any]:
+    """What has come in since a draft was computed; the first of it, which weighs most."""
+    changes = changes_since(batch) if batch.status == BatchStatus.DRAFT else []
+    return {
+        "changes": changes[:SHOWN_CHANGES],
+        "more_changes": max(len(changes) - SHOWN_CHANGES, 0),
+        "held_up": any(change.holds_up for change in changes),
+        "lost_by_hand": bool(changes) and batch.payouts.filter(status=PayoutStatus.FAILED).exists(),
+    }
+
+
 def _words(batch: PayoutBatch, going: dict[str, Any]) -> dict[str, str]:
     """What is asked before a step that cannot be undone: what happens to whom."""
     told = {"number": going["number"], "sum": money_text(going["sum"], batch.currency), "program": batch.program.name}
     return {
         "approve_words": ngettext(
-            "Approve %(sum)s to %(number)d affiliate of %(program)s? The payment file can be downloaded from then on.",
-            "Approve %(sum)s to %(number)d affiliates of %(program)s? The payment file can be downloaded from then on.",
+            "Approve %(sum)s to %(number)d affiliate of %(program)s? The payment can be started from then on.",
+            "Approve %(sum)s to %(number)d affiliates of %(program)s? The payment can be started from then on.",
+            going["number"],
+        )
+        % told,
+        "start_words": ngettext(
+            "Start the payment of %(sum)s to %(number)d affiliate? From then on the bank may have it, and nothing is undone before it was asked.",
+            "Start the payment of %(sum)s to %(number)d affiliates? From then on the bank may have it, and nothing is undone before it was asked.",
             going["number"],
         )
         % told,
@@ -244,6 +278,11 @@ def _words(batch: PayoutBatch, going: dict[str, Any]) -> dict[str, str]:
             "Mark %(sum)s to %(number)d affiliate as paid? The affiliate is told by mail.",
             "Mark %(sum)s to %(number)d affiliates as paid? Each of them is told by mail.",
             going["number"],
+        )
+        % told,
+        "recompute_words": _(
+            "Compute this payout of %(program)s again? This batch is cancelled and another one takes its place, with what has come in since."
+            " You are its maker, so another person approves it."
         )
         % told,
         "cancel_words": _("Cancel this batch of %(program)s? Nobody is paid with it, and everything in it is payable again.")
@@ -287,7 +326,7 @@ def _totals(batch: PayoutBatch) -> dict[str, Any]:
 def batch_approve(request: HttpRequest, public_id: str) -> HttpResponse:
     with refusals_as_messages(request):
         approve_batch(_batch(request, public_id), by=request.user)
-        messages.success(request, _("Approved. The payment file is ready; mark the batch as paid once the money has left."))
+        messages.success(request, _("Approved. Start the payment next; its file is offered then."))
     return redirect_back(request, "manage:batch_detail", public_id)
 
 
@@ -295,7 +334,7 @@ def batch_approve(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def batch_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     batch = _batch(request, public_id)
-    form = CancelForm(request.POST, executing=batch.status == BatchStatus.EXECUTING)
+    form = CancelForm(request.POST, executing=may_be_executed(batch))
     with refusals_as_messages(request):
         if not form.is_valid():
             raise PayoutError(form.message)
@@ -306,11 +345,33 @@ def batch_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @manager_required(Can.PREPARE_PAYOUTS)
 @require_POST
+def batch_recompute(request: HttpRequest, public_id: str) -> HttpResponse:
+    batch = _batch(request, public_id)
+    with refusals_as_messages(request):
+        again = recompute_batch(batch, by=request.user)
+        messages.success(request, _("Cancelled, and computed again in this batch. Another person approves it."))
+        return redirect("manage:batch_detail", again.public_id)
+    return redirect("manage:batch_detail", public_id)
+
+
+@manager_required(Can.APPROVE_PAYOUTS)
+@require_POST
+def batch_start(request: HttpRequest, public_id: str) -> HttpResponse:
+    with refusals_as_messages(request):
+        start_payment(_batch(request, public_id), by=request.user)
+        messages.success(
+            request, _("Started. Hand the payment file to the bank; mark the batch as paid once the money has left.")
+        )
+    return redirect_back(request, "manage:batch_detail", public_id)
+
+
+@manager_required(Can.PREPARE_PAYOUTS)
+@require_POST
 def batch_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
     """Leave the chosen payouts out of the batch: all of them, or none where one is refused."""
     batch = _batch(request, public_id)
     with refusals_as_messages(request):
-        form = LeaveOutForm(request.POST, executing=batch.status == BatchStatus.EXECUTING)
+        form = LeaveOutForm(request.POST, executing=may_be_executed(batch))
         if not form.is_valid():
             raise PayoutError(form.message)
         with transaction.atomic():

@@ -21,7 +21,7 @@ from core.models import Event
 from core.ui import redirect_back, refusals_as_messages
 from payouts.forms import LeaveOutForm
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
-from payouts.services import PayoutError, fail_payout
+from payouts.services import PayoutError, fail_payout, may_be_executed
 
 KINDS = {"commission": gettext_lazy("Commissions"), "refund": gettext_lazy("Refunds")}
 
@@ -53,7 +53,7 @@ def payout_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         and needed is not None
         and rights.has(Can.PREPARE_PAYOUTS, payout.batch.program_id)
         and rights.has(needed, payout.batch.program_id),
-        "leave_out_form": LeaveOutForm(executing=payout.batch.status == BatchStatus.EXECUTING),
+        "leave_out_form": LeaveOutForm(executing=may_be_executed(payout.batch)),
     }
     return _lines(request, payout).response("payouts/manager/payout_detail.html", context)
 
@@ -138,7 +138,7 @@ def why_left(payout: Payout, batch: PayoutBatch) -> list[str]:
 def payout_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
     payout = _payout(request, public_id)
     with refusals_as_messages(request):
-        form = LeaveOutForm(request.POST, executing=payout.batch.status == BatchStatus.EXECUTING)
+        form = LeaveOutForm(request.POST, executing=may_be_executed(payout.batch))
         if not form.is_valid():
             raise PayoutError(form.message)
         fail_payout(payout, by=request.user, **form.cleaned_data)

@@ -20,6 +20,8 @@ from tests.factories import (
     make_enrollment,
     make_link,
     make_payout,
+    make_payout_method,
+    make_reversal,
 )
 
 pytestmark = pytest.mark.django_db
@@ -274,11 +276,14 @@ def test_a_report_that_takes_too_long_is_given_up(mara_api, music, monkeypatch):
         assert cursor.fetchone() == ("0",)
 
 
-def test_over_the_api_the_file_makes_it_executing_and_a_cancel_needs_the_word(felix_api, felix, music):
+@pytest.mark.parametrize("how", ["file", "start"])
+def test_over_the_api_what_the_bank_may_have_is_cancelled_only_on_ones_word(felix_api, felix, music, how):
     approved = make_batch(music, status="approved", approved_by=felix)
     address = f"payout-batches/{approved.public_id}"
+    if how == "start":
+        assert felix_api.post(f"{address}/start").json()["status"] == "executing"
     assert felix_api.get(f"{address}/files/csv").status_code == 200
-    assert felix_api.get(address).json()["status"] == "executing"
+    assert felix_api.get(address).json()["status"] == ("executing" if how == "start" else "approved")
 
     refused = felix_api.post(f"{address}/cancel")
     assert (refused.status_code, errors(refused)) == (409, [("not_executed", "may_be_executed")])
@@ -292,6 +297,30 @@ def test_to_ask_what_a_file_is_like_hands_none_out(felix_api, felix, music):
 
     assert (answer.status_code, answer["Allow"]) == (405, "GET")
     assert felix_api.get(f"payout-batches/{approved.public_id}").json()["status"] == "approved"
+
+
+def test_a_draft_tells_what_has_come_in_since_and_is_computed_again(felix_api, hana, music, ana):
+    method = make_payout_method(ana)
+    commission = make_commission(make_conversion(music, ana), decision="approved", amount="50.00")
+    draft = make_batch(music, by=hana)
+    payout = make_payout(draft, ana, "50.00", method=method)
+    payout.lines.create(commission=commission, amount=commission.amount)
+    assert felix_api.get(f"payout-batches/{draft.public_id}").json()["changes"] == []
+    make_reversal(commission, amount="5.00")
+
+    [change] = felix_api.get(f"payout-batches/{draft.public_id}").json()["changes"]
+    assert change == {
+        "affiliate": ana.public_id,
+        "computed": "50.00",
+        "now": "45.00",
+        "currency": "USD",
+        "exceptions": [],
+        "holds_up": False,
+    }
+    again = felix_api.post(f"payout-batches/{draft.public_id}/recompute")
+    assert again.status_code == 201 and again.json()["id"] != draft.public_id
+    assert felix_api.get(f"payout-batches/{draft.public_id}").json()["status"] == "cancelled"
+    assert felix_api.post(f"payout-batches/{draft.public_id}/recompute").status_code == 409
 
 
 def test_the_api_holds_the_time_of_payment_too(felix_api, felix, music):

@@ -21,6 +21,7 @@ from payouts.services import (
     batches,
     cancel_batch,
     compute_batch,
+    computing,
     fail_payout,
     hand_out_payment_file,
     mark_batch_paid,
@@ -64,7 +65,7 @@ def no_worker(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_on_two_batches_take_each_commission_once(music, mara, monkeypatch, no_worker):
-    monkeypatch.setattr(batches, "CHUNK", 3)
+    monkeypatch.setattr(computing, "CHUNK", 3)
     earn(music, mara, payable_affiliates(10))
     ids = [prepare_batch(music, "USD", timezone.now(), by=mara).pk for _ in range(2)]
 
@@ -83,12 +84,12 @@ def test_two_workers_on_two_batches_take_each_commission_once(music, mara, monke
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("line", ["_shares", "_write_payouts", "_post", "record"])
+@pytest.mark.parametrize("line", ["_judge", "_write_payouts", "post_payouts", "record"])
 def test_a_worker_killed_at_any_line_leaves_nothing_half_and_the_next_goes_on(music, mara, monkeypatch, no_worker, line):
-    monkeypatch.setattr(batches, "CHUNK", 3)
+    monkeypatch.setattr(computing, "CHUNK", 3)
     earn(music, mara, payable_affiliates(7))
     batch = prepare_batch(music, "USD", timezone.now(), by=mara)
-    real, calls = getattr(batches, line), []
+    real, calls = getattr(computing, line), []
 
     def killed(*args, **kwargs):
         calls.append(1)
@@ -96,7 +97,7 @@ def test_a_worker_killed_at_any_line_leaves_nothing_half_and_the_next_goes_on(mu
             raise SystemExit("killed")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(batches, line, killed)
+    monkeypatch.setattr(computing, line, killed)
     with pytest.raises(SystemExit):
         compute_batch(batch.pk)
     assert verify_ledger() == []

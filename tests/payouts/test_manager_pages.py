@@ -192,6 +192,10 @@ def test_a_second_person_approves_downloads_the_file_and_marks_it_as_paid(as_per
     assert browser.get(f"{address}payments.csv").url == address  # there is none before the approval
 
     browser.post(f"{address}approve/")
+    text = browser.get(address).content.decode()
+    assert "Start the payment of $75.00 to 1 affiliate?" in text and "payments.csv" not in text
+    browser.post(f"{address}start/")
+    assert f'href="{address}payments.csv"' in browser.get(address).content.decode()
     file = browser.get(f"{address}payments.csv")
     lines = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
     assert file["Content-Disposition"] == f'attachment; filename="payments-{batch.public_id}.csv"'
@@ -304,7 +308,7 @@ def test_another_programs_payouts_are_not_there(as_person, nils, mara, owed):
     assert shown(browser.get(LIST)) == []
     for address in (f"{LIST}{batch.public_id}/", f"{LIST}statements/{payout.public_id}/", f"{LIST}bat_x/"):
         assert browser.get(address).status_code == 404
-    for action in ("cancel/", "leave-out/"):
+    for action in ("cancel/", "recompute/", "leave-out/"):
         assert browser.post(f"{LIST}{batch.public_id}/{action}", {"reason": "x"}).status_code == 404
     assert browser.post(f"{LIST}statements/{payout.public_id}/leave-out/", {"reason": "x"}).status_code == 404
 
@@ -322,10 +326,11 @@ def test_roles_see_prepare_and_approve(request, as_person, music, hana, role, se
     assert browser.get(f"{LIST}new/").status_code == (200 if prepares else 403)
     assert ("Prepare a payout" in browser.get(LIST).content.decode()) == prepares
     assert (f"{address}approve/" in browser.get(address).content.decode()) == approves
-    for action in ("approve/", "paid/"):
+    for action in ("approve/", "start/", "paid/"):
         assert (browser.post(f"{address}{action}").status_code == 403) == (not approves)
     assert (browser.get(f"{address}payments.csv").status_code == 403) == (not approves)
-    assert (browser.post(f"{address}cancel/").status_code == 403) == (not prepares)
+    for action in ("recompute/", "cancel/"):
+        assert (browser.post(f"{address}{action}").status_code == 403) == (not prepares)
 
 
 def test_pages_take_as_many_queries_at_one_row_as_at_a_hundred(as_person, hana, mara, felix, music, books):
@@ -388,6 +393,6 @@ def test_who_is_suspended_after_the_computation_holds_up_the_approval(as_person,
     batch = prepare(as_person, mara)
     ana.enrollments.update(status="suspended")
 
-    assert "any more: Ana" in told(as_person(felix).post(f"{LIST}{batch.public_id}/approve/"))[0]
+    assert "Ana (The affiliate is suspended" in told(as_person(felix).post(f"{LIST}{batch.public_id}/approve/"))[0]
     batch.refresh_from_db()
     assert batch.status == "draft"

@@ -1,4 +1,4 @@
-"""From the payment file on the bank may have paid: what leaves is traced, and nothing of it is paid twice by mistake."""
+"""Once a payment is started the bank may have paid: what leaves is traced, and nothing of it is paid twice by mistake."""
 
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -22,6 +22,7 @@ from payouts.services import (
     mark_batch_paid,
     prepare_batch,
     set_payout_method,
+    start_payment,
 )
 from payouts.verification import verify_ledger
 from tests.factories import event_names, make_commission, make_conversion, owner_of
@@ -47,20 +48,40 @@ def approved(music, mara, felix, ana, bao):
 
 @pytest.fixture
 def executing(approved, felix):
-    hand_out_payment_file(approved, "csv", by=felix)
-    approved.refresh_from_db()
-    return approved
+    return start_payment(approved, by=felix)
 
 
-def test_each_download_is_recorded_and_the_first_makes_the_batch_executing(approved, felix, hana):
+def test_each_download_is_recorded_and_changes_nothing_of_the_batch(approved, felix, hana):
     rows = hand_out_payment_file(approved, "csv", by=felix)
     hand_out_payment_file(approved, "csv", by=hana)
 
     approved.refresh_from_db()
-    assert approved.status == "executing"
+    assert approved.status == "approved"
     assert [row[2] for row in rows] == ["affiliate", "Ana", "Bao"]
     downloads = Event.objects.about(approved).filter(name="batch.file_handed_out").order_by("pk")
     assert [event.by for event in downloads] == [felix, hana]
+
+
+def test_a_payment_is_started_once_by_who_approves(approved, mara, felix):
+    with pytest.raises(AccessError):
+        start_payment(approved, by=mara)
+
+    assert start_payment(approved, by=felix).status == "executing"
+    with pytest.raises(Conflict):
+        start_payment(approved, by=felix)
+
+
+def test_a_file_that_was_read_before_the_start_may_be_at_the_bank_too(approved, felix, ana):
+    fail_payout(approved.payouts.get(affiliate=ana), by=felix, reason="She asked us to wait")  # nothing has left yet
+    hand_out_payment_file(approved, "csv", by=felix)
+
+    with pytest.raises(Conflict, match="the bank may have paid"):
+        cancel_batch(approved, by=felix)
+
+    assert cancel_batch(approved, by=felix, not_executed=True).status == "cancelled"
+    with pytest.raises(PayoutError, match="no payment file"):
+        hand_out_payment_file(approved, "csv", by=felix)
+    assert verify_ledger() == []
 
 
 def test_only_who_approves_gets_the_file(approved, mara):
@@ -149,7 +170,7 @@ def test_the_pages_ask_whether_the_bank_has_executed_it(as_person, executing, fe
     for page in (address, statement):
         assert "The bank has not executed this payment" in browser.get(page).content.decode()
     assert f"{address}cancel/" not in as_person(mara).get(address).content.decode()
-    assert "its payment file is out" in browser.get("/manage/").content.decode()
+    assert "is being paid: say when the money has left" in browser.get("/manage/").content.decode()
 
     for action, fields in (
         (f"{address}cancel/", {}),
