@@ -5,7 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from commissions.models import Commission
@@ -106,6 +107,82 @@ def test_a_worker_killed_at_any_line_leaves_nothing_half_and_the_next_goes_on(mu
     assert (batch.status, batch.affiliates_done, batch.affiliates_total) == ("draft", 7, 7)
     assert PayoutLine.objects.count() == 7
     assert verify_ledger() == []
+
+
+@pytest.mark.django_db
+def test_what_is_payable_is_read_once_however_many_hundreds_there_are(music, mara, monkeypatch, no_worker):
+    """The rest of the statements name the affiliates that they read: a batch of twice as many takes twice as long."""
+    earn(music, mara, payable_affiliates(7))
+
+    def statements(chunk):
+        monkeypatch.setattr(computing, "CHUNK", chunk)
+        batch = prepare_batch(music, "USD", timezone.now(), by=mara)
+        with CaptureQueriesContext(connection) as queries:
+            compute_batch(batch.pk)
+        cancel_batch(batch, by=mara)
+        asked = [query["sql"] for query in queries if "FROM share" in query["sql"]]
+        return [("ANY(ARRAY[" in sql.split("judged AS")[0].split("share AS")[1]) for sql in asked], len(queries)
+
+    whole, one_go = statements(100)
+    parts, seven_goes = statements(1)
+    assert (whole.count(False), parts.count(False)) == (1, 1)
+    assert (whole.count(True), parts.count(True)) == (1, 7)
+    assert seven_goes - one_go <= 6 * one_go
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["method", "enrollment"])
+def test_a_change_at_the_very_moment_of_the_approval_is_waited_for_and_seen(music, mara, felix, no_worker, what):
+    """Both are in hand at once on two connections; the change comes first."""
+    [affiliate] = payable_affiliates(1)
+    earn(music, mara, [affiliate])
+    batch = compute_batch(prepare_batch(music, "USD", timezone.now(), by=mara).pk)
+
+    def approve():
+        try:
+            return approve_batch(batch, by=felix).status
+        except PayoutError as refusal:
+            return refusal.code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            if what == "method":
+                details = {"email": "new@tributary.example"}
+                set_payout_method(affiliate, by=owner_of(affiliate), type="paypal", currency="USD", details=details)
+            else:
+                affiliate.enrollments.update(status="suspended")
+            answer = other.submit(approve)
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=1.5)  # it waits for what is being changed
+        assert answer.result(timeout=20) == "changed"
+    batch.refresh_from_db()
+    assert batch.status == BatchStatus.DRAFT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_after_the_approval_has_begun_waits_for_it(music, mara, felix, no_worker):
+    [affiliate] = payable_affiliates(1)
+    earn(music, mara, [affiliate])
+    batch = compute_batch(prepare_batch(music, "USD", timezone.now(), by=mara).pk)
+
+    def change():
+        try:
+            details = {"email": "new@tributary.example"}
+            set_payout_method(affiliate, by=owner_of(affiliate), type="paypal", currency="USD", details=details)
+            return PayoutBatch.objects.get().status
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            approve_batch(batch, by=felix)
+            answer = other.submit(change)
+            with pytest.raises(TimeoutError):
+                answer.result(timeout=1.5)
+        assert answer.result(timeout=20) == BatchStatus.APPROVED
+    assert [row[5] for row in hand_out_payment_file(batch, "csv", by=felix)][1:] == ["manual"]
 
 
 @pytest.mark.django_db
