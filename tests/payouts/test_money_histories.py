@@ -1,7 +1,8 @@
 """Random histories of the money against a small model in plain Python.
 
 The model knows nothing of tables: it keeps each conversion's amount and refunds, each commission's state, and what is in
-which payout. After every history every affiliate's balance, every commission's state and the ledger's own proof must agree.
+which payout. After every history every affiliate's balance, every commission's state and the ledger's own proof must agree; and what is
+payable must be the same in every place that tells it.
 """
 
 from __future__ import annotations
@@ -20,16 +21,22 @@ from commissions.queries import with_state
 from commissions.services import approve_commissions, hold_commissions, reject_commissions
 from core.errors import Refusal
 from intake.services import record_conversions, record_refund
+from payouts.changes import changes_since
 from payouts.models import PayoutBatch
-from payouts.queries import balances_of
+from payouts.previews import preview_batch
+from payouts.prospects import prospects
+from payouts.queries import Balance, balances_of
 from payouts.services import (
     approve_batch,
     cancel_batch,
     compute_batch,
     fail_payout,
+    hand_out_payment_file,
     mark_batch_paid,
     prepare_batch,
+    recompute_batch,
     set_payout_method,
+    start_payment,
 )
 from payouts.verification import verify_ledger
 from tests.factories import make_coupon, make_rule, owner_of
@@ -65,6 +72,7 @@ class Model:
 
     sales: dict[str, Sale] = field(default_factory=dict)
     payouts: dict[int, tuple[int, Decimal, str]] = field(default_factory=dict)  # number → affiliate, amount, status
+    read: set[int] = field(default_factory=set)  # batches whose payment the bank may have in hand
 
     def refund(self, order: str, amount: Decimal) -> None:
         sale = self.sales[order]
@@ -111,6 +119,9 @@ steps = st.one_of(
     st.tuples(st.just("hold"), st.sets(orders, min_size=1, max_size=2)),
     st.just(("compute",)),
     st.just(("approve batch",)),
+    st.just(("compute again",)),
+    st.just(("start",)),
+    st.just(("read file",)),
     st.just(("pay",)),
     st.just(("cancel",)),
     st.tuples(st.just("fail"), st.integers(0, 2)),
@@ -179,9 +190,35 @@ class World:
         self._decide(orders, "on_hold", lambda ids: hold_commissions(ids, by=self.mara, reason_code="fraud_check"))
 
     def compute(self):
+        foreseen = preview_batch(self.music, "USD", timezone.now())
+        expected = {affiliate.pk: self._foreseen(affiliate) for affiliate in self.affiliates}
         batch = prepare_batch(self.music, "USD", timezone.now(), by=self.mara)
         compute_batch(batch.pk)
         compute_batch(batch.pk)  # the task came twice
+        self._computed(batch)
+        told = {(p.exceptions or [""])[0]: (0, Decimal(0)) for p in batch.payouts.all()}
+        for payout in batch.payouts.all():
+            reason = (payout.exceptions or [""])[0]
+            told[reason] = (told[reason][0] + 1, told[reason][1] + payout.amount)
+            amount, exceptions = expected.pop(payout.affiliate_id)
+            assert (payout.amount, payout.exceptions) == (amount, exceptions)
+        assert not any(amount for amount, _exceptions in expected.values())
+        outcomes = [foreseen.ready, *foreseen.left] if foreseen.ready.affiliates else foreseen.left
+        assert {o.exception: (o.affiliates, o.amount) for o in outcomes} == told
+
+    def _foreseen(self, affiliate):
+        """What the affiliate is told of the next payout, which is what its balance says too."""
+        [prospect] = prospects(affiliate.pk, [self.music], [])
+        [balance] = balances_of([affiliate.pk])[affiliate.pk] or [Balance("USD")]
+        assert (prospect.payable, prospect.on_its_way, prospect.preparing) == (
+            balance.payable,
+            balance.approved,
+            balance.in_payout,
+        )
+        assert prospect.due == (balance.payable >= MINIMUM)
+        return prospect.payable, prospect.exceptions
+
+    def _computed(self, batch):
         for payout in batch.payouts.all():
             amount = self.model.open_of(payout.affiliate_id)
             assert payout.amount == amount
@@ -195,15 +232,52 @@ class World:
         return PayoutBatch.objects.filter(status__in=statuses).order_by("-pk").first()
 
     def approve_batch(self):
+        """It is approved unless refunds since have left somebody in it with less than is paid."""
         if batch := self._last("draft"):
-            if batch.payouts.filter(status="ready").exists():
+            ready = list(batch.payouts.filter(status="ready"))
+            now = {payout: payout.amount + self._since(payout) for payout in ready}
+            if ready and all(amount >= MINIMUM for amount in now.values()):
                 approve_batch(batch, by=self.felix)
             else:
                 with pytest.raises(Refusal):
                     approve_batch(batch, by=self.felix)
+            lower = {(change.affiliate_id, change.payable) for change in changes_since(batch) if change.computed}
+            assert lower == {(p.affiliate_id, now[p]) for p in ready if now[p] != p.amount}
+
+    def _since(self, payout):
+        """What is open beside what the payout holds."""
+        return self.model.open_of(payout.affiliate_id)
+
+    def compute_again(self):
+        if batch := self._last("draft"):
+            ready = list(batch.payouts.filter(status="ready"))
+            again = recompute_batch(batch, by=self.mara)
+            for payout in ready:
+                self._back(payout)
+            compute_batch(again.pk)
+            self._computed(again)
+            assert changes_since(again) == []
+
+    def start(self):
+        if batch := self._last("approved"):
+            start_payment(batch, by=self.felix)
+            self.model.read.add(batch.pk)
+            with pytest.raises(Refusal):
+                start_payment(batch, by=self.felix)
+
+    def read_file(self):
+        if batch := self._last("approved", "executing", "done"):
+            columns, *rows = hand_out_payment_file(batch, "csv", by=self.felix)
+            found = {row[0]: Decimal(row[3]) for row in rows}
+            assert found == {p.public_id: p.amount for p in batch.payouts.filter(status__in=["ready", "paid"])}
+            assert hand_out_payment_file(batch, "csv", by=self.felix) == [columns, *rows]
+            before = batch.status
+            batch.refresh_from_db()
+            assert batch.status == before
+            self.model.read.add(batch.pk)
 
     def pay(self):
-        if batch := self._last("approved"):
+        if batch := self._last("approved", "executing"):
             mark_batch_paid(batch, by=self.felix)
             with pytest.raises(Refusal):
                 mark_batch_paid(batch, by=self.felix)
@@ -211,18 +285,27 @@ class World:
                 self.model.payouts[payout.pk] = (payout.affiliate_id, payout.amount, "paid")
 
     def cancel(self):
-        if batch := self._last("draft", "approved"):
+        if batch := self._last("draft", "approved", "executing"):
             ready = list(batch.payouts.filter(status="ready"))
-            cancel_batch(batch, by=self.felix)
+            self._undo(batch, lambda **word: cancel_batch(batch, by=self.felix, **word))
             for payout in ready:
                 self._back(payout)
 
     def fail(self, who):
-        batch = self._last("draft", "approved")
+        batch = self._last("draft", "approved", "executing")
         payout = batch and batch.payouts.filter(status="ready", affiliate=self.affiliates[who]).first()
         if payout:
-            fail_payout(payout, by=self.felix, reason="The bank refused it.")
+            self._undo(batch, lambda **word: fail_payout(payout, by=self.felix, reason="The bank refused it.", **word))
             self._back(payout)
+
+    def _undo(self, batch, undo):
+        """What the bank may have in hand is undone only on somebody's word."""
+        if batch.pk in self.model.read:
+            with pytest.raises(Refusal):
+                undo()
+            undo(not_executed=True)
+        else:
+            undo()
 
     def _back(self, payout):
         self.model.take(payout.affiliate_id, payout.pk, back=True)
@@ -233,6 +316,7 @@ class World:
         for affiliate in self.affiliates:
             wanted = self.model.balance(affiliate.pk)
             [have] = found[affiliate.pk] or [None]
+            self._foreseen(affiliate)
             if have is None:
                 assert not any(wanted.values())
             else:
