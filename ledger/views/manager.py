@@ -12,11 +12,12 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from affiliates.models import Affiliate
 from core.access import Can, manager_required, programs_of, rights_of
 from core.components import money_text
-from core.ids import encode_id
+from core.ids import decode_id, encode_id
 from core.listing import (
     ChoiceFilter,
     CodeColumn,
@@ -32,8 +33,12 @@ from ledger.models import Account, AccountKind, Transfer, TransferKind
 from programs.models import Program
 from programs.queries import visible_programs
 
-# The page on which the cause of a transfer stands, by the first word of its key, and the prefix of the cause's public id.
-CAUSES = {"commission": ("manage:commission_detail", "com"), "payout": ("manage:payout_detail", "pay")}
+# What causes transfers, by the first word of their keys: the prefix of its public id, its name, and its page (reversals have none).
+CAUSES = {
+    "commission": ("com", gettext_lazy("Commission"), "manage:commission_detail"),
+    "reversal": ("rev", gettext_lazy("Refund of a commission"), ""),
+    "payout": ("pay", gettext_lazy("Payout"), "manage:payout_detail"),
+}
 
 
 @dataclass
@@ -139,7 +144,8 @@ def _transfers(request: HttpRequest) -> Listing:
             Column("debit", _("From"), value="debit.get_kind_display"),
             Column("credit", _("To"), value="credit.get_kind_display"),
             MoneyColumn("amount", _("Amount"), sort=True),
-            CodeColumn("key", _("Cause"), url=_cause_url),
+            Column("cause", _("Cause"), value=_cause, url=_cause_url),
+            CodeColumn("key", _("Key"), shown=False),
         ],
         filters=[
             ChoiceFilter("kind", _("What"), choices=TransferKind),
@@ -162,8 +168,8 @@ def _transfers(request: HttpRequest) -> Listing:
             DateFilter("at", _("When")),
         ],
         tabs="kind",
-        search=["key__exact"],
-        search_hint=_("Cause, such as commission:17"),
+        search=["key__exact", _by_cause],
+        search_hint=_("Id of a commission or payout"),
         default_sort="-pk",
         empty=Empty(
             _("No transfers yet"),
@@ -182,12 +188,25 @@ def _affiliate_url(transfer: Transfer) -> str:
     return reverse("manage:affiliate_detail", args=[affiliate.public_id]) if affiliate else ""
 
 
+def _cause(transfer: Transfer) -> str:
+    """In words, with the id by which every page names it."""
+    kind, number, *_step = transfer.key.split(":")
+    prefix, name, _page = CAUSES[kind]
+    return f"{name} {encode_id(prefix, int(number))}"
+
+
 def _cause_url(transfer: Transfer) -> str:
-    kind, number, *_rest = transfer.key.split(":")
-    if kind not in CAUSES:
-        return ""
-    name, prefix = CAUSES[kind]
-    return reverse(name, args=[encode_id(prefix, int(number))])
+    kind, number, *_step = transfer.key.split(":")
+    prefix, _name, page = CAUSES[kind]
+    return reverse(page, args=[encode_id(prefix, int(number))]) if page else ""
+
+
+def _by_cause(text: str) -> Q | None:
+    """Its transfers, by the public id; a payout has one for each of its steps."""
+    for kind, (prefix, _name, _page) in CAUSES.items():
+        if (number := decode_id(prefix, text)) is not None:
+            return Q(key__in=[f"{kind}:{number}", *(f"{kind}:{number}:{step}" for step in TransferKind.values)])
+    return None
 
 
 @manager_required(Can.SEE_MONEY)

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from affiliates.access import affiliate_required, has_function
 from affiliates.models import Affiliate, Function
+from core.components import day_text
 from core.exports import stream_csv
 from core.listing import ChoiceFilter, Column, Empty, Listing, MoneyColumn, StateColumn, TimeColumn
 from core.ui import refusals_as_errors
@@ -105,6 +106,7 @@ def tell_payout_state(payout: Payout) -> str:
 
 def _skipped(exception: str, payout: Payout) -> str:
     return {
+        PayoutException.NOT_APPROVED: _("You were suspended in this program: it is kept, and paid once that is resolved."),
         PayoutException.BELOW_MINIMUM: _("Below the program’s minimum: carried to the next payout."),
         PayoutException.NOT_POSITIVE: _(
             "Refunds took back more than was earned since: it is set off against what you earn next."
@@ -199,7 +201,7 @@ def payout_method_edit(request: HttpRequest, type: str) -> HttpResponse:
         "form": form,
         "label": MethodType(type).label,
         "current": list(current.values()),
-        "usable_from": timezone.now() + COOLING_OFF,
+        "usable_from": day_text(timezone.localtime(timezone.now() + COOLING_OFF).date()),
         "cooling_days": COOLING_OFF.days,
         "preparing": affiliate.payouts.filter(status=PayoutStatus.READY).exclude(batch__status=BatchStatus.CANCELLED),
     }
@@ -218,8 +220,7 @@ def _told_after(method: Any, before: Any) -> str:
         return _("That is what it was already: nothing was changed.")
     if before is None:
         return _("Saved. What you earn in %(currency)s is paid there from the next payout on.") % {"currency": method.currency}
-    day = timezone.localtime(method.usable_from)
     return _(
         "Saved. It is used from %(day)s on; a payout before then waits for the next one."
         " Everybody who sees to your money was told by mail, so that a change that was not yours is noticed."
-    ) % {"day": f"{day:%Y-%m-%d %H:%M}"}
+    ) % {"day": day_text(timezone.localtime(method.usable_from).date())}

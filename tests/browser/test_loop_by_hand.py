@@ -328,6 +328,7 @@ def finance_approves_and_pays(felix: Person, amount: str, reference: str) -> Non
     felix.sees("made by Mara")
     felix.follow("Approve", felix.main)
     felix.press("Approve", sure=True)
+    felix.press("Start the payment", sure=True)
     with felix.page.expect_download() as download:
         felix.page.get_by_role("link", name="Payment file").click()
     [names, payment] = Path(download.value.path()).read_text("utf-8-sig").splitlines()

@@ -102,7 +102,9 @@ def test_a_payout_from_its_count_to_the_marking_as_paid(opened, music, mara, fel
     page.goto(address)
     page.get_by_role("button", name="Approve").click()
     confirm(page, "Approve $600.00 to 1 affiliate of Music?")
-    expect(page.get_by_text("The payment file is ready")).to_be_visible()
+    page.get_by_role("button", name="Start the payment").click()
+    confirm(page, "Start the payment of $600.00 to 1 affiliate?")
+    expect(page.get_by_text("Hand the payment file to the bank")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Payment file").click()
     [_heading, line] = download.value.path().read_text(encoding="utf-8-sig").splitlines()

@@ -68,6 +68,30 @@ def test_a_transfer_leads_to_its_cause(as_person, felix, ana, history):
     assert f'href="/manage/payouts/statements/{ana.payouts.get().public_id}/"' in text
 
 
+def test_causes_are_told_in_words_and_found_by_their_ids(as_person, felix, ana, bao, history):
+    browser = as_person(felix)
+    commission, payout = bao.commissions.get(), ana.payouts.get()
+    reversal = commission.reversals.get()
+    text = browser.get(LIST).content.decode()
+    for words in (
+        f"Commission {commission.public_id}",
+        f"Refund of a commission {reversal.public_id}",
+        f"Payout {payout.public_id}",
+    ):
+        assert words in text
+    assert f"commission:{commission.pk}" not in text
+
+    def found(text):
+        return sorted(transfer.kind for transfer in shown(browser.get(LIST, {"q": text})))
+
+    assert found(commission.public_id) == ["earned"]
+    assert found(reversal.public_id) == ["reversed"]
+    assert found(payout.public_id) == ["paid", "reserved"]
+    assert found("com_nothing") == []
+    file = b"".join(browser.get(LIST, {"export": "csv"}).streaming_content).decode("utf-8-sig")
+    assert f"Commission {commission.public_id}" in file and f"commission:{commission.pk}" in file
+
+
 def test_accounts_hold_what_came_in_less_what_went_out(as_person, felix, history):
     accounts = shown(as_person(felix).get(f"{LIST}accounts/"))
     held = {(account.kind, str(account.affiliate or "")): account.balance for account in accounts}

@@ -145,6 +145,7 @@ def test_a_payout_that_is_being_prepared_shows_its_amount_alone(music, ana, as_p
 @pytest.mark.parametrize(
     ("exception", "told"),
     [
+        ("not_approved", "You were suspended in this program"),
         ("below_minimum", "Below the program’s minimum: carried to the next payout."),
         ("not_positive", "set off against what you earn next"),
         ("no_method", "There was no payout method in USD"),
