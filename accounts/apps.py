@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    verbose_name = _("People and access")  # the sign-in library's section is called Accounts
 
     def ready(self) -> None:
         from accounts.events import register_facts

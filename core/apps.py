@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class CoreConfig(AppConfig):
     name = "core"
+    verbose_name = _("Events and mails")
 
     def ready(self) -> None:
         from core.access import Can

@@ -130,10 +130,11 @@ class BooleanFilter(ChoiceFilter):
 
 @dataclass(frozen=True)
 class RelatedFilter(Filter):
-    """One of some rows: `rows` is their queryset (or a callable), `param` the attribute that the address carries."""
+    """One of some rows: `rows` is their queryset (or a callable), `param` the attribute that the address carries, by which
+    people know a row where there is one (a slug, a code) and its public id elsewhere: never its number."""
 
     rows: Any = None
-    param: str = "pk"
+    param: str = "public_id"
     template: str = attribute(default="components/filters/related.html", init=False)
 
     def _rows(self) -> QuerySet[Any]:
@@ -144,10 +145,10 @@ class RelatedFilter(Filter):
         value = super().read(params)
         if value is None:
             return None
-        try:
-            return self._rows().filter(**{self.param: value}).first()
-        except (ValueError, TypeError):
-            return None
+        rows = self._rows()
+        if self.param == "public_id":
+            return rows.filter(pk=rows.model.pk_from(value)).first()  # type: ignore[attr-defined]
+        return rows.filter(**{self.param: value.replace("\x00", "")}).first()
 
     def widget(self, value: Any) -> dict[str, Any]:
         rows = list(self._rows()[:RELATED_LIMIT])

@@ -72,6 +72,7 @@ from core.filters import (
     TextFilter,
     search_condition,
 )
+from core.saved_views import Shelf, shelf_of
 
 __all__ = [
     "BooleanFilter",
@@ -140,6 +141,7 @@ class Row:
     object: Any
     cells: list[tuple[Column, SafeString]]
     url: str
+    name: str  # to those who hear a row's checkbox without its cells
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ class Listing:
         bulk: Sequence[BulkAction] = (),
         empty: Empty | None = None,
         row_url: Callable[[Any], str] | None = None,
+        row_name: Callable[[Any], str] = str,
         per_page: int = PER_PAGE,
         tabs: str = "",
     ) -> None:
@@ -194,6 +197,7 @@ class Listing:
         self.bulk = list(bulk)
         self.empty = empty or Empty(_("Nothing here yet"))
         self.row_url = row_url
+        self.row_name = row_name
         self.per_page = per_page
         self.tabs = tabs  # the key of the one choice filter that stands as tabs above the list
         self.params = QueryDict(request.POST.get("matching", "")) if request.method == "POST" else request.GET
@@ -261,6 +265,7 @@ class Listing:
                 thing,
                 [(column, column.cell(thing)) for column in self.columns if column.shown],
                 self.row_url(thing) if self.row_url else "",
+                self.row_name(thing) if self.bulk else "",
             )
             for thing in self._things()
         ]
@@ -372,6 +377,11 @@ class Listing:
         query = self.clean_params.copy()
         query.pop("page", None)
         return query.urlencode()
+
+    @cached_property
+    def shelf(self) -> Shelf | None:
+        """The reader's saved views of this list, where there is something to save."""
+        return shelf_of(self.request, self.clean_params) if self.search or self.filters else None
 
     def address(self, **changes: Any) -> str:
         """This list's address with some parameters changed, or (None) taken away."""

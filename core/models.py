@@ -1,4 +1,4 @@
-"""Facts with their deliveries, and mails."""
+"""Facts with their deliveries, mails, and the views that people save of lists."""
 
 from __future__ import annotations
 
@@ -62,6 +62,8 @@ class EventDelivery(models.Model):
     error = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = _("event delivery")
+        verbose_name_plural = _("event deliveries")
         constraints = [models.UniqueConstraint(fields=["event", "receiver"], name="delivery_once")]
         indexes = [models.Index(fields=["due_at"], condition=Q(delivered_at__isnull=True), name="delivery_due")]
 
@@ -104,3 +106,24 @@ class Mail(PublicId, models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+class SavedView(PublicId, TimestampedModel):
+    """What one person asks of one list, under a name of theirs."""
+
+    prefix = "viw"
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    page = models.CharField(max_length=100)  # the name of the list's address, such as "manage:commission_list"
+    name = models.CharField(_("name"), max_length=60)
+    query = models.TextField()  # of the address: search, filters and sort, never the page
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "page", "name"], name="saved_view_once"),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(query=""), name="saved_view_asks_something"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -101,6 +101,8 @@ class PayoutBatch(PublicId, TimestampedModel):
     objects = PayoutBatchQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("payout batch")
+        verbose_name_plural = _("payout batches")
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(condition=~Q(approved_by=F("created_by")), name="batch_approved_by_a_second_person"),

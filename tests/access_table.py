@@ -205,6 +205,9 @@ TABLE: dict[str, Row] = {
     "health": public(),
     "metrics": public(),  # asked from this machine, as the test client does; from elsewhere: tests/core/test_health.py
     "profile": person(),
+    "view_save": person(),
+    "view_rename": person("saved_view", nothing=True),
+    "view_delete": person("saved_view", nothing=True),
     "session_end": person("session", nothing=True),
     "after_login": person(),
     "account_login": public(),

@@ -25,7 +25,7 @@ from accounts.models import ApiKey, Role, User
 from accounts.services.keys import PREFIX, _hash
 from affiliates.models import Affiliate, Function
 from affiliates.services import invite_member
-from core.models import Mail
+from core.models import Mail, SavedView
 from programs.models import Program
 from tests.access_table import TABLE
 from tests.factories import (
@@ -183,6 +183,9 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "qr": {"public_id": rows["link"].public_id, "kind": "svg"},
         "file": {"id": rows["approved_batch"].public_id, "public_id": rows["approved_batch"].public_id, "format": "csv"},
         "method_type": {"type": "bank_transfer"},
+        "saved_view": {
+            "public_id": SavedView.objects.create(owner=ada, page="manage:link_list", name=only, query="q=x").public_id
+        },
         "reset": {"uidb36": "1", "key": "x-y"},
         "confirmation": {"key": "x"},
         "session": {"number": UserSession.objects.create(user=colleague, ip="127.0.0.1", session_key=f"of-{colleague.pk}").pk},

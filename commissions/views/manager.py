@@ -21,6 +21,7 @@ from commissions.models import Commission, CommissionRule, Decision
 from commissions.queries import STATES, explain_commission, in_states, with_state
 from commissions.services import CommissionError, approve_commissions, hold_commissions, reject_commissions, release_commissions
 from core.access import Can, manager_required, programs_of, rights_of
+from core.components import money_text
 from core.listing import (
     BulkAction,
     ChoiceFilter,
@@ -76,6 +77,7 @@ def commission_listing(request: HttpRequest) -> Listing:
         search_hint=_("Affiliate or whole order number"),
         default_sort="-occurred_at",
         row_url=lambda c: reverse("manage:commission_detail", args=[c.public_id]),
+        row_name=lambda c: f"{c.affiliate}, {money_text(c.amount, c.currency)}",
         bulk=_bulk_actions() if rights_of(request.user).has(Can.DECIDE_COMMISSIONS) else [],
         empty=Empty(
             _("No commissions yet"),

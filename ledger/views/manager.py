@@ -248,4 +248,4 @@ def account_list(request: HttpRequest) -> HttpResponse:
 def _account_url(account: Account) -> str:
     """The transfers of the account's affiliate; a program's account has most of them."""
     path = reverse("manage:ledger_list")
-    return f"{path}?affiliate={account.affiliate_id}" if account.affiliate_id else path
+    return f"{path}?affiliate={account.affiliate.public_id}" if account.affiliate else path

@@ -98,8 +98,8 @@ def test_filters_narrow_and_stand_in_the_address(as_person, hana, music, books, 
         return set(shown(browser.get(LIST, query)))
 
     assert found(program="books") == {other}
-    assert found(affiliate=ana.pk) == {small, other}
-    assert found(rule=music.rules.get().pk) == {small, large, old}
+    assert found(affiliate=ana.public_id) == {small, other}
+    assert found(rule=music.rules.get().public_id) == {small, large, old}
     assert found(amount_min="20", amount_max="20,00") == {other, old}
     assert found(amount_min="-1", amount_max="NaN") == {small, large, other, old}
     day = (timezone.localdate() - timedelta(days=39)).isoformat()
@@ -138,7 +138,7 @@ def test_all_that_match_are_approved_beyond_the_page(as_person, mara, music, ana
     for _ in range(55):
         earn(music, ana)
     left = earn(music, bao)
-    matching = f"affiliate={ana.pk}&state=pending"
+    matching = f"affiliate={ana.public_id}&state=pending"
     browser = as_person(mara)
     assert browser.get(f"{LIST}?{matching}").context["listing"].pages == 2
 

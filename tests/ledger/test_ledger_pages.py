@@ -54,8 +54,8 @@ def test_transfers_are_found_by_kind_affiliate_and_cause(as_person, felix, ana, 
 
     assert kinds() == ["earned", "earned", "earned", "paid", "reserved", "reversed"]
     assert kinds(kind="earned") == ["earned"] * 3
-    assert kinds(affiliate=bao.pk) == ["earned", "reversed"]
-    assert kinds(affiliate=ana.pk, kind="paid") == ["paid"]
+    assert kinds(affiliate=bao.public_id) == ["earned", "reversed"]
+    assert kinds(affiliate=ana.public_id, kind="paid") == ["paid"]
     first = shown(browser.get(LIST, {"sort": "at"}))[0]
     assert [transfer.key for transfer in shown(browser.get(LIST, {"q": first.key}))] == [first.key]
     assert kinds(at_from=timezone.localdate().isoformat()) == ["paid", "reserved", "reversed"]

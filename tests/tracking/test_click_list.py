@@ -65,7 +65,7 @@ def test_clicks_are_narrowed_by_link_affiliate_outcome_and_visitor(as_person, ma
     make_click(make_link(bao, music_offer, code="spring"), outcome=2, bot=True)
     browser = as_person(mara)
 
-    for query in ({"link": "AUTUMN"}, {"affiliate": ana.pk}, {"outcome": "0"}, {"bot": "no"}):
+    for query in ({"link": "AUTUMN"}, {"affiliate": ana.public_id}, {"outcome": "0"}, {"bot": "no"}):
         rows = csv_of(browser.get(CLICKS, query | {"export": "csv"}))
         assert [row[1] for row in rows[1:]] == ["autumn"]
 

@@ -76,7 +76,7 @@ def test_filters_by_program_source_event_affiliate_and_day(as_person, hana, musi
     assert found(source="coupon") == {lead}
     assert found(source="none") == {nobody}
     assert found(event="LEAD") == {lead}
-    assert found(affiliate=ana.pk) == {sale}
+    assert found(affiliate=ana.public_id) == {sale}
     assert found(occurred_at_to=(timezone.localdate() - timedelta(days=49)).isoformat()) == {other}
 
 

@@ -112,7 +112,7 @@ def _listing(request: HttpRequest) -> Listing:
     )
 
 
-def _related(key: str, label: str, rows: Callable[[], QuerySet[Any]], param: str = "pk") -> RelatedFilter:
+def _related(key: str, label: str, rows: Callable[[], QuerySet[Any]], param: str = "public_id") -> RelatedFilter:
     return RelatedFilter(key, label, rows=rows, param=param)
 
 
