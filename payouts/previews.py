@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.utils import timezone
 
-from payouts.models import PayoutException
+from payouts.models import BatchStatus, PayoutException
 from payouts.payable import BATCH_SHARES, select_judged
 from programs.models import Program
 
@@ -49,3 +50,37 @@ def preview_batch(program: Program, currency: str, cutoff: datetime, *, now: dat
     outcomes = [Outcome(*row) for row in rows]
     ready = next((outcome for outcome in outcomes if not outcome.exception), Outcome("", 0, Decimal(0)))
     return Preview(ready, [outcome for outcome in outcomes if outcome.exception])
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a batch of this program and currency would pay out now; `waiting` more could be paid if they had a way to be."""
+
+    program: int
+    currency: str
+    affiliates: int
+    amount: Decimal
+    waiting: int
+
+
+OPEN = [BatchStatus.COMPUTING, BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING]
+
+
+def due_without_batch(programs: Collection[int] | None, *, now: datetime | None = None) -> list[Due]:
+    """What could be paid while no batch of the program and currency is under way, in these programs (None: in all)."""
+    within = "" if programs is None else "AND program_id = ANY(%(programs)s)"
+    rows = select_judged(
+        """SELECT program_id, currency, count(*) FILTER (WHERE exceptions = '{}'),
+                  coalesce(sum(amount) FILTER (WHERE exceptions = '{}'), 0), count(*) FILTER (WHERE exceptions = %(methodless)s)
+           FROM judged GROUP BY 1, 2 ORDER BY 1, 2""",
+        f"""SELECT program_id, affiliate_id, currency, sum(amount) AS amount
+            FROM open WHERE payable {within} AND NOT EXISTS (
+                SELECT FROM payouts_payoutbatch b
+                WHERE b.program_id = open.program_id AND b.currency = open.currency AND b.status = ANY(%(under_way)s)
+            ) GROUP BY 1, 2, 3""",
+        now=now or timezone.now(),
+        programs=list(programs or ()),
+        under_way=[status.value for status in OPEN],
+        methodless=[PayoutException.NO_METHOD.value],
+    )
+    return [due for due in (Due(*row) for row in rows) if due.affiliates]

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Count, DecimalField, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -24,11 +26,14 @@ from commissions.models import Commission, Decision
 from core.access import Can, is_admin, programs_of, rights_of
 from core.components import money_text, number_text
 from core.events import stuck_deliveries
+from core.models import Mail
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutStatus
+from payouts.previews import OPEN, due_without_batch
 from programs.models import Program
 from tracking.models import Conversion
 
 OPEN_BATCHES = 10
+FAILED_FOR = 7  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,12 @@ def needs_of(user: Any, programs: list[Program]) -> list[Need]:
         needs += _commissions(user)
     if rights.has(Can.PREPARE_PAYOUTS):
         needs += _batches(user)
+        needs += _payable(user, programs)
     if rights.has(Can.RECORD_CONVERSIONS):
         needs += _unpriced(user)
     if is_admin(user):
         needs += _stuck()
+        needs += _failed_mails()
     return needs
 
 
@@ -133,7 +140,7 @@ def _batches(user: Any) -> Iterator[Need]:
     batches = (
         PayoutBatch.objects.filter(
             _within(user, Can.PREPARE_PAYOUTS, "program"),
-            status__in=[BatchStatus.COMPUTING, BatchStatus.DRAFT, BatchStatus.APPROVED, BatchStatus.EXECUTING],
+            status__in=OPEN,
         )
         .select_related("program", "created_by")
         .annotate(
@@ -168,6 +175,29 @@ def _batch(batch: Any, own: bool, may_approve: bool) -> Need:
     return Need("building-bank", "decided", title, url, _("Pay") if may_approve else "", detail, batch.approved_at)
 
 
+def _payable(user: Any, programs: list[Program]) -> Iterator[Need]:
+    """Money that could leave and that nobody has put into a batch."""
+    names = {program.pk: program for program in programs}
+    for due in due_without_batch(programs_of(user, Can.PREPARE_PAYOUTS)):
+        if (program := names.get(due.program)) is None:
+            continue
+        title = ngettext(
+            "%(sum)s payable to %(number)s affiliate of %(program)s",
+            "%(sum)s payable to %(number)s affiliates of %(program)s",
+            due.affiliates,
+        ) % {
+            "sum": money_text(due.amount, due.currency),
+            "number": number_text(due.affiliates),
+            "program": program.name,
+        }
+        detail = ""
+        if due.waiting:
+            detail = ngettext("%(number)s more has no payout method", "%(number)s more have no payout method", due.waiting)
+            detail %= {"number": number_text(due.waiting)}
+        url = f"{reverse('manage:batch_create')}?{urlencode({'program': program.slug, 'currency': due.currency})}"
+        yield Need("coin", "ready", title, url, _("Prepare a batch"), detail)
+
+
 def _unpriced(user: Any) -> Iterator[Need]:
     unpriced = unpriced_conversions().filter(_within(user, Can.RECORD_CONVERSIONS, "program"))
     found = unpriced.aggregate(number=Count("pk"), since=Min("occurred_at"))
@@ -193,6 +223,17 @@ def _stuck() -> Iterator[Need]:
         title = ngettext("%(number)s event could not be delivered", "%(number)s events could not be delivered", number)
         url = f"{reverse('admin:core_eventdelivery_changelist')}?state=stuck"
         yield Need("plug-connected-x", "stopped", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
+
+
+def _failed_mails() -> Iterator[Need]:
+    """Of the last days alone: a mail that failed stays so, and what it was about is settled elsewhere."""
+    found = Mail.objects.filter(status=Mail.Status.FAILED, created_at__gte=timezone.now() - timedelta(days=FAILED_FOR)).aggregate(
+        number=Count("pk"), since=Min("created_at")
+    )
+    if number := found["number"]:
+        title = ngettext("%(number)s mail could not be sent", "%(number)s mails could not be sent", number)
+        url = f"{reverse('manage:mail_list')}?status=failed"
+        yield Need("mail-off", "stopped", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
 
 
 def mails_note(user: Any) -> SafeString | None:

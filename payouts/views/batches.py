@@ -132,7 +132,7 @@ def batch_create(request: HttpRequest) -> HttpResponse:
     """Choose by GET and see what would be paid; POST what was seen. htmx asks for the page anew while it is filled in."""
     programs = visible_programs(request.user, Can.PREPARE_PAYOUTS)
     if request.method == "POST" or request.GET.get("program"):
-        form = BatchForm(request.POST or request.GET, programs=programs)
+        form = BatchForm(request.POST or {"cutoff": next_minute(), **request.GET.dict()}, programs=programs)
     else:
         first = programs.filter(status="active").first() or programs.first()
         form = BatchForm({"program": first.slug, "cutoff": next_minute()} if first else None, programs=programs)

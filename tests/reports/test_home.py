@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.events import record
-from core.models import Event, EventDelivery
+from core.models import Event, EventDelivery, Mail
 from tests.factories import (
     assign,
     make_affiliate,
@@ -22,6 +22,7 @@ from tests.factories import (
     make_link,
     make_offer,
     make_payout,
+    make_payout_method,
     make_program,
     make_refund,
     make_reversal,
@@ -100,6 +101,49 @@ def test_a_batch_asks_each_for_their_next_step(as_person, mara, felix, sofia, ru
     assert titles(own)[0] == "Payout of Music waits for approval by another person"
     assert [need.label for need in own.context["needs"]] == ["", "", ""]  # nothing there that she could do
     assert needs(as_person(sofia).get(HOME)) == []
+
+
+def test_money_that_is_payable_asks_for_a_batch_while_there_is_none(as_person, mara, felix, sofia, running, ana, bao, citra):
+    for affiliate, amount in ((ana, "30.00"), (bao, "25.50"), (citra, "40.00")):
+        make_commission(make_conversion(running, affiliate), decision="approved", amount=amount)
+    make_commission(make_conversion(running, ana), decision="approved", payable_at=timezone.now() + timedelta(days=1))
+    for affiliate in (ana, bao):
+        make_payout_method(affiliate)
+    expected = ("$55.50 payable to 2 affiliates of Music", "1 more has no payout method")
+
+    page = as_person(felix).get(HOME)
+    assert needs(page) == [expected]
+    assert needs(as_person(mara).get(HOME)) == [expected]
+    assert needs(as_person(sofia).get(HOME)) == []
+    counted = as_person(felix).get(page.context["needs"][0].url)
+    assert counted.context["preview"].ready.amount == Decimal("55.50")
+
+    make_batch(running, by=mara)
+    assert expected not in needs(as_person(felix).get(HOME))
+
+
+def test_payable_money_of_other_currencies_and_programs_stands_on_its_own(as_person, hana, felix, running, books, ana):
+    make_rule(books)
+    for currency in ("EUR", "USD"):
+        make_payout_method(ana, currency=currency)
+    for program, amount in ((running, "30.00"), (books, "70.00")):
+        make_commission(make_conversion(program, ana), decision="approved", amount=amount)
+
+    theirs = ("$30.00 payable to 1 affiliate of Music", "")
+    assert theirs in needs(as_person(hana).get(HOME))
+    assert ("€70.00 payable to 1 affiliate of Books", "") in needs(as_person(hana).get(HOME))
+    assert needs(as_person(felix).get(HOME)) == [theirs]
+
+
+def test_admins_see_mails_that_failed_lately(as_person, ada, hana, running):
+    for subject, days in (("Now", 1), ("Long ago", 30)):
+        at = timezone.now() - timedelta(days=days)
+        Mail.objects.create(to="x@y.example", sender="t@y.example", subject=subject, body="", status="failed", created_at=at)
+    page = as_person(ada).get(HOME)
+
+    assert titles(page) == ["1 mail could not be sent"]
+    assert "Now" in as_person(ada).get(page.context["needs"][0].url).content.decode()
+    assert titles(as_person(hana).get(HOME)) == []
 
 
 def test_admins_see_stuck_events_and_where_mails_are_kept(as_person, ada, hana, running):
