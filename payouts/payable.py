@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
 from django.db.models.fields import BigIntegerField
 
 from affiliates.models import EnrollmentStatus
@@ -62,34 +62,46 @@ def select_judged(
 def open_rows(at: datetime, *, besides: int | None = None) -> str:
     """`open` for a WITH clause. `payable`: its hold is over by `at`; `counts`: refunds have left something of the commission.
     `besides`: as if this batch held nothing."""
-    payable = ExpressionWrapper(is_hold_over(at), BooleanField())
-    earned = Commission.objects.filter(is_open(_held(besides, commission=OuterRef("pk")))).values_list(
-        "rule_version__rule__program_id",  # which is its conversion's: a few rules are joined instead of every conversion
-        "affiliate_id",
-        "currency",
-        payable,
-        "payable_at",
-        ExpressionWrapper(Q(reversed__lt=F("amount")), BooleanField()),
-        "pk",
-        Value(None, BigIntegerField()),
-        "amount",
+    earned = Commission.objects.alias(line=_line(besides, commission=OuterRef("pk"))).filter(is_open(_HELD))
+    taken_back = Reversal.objects.alias(line=_line(besides, reversal=OuterRef("pk"))).filter(is_open(_HELD, of="commission__"))
+    union = (
+        earned.order_by()
+        .values_list(
+            "rule_version__rule__program_id",  # which is its conversion's: a few rules are joined instead of every conversion
+            "affiliate_id",
+            "currency",
+            ExpressionWrapper(is_hold_over(at), BooleanField()),
+            "payable_at",
+            ExpressionWrapper(Q(reversed__lt=F("amount")), BooleanField()),
+            "pk",
+            Value(None, BigIntegerField()),
+            "amount",
+        )
+        .union(
+            taken_back.order_by().values_list(
+                "commission__rule_version__rule__program_id",
+                "commission__affiliate_id",
+                "currency",
+                ExpressionWrapper(is_hold_over(at, of="commission__"), BooleanField()),
+                "commission__payable_at",
+                Value(False),
+                Value(None, BigIntegerField()),
+                "pk",
+                -F("amount"),
+            ),
+            all=True,
+        )
     )
-    taken_back = Reversal.objects.filter(is_open(_held(besides, reversal=OuterRef("pk")), of="commission__")).values_list(
-        "commission__rule_version__rule__program_id",
-        "commission__affiliate_id",
-        "currency",
-        ExpressionWrapper(is_hold_over(at, of="commission__"), BooleanField()),
-        "commission__payable_at",
-        Value(False),
-        Value(None, BigIntegerField()),
-        "pk",
-        -F("amount"),
-    )
-    sql, params = earned.order_by().union(taken_back.order_by(), all=True).query.sql_with_params()
-    text = connection.ops.compose_sql(sql, params).replace("%", "%%")
+    sql, params = union.query.sql_with_params()
+    text = connection.ops.compose_sql(sql, params).replace("%", "%%")  # type: ignore[attr-defined]
     return f"open ({COLUMNS}) AS NOT MATERIALIZED ({text})"
 
 
-def _held(besides: int | None, **of: Any) -> Q:
-    lines = live_lines(**of)
-    return Q(Exists(lines if besides is None else lines.exclude(payout__batch=besides)))
+_HELD = Q(line__isnull=False)
+
+
+def _line(besides: int | None, **of: Any) -> Subquery:
+    """The line that holds a row, looked up row by row. EXISTS would be joined: while a batch is computed the database does not
+    know yet how many lines there are, and compares each row with all of them."""
+    lines = live_lines(**of).order_by()
+    return Subquery((lines if besides is None else lines.exclude(payout__batch=besides)).values("pk")[:1])

@@ -72,7 +72,10 @@ def _compute_some(batch_id: int, affiliates: list[int], total: int) -> bool:
         .select_for_update()
         .values_list("pk")
     )
-    batch.affiliates_done += _write_payouts(batch, _judge(batch, affiliates))
+    done = set(batch.payouts.filter(affiliate__in=affiliates).values_list("affiliate_id", flat=True))  # by another worker
+    batch.affiliates_done += _write_payouts(
+        batch, _judge(batch, [affiliate for affiliate in affiliates if affiliate not in done])
+    )
     batch.affiliates_total = max(total, batch.affiliates_done)
     batch.progress_at = timezone.now()
     batch.save()
@@ -102,7 +105,7 @@ class _Judged:
 
 
 def _judge(batch: PayoutBatch, affiliates: list[int]) -> list[_Judged]:
-    """Of these affiliates, those who have no payout in this batch yet and something payable still."""
+    """Of these affiliates, those to whom something is payable still."""
     rows = select_judged(
         "SELECT affiliate_id, amount, method_id, exceptions, commissions, reversals, amounts FROM judged ORDER BY 1",
         """SELECT program_id, affiliate_id, currency, sum(amount) AS amount,
@@ -111,10 +114,8 @@ def _judge(batch: PayoutBatch, affiliates: list[int]) -> list[_Judged]:
                   array_agg(amount ORDER BY commission_id, reversal_id) AS amounts
            FROM open
            WHERE program_id = %(program)s AND currency = %(currency)s AND payable AND affiliate_id = ANY(%(affiliates)s)
-             AND NOT EXISTS (SELECT FROM payouts_payout p WHERE p.batch_id = %(batch)s AND p.affiliate_id = open.affiliate_id)
            GROUP BY 1, 2, 3""",
         **_bounds(batch),
-        batch=batch.pk,
         affiliates=affiliates,
     )
     return [_Judged(*row) for row in rows]
