@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from commissions.models import Commission, Decision, RuleType
+from commissions.pricing import reversed_after
 from core.components import day_text
 from core.money import format_money
 from tracking.models import Conversion
@@ -113,6 +115,18 @@ def explain_commission(commission: Commission) -> str:
             "reversed": format_money(commission.reversed, commission.currency)
         }
     return sentence
+
+
+def taken_back_by(
+    conversion: Conversion, refunded: Decimal, commissions: QuerySet[Commission]
+) -> Iterator[tuple[Commission, Decimal]]:
+    """What each of the conversion's commissions still gives back once `refunded` of it went back to the customer. Rejected ones
+    earned nothing."""
+    assert conversion.amount  # a conversion without an amount has nothing to refund
+    for commission in commissions.exclude(decision=Decision.REJECTED):
+        amount = reversed_after(commission.amount, refunded, conversion.amount, commission.currency) - commission.reversed
+        if amount > 0:
+            yield commission, amount
 
 
 def explain_unpriced(conversion: Conversion) -> str:

@@ -15,7 +15,8 @@ from django.utils.translation import ngettext
 from affiliates.models import Affiliate
 from commissions import events
 from commissions.models import BEGINNING, Commission, CommissionRule, Decision, ReasonCode, Reversal, RuleType, RuleVersion
-from commissions.pricing import Candidate, price, reversed_after, winning_rule
+from commissions.pricing import Candidate, price, winning_rule
+from commissions.queries import taken_back_by
 from core.access import AccessError, Can, check, programs_of
 from core.errors import Refusal
 from core.events import Fact, record, record_many
@@ -328,18 +329,13 @@ def reverse_for_refund(conversion: Conversion, refund: Refund, *, by: Any, now: 
     Rejected ones earned nothing. Before approval the reversal waits for it; afterwards it goes to the ledger at once, and
     where the commission was already paid it is a negative row against the next payout.
     """
-    assert conversion.amount  # a conversion without an amount has nothing to refund
     reversals, postings = [], []
-    commissions = conversion.commissions.exclude(decision=Decision.REJECTED).order_by("pk").select_for_update()
-    for commission in commissions:
-        whole = reversed_after(commission.amount, refund.refunded_after, conversion.amount, commission.currency)
-        amount = whole - commission.reversed
-        if amount <= 0:
-            continue
+    commissions = conversion.commissions.order_by("pk").select_for_update()
+    for commission, amount in taken_back_by(conversion, refund.refunded_after, commissions):
         reversal = Reversal.objects.create(
             commission=commission, refund=refund, amount=amount, currency=commission.currency, created_at=now
         )
-        commission.reversed = whole
+        commission.reversed += amount
         commission.save(update_fields=["reversed"])
         reversals.append(reversal)
         if commission.decision == Decision.APPROVED:

@@ -147,7 +147,7 @@ class RelatedFilter(Filter):
             return None
         rows = self._rows()
         if self.param == "public_id":
-            return rows.filter(pk=rows.model.pk_from(value)).first()  # type: ignore[attr-defined]
+            return rows.filter(pk=rows.model.pk_from(value)).first()
         return rows.filter(**{self.param: value.replace("\x00", "")}).first()
 
     def widget(self, value: Any) -> dict[str, Any]:

@@ -101,6 +101,7 @@ TABLE: dict[str, Row] = {
     "manage:click_list": manage(SEE_TRACKING),
     "manage:conversion_list": manage(SEE_TRACKING),
     "manage:conversion_detail": manage(SEE_TRACKING, "conversion"),
+    "manage:refund_create": manage(MANAGE_TRACKING, "conversion"),
     "manage:commission_list": manage(SEE_MONEY),
     "manage:commission_detail": manage(SEE_MONEY, "commission"),
     "manage:commission_approve": manage(MANAGE),
