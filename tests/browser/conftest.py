@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from config.runtime.checks import chromium
 
 # A container has no user namespaces for Chromium's sandbox, no graphics card, and nobody to call.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+
+PATIENCE = 30_000  # milliseconds, on a machine that is busy with other tests: what is there is seen at once all the same
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def open_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
     def opened(person: Any = None, **options: Any) -> Page:
         context = browser.new_context(base_url=address, **options)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         if person is not None:
             client = Client()
             client.force_login(person)

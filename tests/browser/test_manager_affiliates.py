@@ -96,7 +96,9 @@ def test_an_application_is_read_and_rejected_with_a_reason_and_taken_up_again(pa
     page.locator("summary", has_text="Reject").click()
     page.get_by_label("Why").fill("No website yet")
     page.get_by_role("button", name="Reject").last.click()
-    expect(page.locator("#confirm-question")).to_have_text("Reject Fay for Music? It can be taken up again later.")
+    expect(page.locator("#confirm-question")).to_have_text(
+        "Reject Fay for Music? Applicants get a mail. It can be taken up again later."
+    )
     confirm(page, "Reject")
     expect(page.get_by_text("Because: No website yet")).to_be_visible()
 

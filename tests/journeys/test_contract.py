@@ -214,7 +214,8 @@ def test_money_moves_through_its_states_and_four_eyes_see_it(live_stack, shop, f
     assert finance.session.head(f"{finance.address}{path}/files/csv", timeout=10).status_code == 405
     assert shop.get(path)["status"] == "approved"
     assert "20.00" in finance.session.get(f"{finance.address}{path}/files/csv", timeout=10).text
-    assert shop.get(path)["status"] == "executing"
+    assert shop.get(path)["status"] == "approved"  # reading changes nothing
+    assert finance.post(f"{path}/start", 200)["status"] == "executing"
     assert finance.post(f"{path}/paid", 200)["status"] == "done"
     assert refused(finance, 409, "POST", f"{path}/cancel") == [(None, "state")]
 
