@@ -67,7 +67,7 @@ def _rates(request: HttpRequest, programs: list[int]) -> Rates:
 
 
 def told_rates(program: Program, rates: Rates) -> list[dict[str, str]]:
-    """[{"rate": "10 %", "what": "of every sale"}, …]: a line for each event and rate; which offers, where not all."""
+    """[{"rate": "10%", "what": "of every sale"}, …]: a line for each event and rate; which offers, where not all."""
     own = [(offer, of_offer) for offer, of_offer in rates if offer.program_id == program.pk]
     events = dict.fromkeys(rate.event for _offer, of_offer in own for rate in of_offer)
     lines = []

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from commissions.models import Commission, Decision, RuleType
 from commissions.pricing import reversed_after
-from core.components import day_text
+from core.components import day_text, percent_text
 from core.money import format_money
 from tracking.models import Conversion
 
@@ -101,11 +101,11 @@ def explain_commission(commission: Commission) -> str:
     }
     if version.type == RuleType.PERCENTAGE:
         told |= {
-            "value": f"{version.value.normalize():f}",
+            "rate": percent_text(version.value / 100, 4),
             "amount": format_money(conversion.amount or 0, conversion.currency or commission.currency),
         }
         text = _(
-            "%(value)s %% of %(amount)s (order %(order)s) is %(earned)s, by rule “%(rule)s”, version %(version)d, in force since %(since)s."
+            "%(rate)s of %(amount)s (order %(order)s) is %(earned)s, by rule “%(rule)s”, version %(version)d, in force since %(since)s."
         )
     else:
         text = _("%(earned)s flat for order %(order)s, by rule “%(rule)s”, version %(version)d, in force since %(since)s.")

@@ -8,11 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from commissions.models import RuleType, RuleVersion
 from commissions.pricing import Candidate, winning_rule
+from core.components import percent_text
 from core.money import format_money
 from programs.models import Offer
 
@@ -44,13 +44,13 @@ class Rate:
 
     @property
     def text(self) -> str:
-        """10 %, or $5.00."""
+        """10%, or $5.00."""
         return rate_text(self.type, self.value, self.currency)
 
 
 def rate_text(type: str, value: Decimal, currency: str) -> str:
     if type == RuleType.PERCENTAGE:
-        return _("%(value)s %%") % {"value": f"{value.normalize():f}"}
+        return percent_text(value / 100, 4)
     return format_money(value, currency)
 
 

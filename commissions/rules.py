@@ -66,7 +66,7 @@ def told_next(rule: Any) -> str:
 
 
 def told_rule(type: str, value: Decimal, currency: str, event: str) -> str:
-    """ "10 % of every sale", "$5.00 for every lead": the name of a rule that nobody named."""
+    """ "10% of every sale", "$5.00 for every lead": the name of a rule that nobody named."""
     told = {"rate": rate_text(type, value, currency), "event": event_label(event).lower()}
     return (_("%(rate)s of every %(event)s") if type == RuleType.PERCENTAGE else _("%(rate)s for every %(event)s")) % told
 

@@ -8,16 +8,19 @@ from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from affiliates.models import Affiliate
 from commissions.models import Commission
-from core.access import Can, programs_of, rights_of
+from core.access import Can, Rights, programs_of, rights_of
+from core.components import day_text
 from payouts.models import Payout, PayoutBatch
 from programs.models import Program
 from tracking.attribution import parse_click_id
-from tracking.models import Conversion, Coupon, Link
+from tracking.models import Click, Conversion, Coupon, Link
 
 EACH = 6  # of a kind
 
@@ -39,12 +42,33 @@ def search(text: str, *, by: Any) -> list[Found]:
     if len(text) < 2 or "\x00" in text:
         return []
     rights = rights_of(by)
-    found = [*_people(text, by)]
+    found = [*_actions(text, rights), *_people(text, by)]
     if rights.has(Can.SEE_TRACKING):
         found += _tracked(text, by)
     if rights.has(Can.SEE_MONEY):
         found += _money(text, by)
     return found
+
+
+ACTIONS = [  # what people come to do: (page, words, icon, who may)
+    ("manage:affiliate_create", gettext_lazy("Add an affiliate"), "user-plus", Can.MANAGE_AFFILIATES),
+    ("manage:link_create", gettext_lazy("Make a link"), "link", Can.MANAGE_TRACKING),
+    ("manage:coupon_create", gettext_lazy("Add a coupon"), "ticket", Can.MANAGE_TRACKING),
+    ("manage:batch_create", gettext_lazy("Prepare a payout"), "cash-banknote", Can.PREPARE_PAYOUTS),
+    ("manage:ledger_verify", gettext_lazy("Proof of the ledger"), "scale", Can.APPROVE_PAYOUTS),
+    ("manage:program_create", gettext_lazy("Make a program"), "building-store", Can.MANAGE_PROGRAMS),
+    ("manage:member_appoint", gettext_lazy("Appoint somebody"), "users-plus", Can.MANAGE_PEOPLE),
+    ("manage:key_create", gettext_lazy("Make an API key"), "key", Can.ADMINISTER),
+]
+EVERYWHERE = {"manage:program_create"}  # only with the right in every program
+
+
+def _actions(text: str, rights: Rights) -> Iterator[Found]:
+    words = text.lower().split()
+    for page, label, icon, can in ACTIONS:
+        may = rights.everywhere(can) if page in EVERYWHERE else rights.has(can)
+        if may and all(word in str(label).lower() for word in words):
+            yield Found(reverse(page), _("Action"), str(label), "", icon)
 
 
 def _people(text: str, by: Any) -> Iterator[Found]:
@@ -72,6 +96,12 @@ def _tracked(text: str, by: Any) -> Iterator[Found]:
         yield Found(
             url, _("Conversion"), conversion.external_id, str(conversion.affiliate or _("Nobody credited")), "shopping-cart"
         )
+    if click:
+        clicks = Click.objects.filter(pk=click)
+        programs = programs_of(by, Can.SEE_TRACKING)
+        for row in clicks if programs is None else clicks.filter(program_id__in=programs):
+            url = f"{reverse('manage:click_list')}?q={row.pk}"
+            yield Found(url, _("Click"), str(row.pk), day_text(timezone.localtime(row.at).date()), "click")
     for link in Link.objects.visible_to(by).filter(code__istartswith=text).select_related("affiliate")[:EACH]:
         yield Found(reverse("manage:link_detail", args=[link.public_id]), _("Link"), link.code, link.affiliate.name, "link")
     for coupon in Coupon.objects.visible_to(by).filter(code__istartswith=text).select_related("affiliate")[:EACH]:

@@ -114,7 +114,7 @@ def test_the_only_program_stands_on_the_first_page_with_what_it_pays(client, mus
 
     text = text_of(client.get("/"))
     assert "Music" in text
-    assert "12.5 % of every sale" in text
+    assert "12.5% of every sale" in text
     assert "$3.00 for every lead" in text
     assert "/apply/music/" in client.get("/").content.decode()
 
@@ -134,7 +134,7 @@ def test_several_programs_are_listed_in_as_many_queries_as_two(client, db):
             make_rule(program, value="10")
 
     add(2)
-    assert text_of(client.get("/")).count("10 % of every sale") == 2
+    assert text_of(client.get("/")).count("10% of every sale") == 2
     assert_same_queries(client, "/", add)
 
 

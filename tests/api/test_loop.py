@@ -77,7 +77,7 @@ def test_from_nothing_to_a_paid_affiliate(ada_api: Api, hana, as_caller):
         "rule": rule["id"],
         "reason": None,
     }
-    assert "10 % of $99.99" in commission["explanation"]
+    assert "10% of $99.99" in commission["explanation"]
 
     refund = api.post("conversions/order-1/refunds", {"external_id": "r-1", "amount": "33.33"})
     assert refund.status_code == 201

@@ -55,7 +55,7 @@ def test_commissions_are_filtered_explained_rejected_and_approved_by_filter(open
     expect(page.get_by_role("link", name="Pending")).to_have_attribute("aria-current", "page")
 
     page.get_by_text("Why?", exact=True).first.click()
-    expect(page.get_by_text("10 % of $100.00").first).to_be_visible()
+    expect(page.get_by_text("10% of $100.00").first).to_be_visible()
 
     page.locator("summary", has_text="Affiliate").click()
     page.locator("select[name=affiliate]").select_option(label="Ana")

@@ -205,5 +205,5 @@ def test_the_explanation_tells_amount_rule_version_and_refund(earn, mara):
 
     commission = Commission.objects.select_related("conversion", "rule_version__rule").get()
     sentence = explain_commission(commission)
-    assert "10 % of $49.90 (order o1) is $4.99" in sentence
+    assert "10% of $49.90 (order o1) is $4.99" in sentence
     assert "version 1" in sentence and "$4.99 of it were taken back" in sentence

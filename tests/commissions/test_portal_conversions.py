@@ -29,7 +29,7 @@ LIST = "/portal/conversions/"
 
 @pytest.fixture
 def sale(ana, music, music_offer):
-    """A sale of Ana's by her link: 10 % of 80.00, not decided yet."""
+    """A sale of Ana's by her link: 10% of 80.00, not decided yet."""
     make_rule(music, name="Standard", value="10")
     link = make_link(ana, music_offer, code="mine")
     conversion = make_conversion(music, ana, "80.00", external_id="order-7", link=link, subs=["summer"])
@@ -41,7 +41,7 @@ def test_a_conversion_tells_why_it_is_theirs_and_what_it_earns(sale, ana, as_per
 
     assert "order-7" in page
     assert "The customer came through your link “mine”. Its sub1 was “summer”." in page
-    assert "10 % of $80.00 (order order-7) is $8.00, by rule “Standard”" in page
+    assert "10% of $80.00 (order order-7) is $8.00, by rule “Standard”" in page
     assert "The program has yet to check it." in page
 
 
@@ -166,12 +166,12 @@ def test_offers_say_what_they_pay_this_affiliate(ana, bao, music, music_offer, a
     make_rule(music, event="install", value="9", archived_at=timezone.now())
 
     assert [(r.event, r.text, r.own) for r in rates_of(ana.pk, [music_offer], timezone.now())[music_offer.pk]] == [
-        ("sale", "15 %", True),
+        ("sale", "15%", True),
         ("lead", "$2.50", False),
     ]
-    assert [r.text for r in rates_of(bao.pk, [music_offer], timezone.now())[music_offer.pk]] == ["10 %", "$2.50"]
-    assert "15 %" in text_of(as_person(ana).get("/portal/offers/"))
-    assert "15 %" not in text_of(as_person(bao).get("/portal/offers/"))
+    assert [r.text for r in rates_of(bao.pk, [music_offer], timezone.now())[music_offer.pk]] == ["10%", "$2.50"]
+    assert "15%" in text_of(as_person(ana).get("/portal/offers/"))
+    assert "15%" not in text_of(as_person(bao).get("/portal/offers/"))
 
 
 def test_the_terms_stand_beside_the_offers_with_the_version_that_was_agreed_to(ana, hana, music, music_offer, as_person):

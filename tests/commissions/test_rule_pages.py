@@ -22,9 +22,9 @@ def test_a_rule_that_nobody_named_is_called_by_what_it_pays(as_person, mara, mus
     answer = as_person(mara).post(ADD, NEW, follow=True)
 
     rule = CommissionRule.objects.get()
-    assert rule.name == "10 % of every sale"
+    assert rule.name == "10% of every sale"
     assert rule.versions.get().value == Decimal(10)
-    assert "10 % of every sale" in text_of(answer)
+    assert "10% of every sale" in text_of(answer)
 
 
 def test_a_rule_is_for_an_offer_and_one_affiliate(as_person, mara, music, music_offer, ana):
@@ -87,8 +87,8 @@ def test_a_change_is_shown_before_it_is_made(as_person, mara, music, ana):
 
     browser.post(url(rule, "revise/"), {"type": "percentage", "value": "12", "confirmed": "yes"})
     page = text_of(browser.get(url(rule)))
-    assert "2 12 % Active" in page
-    assert "1 10 % Replaced" in page
+    assert "2 12% Active" in page
+    assert "1 10% Replaced" in page
     assert set(Commission.objects.values_list("rule_version__number", flat=True)) == {1}
 
 
@@ -99,7 +99,7 @@ def test_a_change_to_come_leaves_the_rule_as_it_is_until_then(as_person, mara, m
 
     page = text_of(as_person(mara).get(url(rule)))
     assert "2 $3.00 Scheduled" in page
-    assert "1 10 % Active" in page
+    assert "1 10% Active" in page
 
 
 def test_a_change_before_the_last_version_is_refused_at_its_field(as_person, mara, music):
@@ -144,4 +144,4 @@ def test_the_list_tells_what_is_paid_now(as_person, mara, music):
     make_rule_version(rule, number=3, type="flat", value="4", starts_at=timezone.now() + timedelta(days=1))
 
     text = text_of(as_person(mara).get("/manage/rules/"))
-    assert "Standard Music 10 % changes" in text
+    assert "Standard Music 10% changes" in text

@@ -89,7 +89,7 @@ def test_click_sale_refund_payout_refund(shop: Outsider, finance: Outsider, worl
     assert (conversion["attribution"]["source"], conversion["attribution"]["click_id"]) == ("click", click_id)
     [commission] = conversion["commissions"]
     assert (commission["amount"], commission["currency"], commission["status"]) == ("10.00", "USD", "pending")
-    assert "10 %" in commission["explanation"]
+    assert "10%" in commission["explanation"]
     shop.call("POST", "/conversions", 409, sale | {"amount": "1.00"})
 
     refund = shop.post(f"/conversions/{conversion['id']}/refunds", external_id="r-1", amount="33.33")

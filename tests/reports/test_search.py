@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.factories import make_conversion, make_coupon, make_link
+from tests.factories import make_batch, make_click, make_commission, make_conversion, make_coupon, make_link, make_payout
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,35 @@ def test_an_order_is_found_by_its_public_id_and_its_click(music, ana, mara, clie
     conversion = make_conversion(music, ana, external_id="o", click_id="0192f0c0-0000-7000-8000-000000000000")
 
     assert labels(client, mara, conversion.public_id) == labels(client, mara, str(conversion.click_id)) == ["o"]
+
+
+def test_everything_with_an_id_is_found_by_it(music, ana, mara, client):
+    commission = make_commission(make_conversion(music, ana))
+    batch = make_batch(music)
+    things = [ana, commission, commission.conversion, batch, make_payout(batch, ana)]
+
+    assert [len(labels(client, mara, thing.public_id)) for thing in things] == [1] * len(things)
+    assert labels(client, mara, "Music") == ["Music"]
+
+
+def test_a_click_is_found_by_its_id_in_ones_own_programs(music_offer, books_offer, ana, mara, client):
+    own, other = make_click(make_link(ana, music_offer)), make_click(make_link(ana, books_offer))
+
+    assert labels(client, mara, f"clk_{own}") == [str(own)]
+    found = client.get("/manage/search/", {"q": str(own)}).context["found"][0]
+    assert client.get(found.url).context["listing"].count == 1
+    assert labels(client, mara, str(other)) == []
+
+
+def test_what_one_may_do_is_found_by_its_words(mara, felix, ada, client, db):
+    assert labels(client, mara, "add aff") == ["Add an affiliate"]
+    assert labels(client, felix, "add aff") == []
+    assert labels(client, felix, "prepare") == labels(client, mara, "prepare") == ["Prepare a payout"]
+    assert labels(client, mara, "make a program") == []  # it takes the right in every program
+    for label in ("make", "add", "prepare", "proof", "appoint"):
+        client.force_login(ada)
+        for found in client.get("/manage/search/", {"q": label}).context["found"]:
+            assert client.get(found.url).status_code == 200
 
 
 def test_pages_are_found_by_their_name(mara, client):

@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.factories import make_affiliate, make_click, make_commission, make_conversion, make_coupon, make_link, make_refund
+from tests.pages import csv_of, text_of
+from tracking.attribution import explain_attribution
 from tracking.models import Conversion, Customer
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +43,18 @@ def test_each_status_has_a_tab_that_shows_what_the_status_says(as_person, mara, 
     for status, conversion in found.items():
         assert Conversion.objects.select_related("program").get(pk=conversion.pk).status == status
         assert shown(browser.get(LIST, {"status": status})) == [conversion], status
+
+
+def test_each_row_says_why_it_is_credited_so(as_person, mara, music, ana):
+    make_conversion(music, ana, reason="coupon", source="coupon", given={"tried": ["click_expired"]})
+    unattributed(music, reason="coupon_unknown")
+    browser = as_person(mara)
+    page = text_of(browser.get(LIST))
+
+    assert "Coupon " + (why := explain_attribution("coupon", ["click_expired"])) in page
+    assert "Nobody " + explain_attribution("coupon_unknown", []) in page
+    rows = csv_of(browser.get(LIST, {"export": "csv", "status": "recorded"}))
+    assert dict(zip(rows[0], rows[1], strict=True))["Why"] == why
 
 
 def test_search_finds_orders_customers_and_clicks(as_person, mara, music, music_offer, ana):

@@ -8,6 +8,7 @@ from typing import Any
 
 from babel.dates import format_timedelta
 from django.db.models import F, Q, QuerySet
+from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -72,6 +73,7 @@ def _listing(request: HttpRequest) -> Listing:
         request,
         Conversion.objects.visible_to(request.user)
         .select_related("program", "affiliate", "link", "coupon", "customer")
+        .annotate(tried=KeyTransform("tried", "given"))
         .defer("given", "fingerprint", "subs"),
         name="conversions",
         caption=_("Conversions"),
@@ -82,7 +84,14 @@ def _listing(request: HttpRequest) -> Listing:
             MoneyColumn("refunded", _("Refunded"), value=lambda c: -c.refunded if c.refunded else None),
             StateColumn("status", _("State")),
             PersonColumn("affiliate", _("Affiliate"), sort="affiliate__name", url=_affiliate_url),
-            Column("source", _("Credited by"), value="get_source_display"),
+            Column(
+                "source",
+                _("Credited by"),
+                value=why_credited,
+                template="tracking/manager/_credited_cell.html",
+                export="get_source_display",
+            ),
+            Column("why", _("Why"), value=why_credited, shown=False),
             CodeColumn("through", _("Link or coupon"), value=lambda c: c.link or c.coupon or ""),
             *([Column("program", _("Program"), value="program.name", sort="program__name")] if several else []),
             TimeColumn("occurred_at", _("Occurred"), sort=True),
@@ -114,6 +123,11 @@ def _listing(request: HttpRequest) -> Listing:
 
 def _related(key: str, label: str, rows: Callable[[], QuerySet[Any]], param: str = "public_id") -> RelatedFilter:
     return RelatedFilter(key, label, rows=rows, param=param)
+
+
+def why_credited(conversion: Any) -> str:
+    """The decision in sentences; needs `tried` annotated, of what it was given."""
+    return explain_attribution(conversion.reason, conversion.tried or [])
 
 
 def _affiliate_url(conversion: Conversion) -> str:
