@@ -181,6 +181,7 @@ def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
         search_hint=_("Affiliate"),
         default_sort="-amount",
         row_url=lambda payout: reverse("manage:payout_detail", args=[payout.public_id]),
+        row_name=lambda payout: f"{payout.affiliate}, {money_text(payout.amount, payout.currency)}",
         bulk=[
             BulkAction(
                 _("Leave out"),
