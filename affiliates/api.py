@@ -7,7 +7,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.urls import path
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy
 from rest_framework.request import Request
 
 from accounts.models import User
@@ -17,10 +17,11 @@ from core.access import Can
 from core.api.answers import Answer, Id, Time, Word
 from core.api.fields import FILTER, OPTIONAL, Address, Choice, Currency, Email, Input, Reference, Text
 from core.api.operations import address, operation
+from core.api.problems import invalid
 from core.api.references import find, found
 from programs.api import find_program
 
-country_code = RegexValidator(r"^[A-Z]{2}\Z", _("Give the country as two capitals (ISO 3166), such as DE."))
+country_code = RegexValidator(r"^[A-Z]{2}\Z", gettext_lazy("Give the country as two capitals (ISO 3166), such as DE."))
 
 
 def find_affiliate(user: Any, text: str) -> Affiliate | None:
@@ -162,13 +163,16 @@ def enrollment_get(request: Request, id: str) -> Enrollment:
 def enrollment_update(request: Request, id: str, data: dict[str, Any]) -> Enrollment:
     """Decide about an enrollment
 
-    pending and invited become approved or rejected; approved becomes suspended or terminated, suspended approved again.
+    pending and invited become approved or rejected; approved becomes suspended or terminated, suspended approved again. `reason`
+    belongs to such a change. 409 where it cannot become that from what it is now.
     """
     enrollment = found(find_enrollment(request.user, id))
+    reason = data.get("reason", "")
     if data.get("status", enrollment.status) != enrollment.status:
-        rows = Enrollment.objects.filter(pk=enrollment.pk)
-        change_enrollments(rows, data["status"], by=request.user, reason=data.get("reason") or "")
+        change_enrollments(Enrollment.objects.filter(pk=enrollment.pk), data["status"], by=request.user, reason=reason)
         enrollment.refresh_from_db()
+    elif "reason" in data and reason != enrollment.reason:
+        raise invalid("reason", gettext("A reason is a change's: give the status that it explains."), "no_change")
     return enrollment
 
 

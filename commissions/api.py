@@ -38,6 +38,7 @@ from core.api.fields import (
 )
 from core.api.operations import address, operation
 from core.api.references import find, found
+from core.api.views import nothing_here
 from programs.api import find_offer, find_program
 from tracking.api import event_name
 
@@ -319,6 +320,9 @@ api = [
     path("commissions/reject", address(post=commission_reject), name="commission_reject"),
     path("commissions/<str:id>", address(get=commission_get), name="commission_detail"),
     path("commission-rules", address(get=commission_rule_list, post=commission_rule_create), name="commission_rule_list"),
+    path(
+        "commission-rules/simulate", nothing_here, name="commission_rule_simulate"
+    ),  # its place, and no rule's id: not offered yet
     path(
         "commission-rules/<str:id>", address(get=commission_rule_get, patch=commission_rule_update), name="commission_rule_detail"
     ),

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from commissions.pricing import reversed_after
 from core.rows import select_rows
 
@@ -67,17 +70,17 @@ def _wrongly_reversed() -> Rows:
     return wrong
 
 
-INVARIANTS: dict[str, str | Callable[[], Rows]] = {
-    "every transfer that an approved commission, its reversals and the payouts ask for is there once, between the right accounts; no other is": (
+INVARIANTS: dict[str | Promise, str | Callable[[], Rows]] = {
+    _("every transfer that an approved commission, its reversals and the payouts ask for is there once, between the right accounts; no other is"): (
         _transfers_that_differ
     ),
-    "a commission or a reversal is in one payout that stands, at the most": """
+    _("a commission or a reversal is in one payout that stands, at the most"): """
         SELECT commission_id, reversal_id, array_agg(payout_id ORDER BY payout_id) FROM payouts_payoutline
         WHERE released_at IS NULL GROUP BY 1, 2 HAVING count(*) > 1""",
-    "a payout is the sum of its lines": """
+    _("a payout is the sum of its lines"): """
         SELECT p.id, p.status, p.amount, sum(l.amount) FROM payouts_payout p LEFT JOIN payouts_payoutline l ON l.payout_id = p.id
         GROUP BY p.id HAVING coalesce(sum(l.amount), 0) <> CASE WHEN p.status = 'skipped' THEN 0 ELSE p.amount END""",
-    "a line is the whole amount of a commission or a reversal, approved, of the payout's affiliate, program and currency": """
+    _("a line is the whole amount of a commission or a reversal, approved, of the payout's affiliate, program and currency"): """
         SELECT l.id, l.amount, c.amount, r.amount
         FROM payouts_payoutline l JOIN payouts_payout p ON p.id = l.payout_id JOIN payouts_payoutbatch b ON b.id = p.batch_id
         LEFT JOIN commissions_reversal r ON r.id = l.reversal_id
@@ -85,32 +88,32 @@ INVARIANTS: dict[str, str | Callable[[], Rows]] = {
         LEFT JOIN tracking_conversion v ON v.id = c.conversion_id
         WHERE (l.amount, p.affiliate_id, p.currency, b.program_id, 'approved')
               IS DISTINCT FROM (coalesce(-r.amount, c.amount), c.affiliate_id, c.currency, v.program_id, c.decision)""",
-    "lines are released where their payout was cancelled or failed, and nowhere else": """
+    _("lines are released where their payout was cancelled or failed, and nowhere else"): """
         SELECT l.id, p.status, l.released_at FROM payouts_payoutline l JOIN payouts_payout p ON p.id = l.payout_id
         WHERE (l.released_at IS NOT NULL) <> (p.status IN ('cancelled', 'failed'))""",
-    "a payout is as far as its batch, in its currency, and goes to its affiliate's own method": """
+    _("a payout is as far as its batch, in its currency, and goes to its affiliate's own method"): """
         SELECT p.id, p.status, b.status, p.currency, b.currency, m.affiliate_id, m.currency
         FROM payouts_payout p JOIN payouts_payoutbatch b ON b.id = p.batch_id LEFT JOIN payouts_payoutmethod m ON m.id = p.method_id
         WHERE p.currency <> b.currency OR (m.affiliate_id, m.currency) <> (p.affiliate_id, p.currency)
            OR p.status = 'ready' AND b.status IN ('done', 'cancelled') OR p.status = 'paid' AND b.status <> 'done'
            OR p.status = 'cancelled' AND b.status <> 'cancelled'""",
-    "a batch beyond its draft was approved, and by another person than its maker": """
+    _("a batch beyond its draft was approved, and by another person than its maker"): """
         SELECT id, status, created_by_id, approved_by_id FROM payouts_payoutbatch
         WHERE created_by_id = approved_by_id OR status IN ('approved', 'executing', 'done') AND approved_by_id IS NULL""",
-    "a commission's reversed sum is that of its reversals": """
+    _("a commission's reversed sum is that of its reversals"): """
         SELECT c.id, c.amount, c.reversed, sum(r.amount) FROM commissions_commission c
         LEFT JOIN commissions_reversal r ON r.commission_id = c.id
         GROUP BY c.id HAVING c.reversed <> coalesce(sum(r.amount), 0)""",
-    "a reversal is of a refund of its commission's conversion, in the commission's currency": """
+    _("a reversal is of a refund of its commission's conversion, in the commission's currency"): """
         SELECT r.id, r.currency, c.currency, c.conversion_id, f.conversion_id FROM commissions_reversal r
         LEFT JOIN commissions_commission c ON c.id = r.commission_id LEFT JOIN tracking_refund f ON f.id = r.refund_id
         WHERE (r.currency, f.conversion_id) IS DISTINCT FROM (c.currency, c.conversion_id)""",
-    "a conversion's refunded sum is that of its refunds": """
+    _("a conversion's refunded sum is that of its refunds"): """
         SELECT v.id, v.refunded, sum(r.amount) FROM tracking_conversion v LEFT JOIN tracking_refund r ON r.conversion_id = v.id
         WHERE v.refunded <> 0 OR r.id IS NOT NULL
         GROUP BY v.id HAVING v.refunded <> coalesce(sum(r.amount), 0)""",
-    "what is taken back from a commission is round(commission × refunded / amount)": _wrongly_reversed,
-    "the ledger's tables refuse UPDATE, DELETE and TRUNCATE": """
+    _("what is taken back from a commission is round(commission × refunded / amount)"): _wrongly_reversed,
+    _("the ledger's tables refuse UPDATE, DELETE and TRUNCATE"): """
         SELECT wanted.relation, wanted.kind FROM (
             SELECT relation, kind, bit FROM unnest(ARRAY['ledger_account', 'ledger_transfer']) AS relation,
                    (VALUES ('UPDATE', 16), ('DELETE', 8), ('TRUNCATE', 32)) AS kinds (kind, bit)
@@ -119,7 +122,7 @@ INVARIANTS: dict[str, str | Callable[[], Rows]] = {
             SELECT FROM pg_trigger t WHERE t.tgrelid = wanted.relation::regclass AND t.tgtype & wanted.bit > 0 AND t.tgtype & 2 > 0
                AND t.tgenabled IN ('O', 'A') AND t.tgname LIKE 'pgtrigger%%'
         )""",
-    "composite keys hold every transfer to the currency of its accounts": """
+    _("composite keys hold every transfer to the currency of its accounts"): """
         SELECT name FROM unnest(ARRAY['transfer_debit_currency', 'transfer_credit_currency']) AS name
         WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conname = name AND c.convalidated)""",
 }  # fmt: skip
@@ -129,7 +132,7 @@ INVARIANTS: dict[str, str | Callable[[], Rows]] = {
 class Broken:
     """An invariant that does not hold, with the first rows that break it."""
 
-    invariant: str
+    invariant: str | Promise
     count: int
     rows: Rows
 

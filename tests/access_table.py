@@ -185,6 +185,7 @@ TABLE: dict[str, Row] = {
     "api:commission_detail": api(SEE_MONEY, "", "commission"),
     "api:commission_approve": api("", MANAGE),
     "api:commission_reject": api("", MANAGE),
+    "api:commission_rule_simulate": public(nothing=True),
     "api:commission_rule_list": api(SEE_MONEY, MANAGE),
     "api:commission_rule_detail": api(SEE_MONEY, MANAGE, "rule"),
     "api:payout_method_list": api(SEE_MONEY, PREPARE, "affiliate"),

@@ -43,6 +43,10 @@ MAILS = {S.REJECTED: "rejection", S.SUSPENDED: "suspension", S.TERMINATED: "endi
 AT_FIRST = frozenset({S.PENDING, S.APPROVED, S.INVITED})
 
 
+class NoSuchMove(AffiliateError, Conflict):
+    """Nothing is wrong with the status that was asked for, but what the enrollment is now stands against it."""
+
+
 @transaction.atomic
 def enroll_affiliate(
     affiliate: Affiliate,
@@ -82,7 +86,7 @@ def change_enrollments(
         check(by, Can.MANAGE_AFFILIATES, program)
     barred = [row for row in rows if status not in MOVES[row.status]]
     if barred:
-        raise AffiliateError(_told_barred(barred, status), code="status", field="status")
+        raise NoSuchMove(_told_barred(barred, status), code="status", field="status")
     now = at or timezone.now()
     Enrollment.objects.filter(pk__in=[row.pk for row in rows]).update(status=status, status_at=now, reason=reason)
     told = [row for row in rows if status in MAILS and row.status != S.INVITED]

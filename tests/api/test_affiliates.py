@@ -82,12 +82,25 @@ def test_an_enrollment_is_made_decided_and_listed(mara_api, ana, ella, music):
     assert mara_api.patch(path, {"status": "approved"}).json()["status"] == "approved"
     suspended = mara_api.patch(path, {"status": "suspended", "reason": "Spam"}).json()
     assert (suspended["status"], suspended["reason"]) == ("suspended", "Spam")
-    assert errors(mara_api.patch(path, {"status": "pending"})) == [("status", "status")]
+    barred = mara_api.patch(path, {"status": "pending"})
+    assert (barred.status_code, errors(barred)) == (409, [("status", "status")])
     waiting = mara_api.get("enrollments", status="pending").json()["results"]
     assert [row["affiliate"] for row in waiting] == [ella.public_id]
     assert [row["id"] for row in mara_api.get("affiliates", program="music", status="suspended").json()["results"]] == [
         affiliate["id"]
     ]
+
+
+def test_a_reason_belongs_to_a_change_and_is_never_dropped_silently(mara_api, ana):
+    path = f"enrollments/{ana.enrollments.get().public_id}"
+    spam = {"status": "suspended", "reason": "Spam"}
+
+    for body in ({"reason": "Spam"}, {"reason": "Spam", "status": "approved"}):
+        assert errors(mara_api.patch(path, body)) == [("reason", "no_change")]
+    assert [mara_api.patch(path, spam).json()["reason"] for _ in range(2)] == ["Spam", "Spam"]  # once more is no other change
+    assert errors(mara_api.patch(path, {"reason": None})) == [("reason", "no_change")]
+    assert errors(mara_api.patch(path, spam | {"reason": "Fraud"})) == [("reason", "no_change")]
+    assert mara_api.get(path).json()["reason"] == "Spam"
 
 
 def test_what_is_done_by_a_key_is_told_with_its_user(mara_api, mara):

@@ -116,6 +116,13 @@ def test_rules_that_cannot_be_are_refused(mara_api, music, wrong, expected):
     assert (answer.status_code, errors(answer)) == (400, [expected])
 
 
+@pytest.mark.parametrize("method", ["get", "post", "patch"])
+def test_a_simulation_is_not_there_yet(mara_api, music, method):
+    answer = mara_api.send(method, "commission-rules/simulate", RULE, None, {})
+
+    assert (answer.status_code, errors(answer)) == (404, [(None, "not_found")])
+
+
 def test_absent_options_of_later_are_no_error(mara_api, music):
     assert mara_api.post("commission-rules", RULE | {"tiers": None, "cap": None}).status_code == 201
 
@@ -162,6 +169,15 @@ def test_the_maker_of_a_batch_never_approves_it(felix_api, felix, music, ana):
     answer = felix_api.post(f"payout-batches/{batch.public_id}/approve")
 
     assert (answer.status_code, errors(answer)) == (403, [(None, "second_person")])
+
+
+def test_who_is_suspended_since_the_computation_holds_up_the_approval(felix_api, music, ana):
+    batch = make_batch(music)
+    make_payout(batch, ana)
+    ana.enrollments.update(status="suspended")
+    answer = felix_api.post(f"payout-batches/{batch.public_id}/approve")
+
+    assert (answer.status_code, errors(answer)) == (409, [(None, "changed")])
 
 
 def test_a_batch_without_a_payment_is_not_to_be_approved_now(felix_api, music):
