@@ -1,14 +1,15 @@
 """Who is credited with a conversion, and why: a pure decision over evidence that the caller has looked up.
 
 Evidence is tried in order. With "last click" that is the click, then the coupon, then the affiliate to whom an earlier
-conversion tied the customer; with "first click" the tie comes first. The first evidence that holds decides; what was tried
+conversion tied the customer; with "first click" the tie comes first, and the click is the earliest that holds of the one that
+the sale claims and those that the same visitor made before it. The first evidence that holds decides; what was tried
 before it and why it did not hold is kept, for the "why?".
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,6 +23,9 @@ CLOCK_SKEW = timedelta(minutes=1)  # a shop's clock may run behind, and many sho
 
 REASONS = {
     "click": gettext_lazy("The sale came with a click of this affiliate."),
+    "first_click": gettext_lazy(
+        "An earlier click of the same visitor was this affiliate’s, and the program credits the first one within the window."
+    ),
     "coupon": gettext_lazy("The coupon belongs to this affiliate."),
     "customer": gettext_lazy("An earlier conversion tied this customer to the affiliate."),
     "named": gettext_lazy("The import names this affiliate."),
@@ -76,7 +80,7 @@ class Evidence:
 
     occurred_at: datetime
     click_given: str = ""
-    click: ClickEvidence | None = None
+    clicks: Sequence[ClickEvidence] = ()  # the one that was given, then what its visitor clicked before it, newest first
     coupon_given: str = ""
     coupon: CouponEvidence | None = None
     tie: Tie | None = None
@@ -116,7 +120,7 @@ def attribute(evidence: Evidence, terms: Terms) -> Attribution:
         verdict = way(evidence, terms)
         if isinstance(verdict, Attribution):
             if verdict.affiliate_id in terms.approved:
-                verdict.tried = tried
+                verdict.tried = [*tried, *verdict.tried]
                 return verdict
             verdict = "affiliate_not_approved"
         if verdict:
@@ -133,20 +137,35 @@ def _by_name(evidence: Evidence, terms: Terms) -> Attribution | str:
 
 
 def _by_click(evidence: Evidence, terms: Terms) -> Attribution | str:
-    click = evidence.click
     if not evidence.click_given:
         return ""
-    if click is None:
+    if not evidence.clicks:
         return "click_unknown"
+    given = evidence.clicks[0]
+    refused = _refuse_click(given, evidence.occurred_at, terms)
+    if terms.model == AttributionModel.FIRST_CLICK:
+        for click in reversed(evidence.clicks[1:]):
+            if not _refuse_click(click, evidence.occurred_at, terms):
+                return _credit_click("first_click", click, [refused] if refused else [])
+    return refused or _credit_click("click", given, [])
+
+
+def _refuse_click(click: ClickEvidence, occurred_at: datetime, terms: Terms) -> str:
+    """Why a click cannot be credited with a sale of that moment; empty if it can."""
     if click.program_id != terms.program_id:
         return "click_of_another_program"
     if click.outcome != ClickOutcome.CREDITED:
         return "click_not_credited"
-    if click.at > evidence.occurred_at + CLOCK_SKEW:
+    if click.at - occurred_at > CLOCK_SKEW:
         return "click_after_sale"
-    if click.at < evidence.occurred_at - terms.window:
+    if occurred_at - click.at > terms.window:
         return "click_expired"
-    return Attribution("click", click.affiliate_id, Source.CLICK, click.id, click.link_id, None, click.offer_id, click.subs)
+    return "" if click.affiliate_id in terms.approved else "affiliate_not_approved"
+
+
+def _credit_click(reason: str, click: ClickEvidence, tried: list[str]) -> Attribution:
+    whose = (click.link_id, None, click.offer_id)
+    return Attribution(reason, click.affiliate_id, Source.CLICK, click.id, *whose, click.subs, tried)
 
 
 def _by_coupon(evidence: Evidence, terms: Terms) -> Attribution | str:

@@ -20,7 +20,8 @@ from psycopg2.extras import execute_values
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
 from core.rows import insert_rows, select_rows
 from programs.models import Program
-from tracking.attribution import Attribution, ClickEvidence, CouponEvidence, Evidence, Terms, Tie, attribute, parse_click_id
+from tracking.attribution import Attribution, CouponEvidence, Evidence, Terms, Tie, attribute, parse_click_id
+from tracking.clicks import find_clicks
 from tracking.models import Status
 
 
@@ -182,21 +183,17 @@ class _Lookup:
     def __init__(self, program: Program, rows: Sequence[ConversionInput]) -> None:
         self.program = program
         self.click_ids = {row.click_id: parse_click_id(row.click_id) for row in rows if row.click_id}
-        self.clicks = self._clicks()
+        self.clicks = find_clicks(program, self._claims(rows))
         self.coupons = self._coupons(sorted({row.coupon for row in rows if row.coupon}))
         self.affiliates = self._affiliates({row.affiliate for row in rows if row.affiliate})
 
-    def _clicks(self) -> dict[Any, ClickEvidence]:
-        ids = [str(click_id) for click_id in self.click_ids.values() if click_id]
-        if not ids:
-            return {}
-        # The ids stand in the statement as constants, so that the plan touches only the days they name.
-        found = select_rows(
-            """SELECT id, at, link_id, affiliate_id, offer_id, program_id, outcome, subs FROM tracking_click
-               WHERE id = ANY(%s::uuid[])""",
-            [ids],
-        )
-        return {row[0]: ClickEvidence(*row) for row in found}
+    def _claims(self, rows: Sequence[ConversionInput]) -> dict[uuid.UUID, datetime]:
+        """Each click that the rows name, and the moment of the first row that does."""
+        claims: dict[uuid.UUID, datetime] = {}
+        for row in rows:
+            if click_id := self.click_ids.get(row.click_id):
+                claims[click_id] = min(claims.get(click_id, row.occurred_at), row.occurred_at)
+        return claims
 
     def _coupons(self, codes: list[str]) -> dict[str, CouponEvidence]:
         """By the code as it was given: PostgreSQL compares, as its idea of upper case (ß, ı) is not Python's."""
@@ -224,7 +221,7 @@ class _Lookup:
 
     def approved(self, customers: dict[str, _Customer]) -> set[int]:
         concerned = (
-            {click.affiliate_id for click in self.clicks.values()}
+            {click.affiliate_id for clicks in self.clicks.values() for click in clicks}
             | {coupon.affiliate_id for coupon in self.coupons.values()}
             | {customer.tie.affiliate_id for customer in customers.values() if customer.tie}
             | set(self.affiliates.values())
@@ -236,10 +233,11 @@ class _Lookup:
         )
 
     def of(self, row: ConversionInput, tie: Tie | None) -> Evidence:
+        click_id = self.click_ids.get(row.click_id)
         return Evidence(
             row.occurred_at,
             row.click_id,
-            self.clicks.get(self.click_ids.get(row.click_id)),
+            self.clicks.get(click_id, ()) if click_id else (),
             row.coupon,
             self.coupons.get(row.coupon),
             tie,

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 from affiliates.models import Enrollment, EnrollmentStatus
 from core.rows import select_rows
 from programs.models import Program
-from tracking.attribution import Attribution, ClickEvidence, Evidence, Terms, attribute
+from tracking.attribution import CLOCK_SKEW, Attribution, ClickEvidence, Evidence, Terms, Tie, attribute
+from tracking.clicks import find_clicks
 from tracking.conversions import ConversionInput, Decided
-from tracking.models import Click, Conversion, Customer
+from tracking.models import Conversion, Customer
+from tracking.partitions import first_id_at
 
 LATE = timedelta(days=7)  # how long a click may be on its way from a click server's spool
 CHUNK = 1000
+
+# A click that was not there yet when its sale came has been on its way since then at the longest, so that with the sale's own
+# waiting it is at most twice as old. Bound as constants, these let the plan touch (and lock) only the days between.
+_ARRIVED = """
+    SELECT v.id FROM tracking_conversion v
+    WHERE v.program_id = %(program)s AND v.awaited_click_id IS NOT NULL AND v.created_at >= %(since)s
+      AND EXISTS (SELECT FROM tracking_click k WHERE k.id = v.awaited_click_id AND k.id >= %(oldest)s AND k.id < %(newest)s)
+    ORDER BY v.id LIMIT %(most)s
+"""
 
 
 def credit_late(program: Program, *, now: datetime) -> list[Decided]:
@@ -21,16 +33,14 @@ def credit_late(program: Program, *, now: datetime) -> list[Decided]:
     What came in is not touched, only nobody becomes somebody. Those it does not credit (the click is too old, say) wait no more.
     Customers are locked before conversions, by name, as `write_conversions` does.
     """
-    ids = [
-        pk
-        for (pk,) in select_rows(
-            """SELECT v.id FROM tracking_conversion v
-               WHERE v.program_id = %s AND v.awaited_click_id IS NOT NULL AND v.created_at >= %s
-                 AND EXISTS (SELECT FROM tracking_click k WHERE k.id = v.awaited_click_id)
-               ORDER BY v.id LIMIT %s""",
-            [program.pk, now - LATE, CHUNK],
-        )
-    ]
+    bound = {
+        "program": program.pk,
+        "since": now - LATE,
+        "oldest": str(first_id_at(now - 2 * LATE)),
+        "newest": str(first_id_at(now + CLOCK_SKEW)),
+        "most": CHUNK,
+    }
+    ids = [pk for (pk,) in select_rows(_ARRIVED, bound)]
     if not ids:
         return []
     named = Customer.objects.filter(conversions__in=ids).order_by("external_id").values_list("pk", flat=True)
@@ -38,21 +48,15 @@ def credit_late(program: Program, *, now: datetime) -> list[Decided]:
     waiting = list(
         Conversion.objects.filter(pk__in=ids, awaited_click_id__isnull=False).order_by("occurred_at", "pk").select_for_update()
     )
-    clicks = {click.pk: click for click in Click.objects.filter(pk__in=[conversion.awaited_click_id for conversion in waiting])}
-    approved = Enrollment.objects.filter(program=program, status=EnrollmentStatus.APPROVED)
-    terms = Terms(
-        program.pk,
-        program.attribution_model,
-        timedelta(days=program.attribution_window_days),
-        set(approved.filter(affiliate__in={c.affiliate_id for c in clicks.values()}).values_list("affiliate_id", flat=True)),
-    )
+    clicks = find_clicks(program, _claims(waiting))
+    terms = _terms(program, clicks, customers)
     decided = []
     for conversion in waiting:
-        to = attribute(_evidence(conversion, clicks[conversion.awaited_click_id]), terms)  # type: ignore[index]
+        customer = customers.get(conversion.customer_id or 0)
+        to = attribute(_evidence(conversion, clicks[conversion.awaited_click_id], customer), terms)  # type: ignore[index]
         _settle(conversion, to)
         if to.affiliate_id is None:
             continue
-        customer = customers.get(conversion.customer_id or 0)
         if customer is not None and customer.affiliate_id is None:
             customer.affiliate_id, customer.link_id, customer.offer_id = to.affiliate_id, to.link_id, to.offer_id
             customer.tied_at = conversion.occurred_at
@@ -61,19 +65,55 @@ def credit_late(program: Program, *, now: datetime) -> list[Decided]:
     return decided
 
 
-def _evidence(conversion: Conversion, click: Click) -> Evidence:
-    whose = (click.link_id, click.affiliate_id, click.offer_id, click.program_id)
-    found = ClickEvidence(click.pk, click.at, *whose, click.outcome, click.subs)
-    return Evidence(conversion.occurred_at, click_given=str(click.pk), click=found)
+def _claims(waiting: list[Conversion]) -> dict[uuid.UUID, datetime]:
+    """Each awaited click and the moment of the first sale that waits for it; they come in that order."""
+    claims: dict[uuid.UUID, datetime] = {}
+    for conversion in waiting:
+        claims.setdefault(conversion.awaited_click_id, conversion.occurred_at)  # type: ignore[arg-type]
+    return claims
+
+
+def _terms(program: Program, clicks: dict[uuid.UUID, list[ClickEvidence]], customers: dict[int, Customer]) -> Terms:
+    concerned = {click.affiliate_id for chain in clicks.values() for click in chain}
+    concerned |= {customer.affiliate_id for customer in customers.values() if customer.affiliate_id}
+    approved = Enrollment.objects.filter(program=program, status=EnrollmentStatus.APPROVED, affiliate__in=concerned)
+    return Terms(
+        program.pk,
+        program.attribution_model,
+        timedelta(days=program.attribution_window_days),
+        set(approved.values_list("affiliate_id", flat=True)),
+    )
+
+
+def _evidence(conversion: Conversion, clicks: list[ClickEvidence], customer: Customer | None) -> Evidence:
+    """The click that has come, and the tie that another sale may have made meanwhile: under "first click" it comes first."""
+    tie = None
+    if customer is not None and customer.affiliate_id is not None and customer.tied_at is not None:
+        tie = Tie(customer.affiliate_id, customer.link_id, customer.coupon_id, customer.offer_id, customer.tied_at)
+    return Evidence(conversion.occurred_at, str(conversion.awaited_click_id), clicks, tie=tie)
 
 
 def _settle(conversion: Conversion, to: Attribution) -> None:
     conversion.awaited_click_id = None
     conversion.affiliate_id, conversion.source, conversion.reason = to.affiliate_id, to.source, to.reason
-    conversion.click_id, conversion.link_id, conversion.offer_id, conversion.subs = to.click_id, to.link_id, to.offer_id, to.subs
+    conversion.click_id, conversion.link_id, conversion.coupon_id = to.click_id, to.link_id, to.coupon_id
+    conversion.offer_id, conversion.subs = to.offer_id, to.subs
     conversion.given.pop("tried", None)
+    if to.tried:
+        conversion.given["tried"] = to.tried
     conversion.save(
-        update_fields=["awaited_click_id", "affiliate", "source", "reason", "click_id", "link", "offer", "subs", "given"]
+        update_fields=[
+            "awaited_click_id",
+            "affiliate",
+            "source",
+            "reason",
+            "click_id",
+            "link",
+            "coupon",
+            "offer",
+            "subs",
+            "given",
+        ]
     )
 
 

@@ -120,6 +120,7 @@ class Click(models.Model):
     referrer = models.TextField()
     url = models.TextField()  # where the visitor was sent, without the click id
     subs = ArrayField(models.TextField(), null=True)  # sub1 … sub12; trailing empty ones are left out; null: none
+    previous = models.UUIDField(null=True)  # the click that the visitor's cookie told, as it told it: it may be anything
 
     class Meta:
         managed = False

@@ -26,6 +26,7 @@ CREATE TABLE tracking_click (
     referrer text NOT NULL,
     url text NOT NULL,
     subs text[],
+    previous uuid,
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX tracking_click_affiliate ON tracking_click (affiliate_id, id);

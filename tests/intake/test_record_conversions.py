@@ -1,11 +1,13 @@
 """Conversions come in: once, whoever brings them how often; credited by evidence; nothing dropped."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from affiliates.models import Enrollment
@@ -24,6 +26,7 @@ from payouts.verification import verify_ledger
 from tests.factories import make_affiliate, make_click, make_coupon, make_link, make_rule
 from tracking.conversions import ConversionInput
 from tracking.models import Click, Conversion, Customer
+from tracking.partitions import make_partitions
 
 NOW = timezone.now()
 
@@ -83,6 +86,24 @@ class TestAttribution:
 
         assert self.credited(music, mara, sale(click_id=str(click))) == (None, "", "click_not_credited")
 
+    def test_a_click_of_the_future_credits_nobody(self, music, music_offer, mara, ana):
+        click = make_click(make_link(ana, music_offer), at=NOW + timedelta(days=3))  # a click server's clock was wrong
+
+        assert self.credited(music, mara, sale(click_id=str(click))) == (None, "", "click_after_sale")
+
+    def test_a_click_that_is_gone_is_unknown(self, music, music_offer, mara, ana):
+        click = make_click(make_link(ana, music_offer), at=NOW - timedelta(days=1))
+        Click.objects.filter(pk=click).delete()  # as when its day's partition was dropped
+
+        assert self.credited(music, mara, sale(click_id=str(click))) == (None, "", "click_unknown")
+
+    def test_pausing_a_link_takes_nothing_from_the_clicks_before(self, music, music_offer, mara, ana):
+        link = make_link(ana, music_offer)
+        click = make_click(link, at=NOW - timedelta(days=1))
+        type(link).objects.update(status="paused")
+
+        assert self.credited(music, mara, sale(click_id=str(click))) == (ana, "click", "click")
+
     def test_a_suspended_affiliate_stops_earning_at_that_moment(self, music, music_offer, mara, ana):
         click = make_click(make_link(ana, music_offer), at=NOW - timedelta(days=1))
         Enrollment.objects.filter(affiliate=ana, program=music).update(status="suspended")
@@ -106,6 +127,17 @@ class TestAttribution:
 
         assert self.credited(music, mara, sale("o1", coupon="BAO10")) == (None, "", "coupon_paused")
         assert self.credited(music, mara, sale("o2", coupon="GONE")) == (None, "", "coupon_unknown")
+
+    def test_a_coupon_of_another_program_is_none(self, music, books, mara, ana):
+        make_coupon(ana, books, code="ANA10")
+
+        assert self.credited(music, mara, sale(coupon="ANA10")) == (None, "", "coupon_unknown")
+
+    def test_a_coupon_of_a_suspended_affiliate_credits_nobody(self, music, mara, ana):
+        make_coupon(ana, music, code="ANA10")
+        Enrollment.objects.filter(affiliate=ana, program=music).update(status="suspended")
+
+        assert self.credited(music, mara, sale(coupon="ANA10")) == (None, "", "affiliate_not_approved")
 
     def test_a_later_sale_follows_the_customers_first_affiliate(self, music, mara, ana):
         make_coupon(ana, music, code="ANA")
@@ -185,6 +217,20 @@ class TestLateClicks:
         spooled.save(force_insert=True)
 
         assert credit_late_clicks(music) == 1
+
+    def test_to_look_for_them_touches_the_days_that_can_hold_one_and_no_other(self, music, mara, spooled):
+        make_partitions(NOW.date() - timedelta(days=40), NOW.date() + timedelta(days=10))
+        record(music, mara, sale("o1", click_id=str(spooled.pk)))
+        noon = NOW.replace(hour=12)
+        with CaptureQueriesContext(connection) as queries:
+            credit_late_clicks(music, now=noon)
+
+        [statement] = [query["sql"] for query in queries if "awaited_click_id IS NOT NULL" in query["sql"]]
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = " ".join(line for (line,) in cursor.fetchall())
+        touched = set(re.findall(r"tracking_click_(\d{8}|other)(?= )", plan))
+        assert touched == {f"{noon - timedelta(days=back):%Y%m%d}" for back in range(15)}
 
     def test_one_that_does_not_hold_waits_no_more(self, music, rule, mara, spooled):
         record(music, mara, sale("o1", click_id=str(spooled.pk), occurred_at=NOW - timedelta(days=5)))

@@ -1,4 +1,4 @@
-"""Attribution for any evidence, against a table of precedence written out the long way."""
+"""Attribution for any evidence, against a table of precedence written out the long way. Chains of clicks: test_first_click.py."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -57,7 +57,8 @@ ties = st.none() | st.builds(
     st.sampled_from(["last_click", "first_click"]),
 )
 def test_the_first_evidence_that_holds_decides(click, click_given, coupon, coupon_given, tie, approved, model):
-    evidence = Evidence(SALE, "x" if click or click_given else "", click, "x" if coupon or coupon_given else "", coupon, tie)
+    given_click = "x" if click or click_given else ""
+    evidence = Evidence(SALE, given_click, [click] if click else [], "x" if coupon or coupon_given else "", coupon, tie)
     found = attribute(evidence, Terms(1, model, WINDOW, approved))
 
     click_holds = (

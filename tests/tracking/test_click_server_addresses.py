@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
@@ -303,7 +304,17 @@ def test_a_spooled_click_comes_back_as_it_was():
     from tracking.clickserver.spool import _row_of
 
     click_id, at = ClickIds()()
-    row = (click_id, at, 1, 2, 3, 4, 0, False, 2**62, "::1", 'a"\n\u2028', "", "https://shop.example/ü", ["a", ""])
+    row = (click_id, at, 1, 2, 3, 4, 0, False, 2**62, "::1", 'a"\n\u2028', "", "https://shop.example/ü", ["a", ""], click_id)
 
     assert line_of(row).count("\n") == 1
     assert _row_of(line_of(row)) == row
+
+
+def test_a_click_that_was_spooled_before_clicks_knew_the_one_before_comes_back_too():
+    from tracking.clickserver.spool import _row_of
+
+    row = (*ClickIds()(), 1, 2, 3, 4, 0, False, 1, "::1", "", "", "https://shop.example/", None, None)
+    line = json.loads(line_of(row))
+    del line["previous"]
+
+    assert _row_of(json.dumps(line)) == row

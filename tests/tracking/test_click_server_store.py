@@ -25,7 +25,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def row_of(link: Link, **changed: object) -> tuple:
     click_id, at = ClickIds()()
     facts = {"link": link.pk, "affiliate": link.affiliate_id, "offer": link.offer_id, "program": link.offer.program_id}
-    rest = {"outcome": 0, "bot": False, "visitor": 1, "ip": "", "user_agent": "", "referrer": "", "url": "", "subs": None}
+    rest = {
+        "outcome": 0,
+        "bot": False,
+        "visitor": 1,
+        "ip": "",
+        "user_agent": "",
+        "referrer": "",
+        "url": "",
+        "subs": None,
+        "previous": None,
+    }
     return (click_id, at, *(facts | rest | changed).values())
 
 

@@ -57,6 +57,20 @@ def test_each_row_says_why_it_is_credited_so(as_person, mara, music, ana):
     assert dict(zip(rows[0], rows[1], strict=True))["Why"] == why
 
 
+def test_the_page_of_a_first_clicks_sale_shows_the_click_that_earns_and_the_one_it_came_with(
+    as_person, mara, music, music_offer, ana
+):
+    link = make_link(ana, music_offer)
+    first = make_click(link, at=timezone.now() - timedelta(days=9))
+    last = make_click(link, previous=first)
+    conversion = make_conversion(music, ana, reason="first_click", click_id=first, given={"click_id": f"clk_{last}"})
+
+    page = text_of(as_person(mara).get(f"{LIST}{conversion.public_id}/"))
+
+    assert explain_attribution("first_click", []) in page
+    assert page.index(str(first)) < page.index("The sale came with") < page.index(str(last))
+
+
 def test_search_finds_orders_customers_and_clicks(as_person, mara, music, music_offer, ana):
     customer = Customer.objects.create(program=music, external_id="customer-77", email="buyer@shop.example")
     click = make_click(make_link(ana, music_offer))

@@ -15,11 +15,12 @@ from tracking.clickserver.keeper import Keeper, Unanswered
 from tracking.clickserver.links import CREDITED, Decision
 from tracking.clickserver.protocol import NO_STORE, Request
 from tracking.clickserver.recorder import Fate, Recorder
-from tracking.clickserver.store import Row
+from tracking.clickserver.store import URL, Row
 from tracking.clickserver.visits import (
     REFERRER_LENGTH,
     around_click_id,
     clean,
+    click_before,
     read_browser,
     read_query,
     visitor_address,
@@ -110,6 +111,7 @@ class Application:
             clean(request.referrer, REFERRER_LENGTH),
             url,
             subs,
+            click_before(request.cookies) if request.cookies else None,
         )
         if decision.outcome == CREDITED:
             fields = (
@@ -137,7 +139,7 @@ def tell(request: Request, row: Row, fields: str, fate: Fate) -> None:
     if fate is Fate.KEPT:
         request.redirect(fields)
     elif fate is Fate.REFUSED:  # sent on all the same, but not with the id of a click that is not there
-        request.redirect(f"Location: {row[-2]}\r\n{_EVERY_REDIRECT}")
+        request.redirect(f"Location: {row[URL]}\r\n{_EVERY_REDIRECT}")
     else:
         request.answer(HTTPStatus.SERVICE_UNAVAILABLE, "Please come again in a moment.", _LATER)
 

@@ -32,7 +32,7 @@ NO_STORE = "Cache-Control: no-store\r\n"
 class Request:
     """What came, and the way to answer it, once."""
 
-    __slots__ = ("_connection", "forwarded_for", "keep_alive", "method", "peer", "referrer", "target", "user_agent")
+    __slots__ = ("_connection", "cookies", "forwarded_for", "keep_alive", "method", "peer", "referrer", "target", "user_agent")
 
     def __init__(self, connection: Connection, peer: str) -> None:
         self._connection = connection
@@ -41,6 +41,7 @@ class Request:
         self.target = b""
         self.user_agent = b""
         self.referrer = b""
+        self.cookies = b""
         self.forwarded_for: list[bytes] = []
         self.keep_alive = True
 
@@ -182,6 +183,8 @@ class Connection(asyncio.Protocol):
                 self._reading.user_agent = value
             case b"referer":
                 self._reading.referrer = value
+            case b"cookie":
+                self._reading.cookies += b";" + value  # proxies from HTTP/2 may send several (RFC 9113, 8.2.3)
             case b"x-forwarded-for":
                 self._reading.forwarded_for.append(value)
             case b"expect" if self._current is None:

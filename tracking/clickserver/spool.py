@@ -174,7 +174,7 @@ def read_chunk(file: SpoolFile, most: int) -> tuple[list[Row], list[str], int]:
 
 
 def _row_of(line: str) -> Row:
-    given = json.loads(line)
+    given = {"previous": None} | json.loads(line)  # lines may be older than this column
     given["at"] = datetime.fromisoformat(given["at"])
     return tuple(given[column] for column in COLUMNS)
 

@@ -11,10 +11,11 @@ import asyncpg
 
 COLUMNS = (
     "id", "at", "link_id", "affiliate_id", "offer_id", "program_id", "outcome",
-    "bot", "visitor", "ip", "user_agent", "referrer", "url", "subs",
+    "bot", "visitor", "ip", "user_agent", "referrer", "url", "subs", "previous",
 )  # fmt: skip
+URL = COLUMNS.index("url")
 _LIST = ", ".join(COLUMNS)
-Row = tuple[str, datetime, int, int, int, int, int, bool, int, str, str, str, str, list[str] | None]
+Row = tuple[str, datetime, int, int, int, int, int, bool, int, str, str, str, str, list[str] | None, str | None]
 
 CONNECT_SECONDS = 1.5
 COMMIT_SECONDS = 2.0  # visitors wait no longer for PostgreSQL; then the spool takes their clicks

@@ -161,12 +161,14 @@ def conversion_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     conversion = get_object_or_404(visible, pk=Conversion.pk_from(public_id))
     tried = conversion.given.get("tried", [])
     click = _click(conversion)
+    given_click_id = str(conversion.given.get("click_id", ""))
     context = {
         "conversion": conversion,
         "why": explain_attribution(conversion.reason, tried),
         "click": click,
         "before_sale": _before_sale(click, conversion) if click else "",
-        "given_click_id": str(conversion.given.get("click_id", "")),
+        "given_click_id": given_click_id,
+        "came_with": parse_click_id(given_click_id),
         "items": [item for item in conversion.given.get("items") or [] if isinstance(item, dict)],
         "metadata": list((conversion.given.get("metadata") or {}).items()),
         "refunds": conversion.refunds.all(),
