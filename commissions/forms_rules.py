@@ -12,6 +12,7 @@ from affiliates.forms import AffiliateChoice, SuggestingInput
 from affiliates.models import Affiliate
 from commissions.models import RuleType
 from commissions.rates import EVENTS
+from core.money import NumberInput
 from programs.models import Offer, Program
 from tracking.api import event_name
 
@@ -25,7 +26,7 @@ class RateForm(forms.Form):
         widget=forms.RadioSelect,
         initial=RuleType.PERCENTAGE,
     )
-    value = forms.DecimalField(label=_("Value"), min_value=Decimal(0), max_digits=19, decimal_places=4)
+    value = NumberInput(label=_("Value"), min_value=Decimal(0), max_digits=19, decimal_places=4)
     starts_at = forms.DateTimeField(
         label=_("From"),
         required=False,

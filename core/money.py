@@ -10,6 +10,7 @@ from typing import Any
 
 import pycountry
 from babel import Locale
+from django import forms
 from django.db import models
 from django.utils.translation import gettext as _
 
@@ -22,7 +23,7 @@ _MINOR_UNITS = {
     4: "CLF UYW",
 }
 _DIGITS = {code: digits for digits, codes in _MINOR_UNITS.items() for code in codes.split()}
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
 
 
 class AmountError(Refusal):
@@ -37,12 +38,28 @@ class CurrencyField(models.CharField):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
 
+class NumberInput(forms.DecimalField):
+    """An amount or a rate that people enter, read as strictly as from machines: no spelling of it ("1e5", "١٢") is guessed at."""
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # the stubs see the integer field above it
+        if value in self.empty_values:
+            return None
+        try:
+            return parse_number(value.strip() if isinstance(value, str) else f"{value:f}")
+        except AmountError as refusal:
+            raise forms.ValidationError(refusal.message, code=refusal.code) from None
+
+
 class MoneyField(models.DecimalField):  # type: ignore[type-arg]
     """An amount beside a CurrencyField: up to 15 digits before the point, 4 behind it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_digits"], kwargs["decimal_places"] = 19, 4
         super().__init__(*args, **kwargs)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        options: dict[str, Any] = {"form_class": NumberInput, "min_value": 0}
+        return super().formfield(**options | kwargs)
 
 
 @cache
@@ -69,21 +86,24 @@ def check_currency(text: Any, field: str = "currency") -> str:
     return text
 
 
-def parse_amount(text: Any, currency: str, field: str = "amount") -> Decimal:
-    """A non-negative amount from its text ("12.50"), exact, or AmountError.
+def parse_number(text: Any, field: str = "amount") -> Decimal:
+    """A non-negative number from its text ("12.50"), exact, or AmountError: ASCII digits and a point, at most 12 before it.
 
-    Numbers from JSON are refused where they would lose digits (floats); whole numbers are taken. No more decimals than the
-    currency has, at most 12 digits before the point, ASCII digits and a point only.
+    Whole numbers from JSON are taken; floats are refused, as they may have lost digits.
     """
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(text)
-    if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
         raise AmountError(
-            _("Give the amount as a text of digits with a point, such as “12.50”: not negative, no thousands separator."),
-            code="amount",
-            field=field,
+            _("Give digits with a point, such as “12.50”: not negative, no thousands separator."), code="amount", field=field
         )
-    decimals = len(text.partition(".")[2])
+    return Decimal(text)
+
+
+def parse_amount(text: Any, currency: str, field: str = "amount") -> Decimal:
+    """A number with no more decimals than the currency has, or AmountError."""
+    amount = parse_number(text, field)
+    decimals = len(str(text).partition(".")[2])
     if decimals > currency_digits(currency):
         raise AmountError(
             _("%(currency)s has %(digits)d decimals; this amount has %(decimals)d.")
@@ -91,7 +111,7 @@ def parse_amount(text: Any, currency: str, field: str = "amount") -> Decimal:
             code="decimals",
             field=field,
         )
-    return Decimal(text)
+    return amount
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.components import money_text
-from core.money import currency_digits, plain_amount
+from core.money import NumberInput, currency_digits, plain_amount
 from tracking.models import Conversion
 
 
@@ -21,7 +21,7 @@ class RefundForm(forms.Form):
     """A refund of one conversion. `key` is made when the form is first shown and names the refund where people give no number
     of their own: however often the form is sent, it is one refund."""
 
-    amount = forms.DecimalField(label=gettext_lazy("Amount"))
+    amount = NumberInput(label=gettext_lazy("Amount"))
     day = forms.DateField(label=gettext_lazy("Refunded on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=300, required=False, help_text=gettext_lazy("It stands in the history.")
@@ -38,7 +38,7 @@ class RefundForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.conversion = conversion
         digits = currency_digits(conversion.currency)
-        self.fields["amount"] = forms.DecimalField(
+        self.fields["amount"] = NumberInput(
             label=_("Amount in %(currency)s") % {"currency": conversion.currency},
             max_digits=19,
             decimal_places=digits,

@@ -31,6 +31,7 @@ from programs.models import Program
 from tracking.conversions import ConversionInput
 
 CHUNK = 5000
+LONGEST_LINE = 100_000  # characters; of a longer one, such as a picture's, only so much is ever held
 SHOWN = 1000  # characters of an unreadable line in the file of rejects
 LATEST_YEAR = 2199
 REQUIRED = ["order_id", "customer_id", "date", "quantity", "amount_usd"]
@@ -46,6 +47,7 @@ class _Line:
     number: int
     cells: list[str]
     size: int
+    ended: bool  # with a line break
     refusal: OrdersError | None = None  # where it cannot be read as cells at all
 
 
@@ -58,6 +60,7 @@ class Outcome:
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     rejects_file: Path | None = None
+    unended_line: int | None = None  # the last one, where nothing ends it: if the file was cut, its last value may be too
 
     @property
     def rows(self) -> int:
@@ -74,6 +77,7 @@ def import_orders(
         for chunk in in_chunks(_lines(file, delimiter), CHUNK):
             _import_chunk(program, chunk, by=by, outcome=outcome, rejected=rejected, columns=columns)
             progress(sum(line.size for line in chunk))
+            outcome.unended_line = None if chunk[-1].ended else chunk[-1].number
         if outcome.rejected:
             outcome.rejects_file = rejected.path
     return outcome
@@ -177,7 +181,7 @@ def _encoding(path: Path) -> str:
 
 def _head(file: IO[str]) -> tuple[list[str], str]:
     """The columns that the first line names, and what stands between them."""
-    head = file.readline().encode(errors="replace").decode()
+    head = file.readline(LONGEST_LINE).encode(errors="replace").decode()
     if not head.strip():
         raise OrdersError(
             _("The file is empty. Its first line names the columns: %(columns)s.") % {"columns": ",".join(REQUIRED)}
@@ -200,17 +204,31 @@ def _head(file: IO[str]) -> tuple[list[str], str]:
 
 def _lines(file: IO[str], delimiter: str) -> Iterator[_Line]:
     """Each line below the first that is not blank."""
-    for number, text in enumerate(file, start=2):
+    for number, (text, size) in enumerate(_texts(file), start=2):
+        ended = text.endswith(("\n", "\r"))
         try:
+            if size > len(text):
+                raise csv.Error
             cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
         except csv.Error:
-            why = OrdersError(_("This line cannot be read: a quotation mark stands alone, or a cell is far too long."))
-            yield _Line(number, [text.strip()[:SHOWN]], len(text), why)
+            why = OrdersError(_("This line cannot be read: a quotation mark stands alone, or it is far too long."))
+            yield _Line(number, [text.strip()[:SHOWN]], size, ended, why)
             continue
         if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-            yield _Line(number, cells, len(text), OrdersError(_("This line ends within a character: the file is cut.")))
+            why = OrdersError(_("This line ends within a character: the file is cut."))
+            yield _Line(number, cells, size, ended, why)
         elif any(cells):
-            yield _Line(number, cells, len(text))
+            yield _Line(number, cells, size, ended)
+
+
+def _texts(file: IO[str]) -> Iterator[tuple[str, int]]:
+    """Each line, or the beginning of one that is too long, and how long it really is."""
+    while text := file.readline(LONGEST_LINE):
+        part, size = text, len(text)
+        while len(part) == LONGEST_LINE and not part.endswith(("\n", "\r")):
+            part = file.readline(LONGEST_LINE)
+            size += len(part)
+        yield text, size
 
 
 class _Rejects:

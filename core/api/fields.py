@@ -21,7 +21,7 @@ from rest_framework.settings import api_settings
 
 from core.api.parsing import WrittenNumber
 from core.errors import NotVisible, Refusal
-from core.money import check_currency, parse_amount
+from core.money import check_currency, parse_amount, parse_number
 
 OPTIONAL: dict[str, Any] = {"required": False, "allow_null": True}  # null means absent
 FILTER: dict[str, Any] = {"required": False}
@@ -148,7 +148,7 @@ class Amount(Described, serializers.Field[Any, Any, Any, Any]):
         if isinstance(data, WrittenNumber) and len(data.text.replace(".", "").lstrip("0")) <= EXACT_DIGITS:
             data = data.text  # as it was written, not as a double would round it
         try:
-            parse_amount(_without_decimals(data), "USD")  # how many decimals are right, the currency tells later
+            parse_number(data)  # how many decimals are right, the currency tells later
         except Refusal as refusal:
             raise serializers.ValidationError(refusal.message, code=refusal.code) from None
         return data
@@ -170,11 +170,6 @@ def amount_in(values: Mapping[str, Any], name: str, currency: str) -> Decimal | 
         return parse_amount(values[name], currency)
     except Refusal as refusal:
         raise serializers.ValidationError({name: [ErrorDetail(refusal.message, code=refusal.code)]}) from None
-
-
-def _without_decimals(amount: Any) -> Any:
-    whole = re.fullmatch(r"([^.]*)\.[0-9]+", amount, re.ASCII) if isinstance(amount, str) else None
-    return whole[1] if whole else amount
 
 
 class Currency(Described, serializers.Field[Any, Any, Any, Any]):

@@ -10,7 +10,8 @@ from django.utils import timezone
 from reports.needs import unpriced_conversions
 from tests.api.client import errors
 from tests.factories import make_click, make_conversion, make_coupon, make_link, make_rule
-from tracking.models import Conversion
+from tests.spellings import NO_NUMBERS
+from tracking.models import Conversion, Refund
 from tracking.views.conversions import in_status
 
 pytestmark = pytest.mark.django_db
@@ -95,14 +96,11 @@ def test_the_same_number_of_another_event_is_another_conversion(mara_api, coupon
 @pytest.mark.parametrize(
     ("amount", "code"),
     [
-        ("-1.00", "amount"),
-        ("12,50", "amount"),
-        ("1e3", "amount"),
-        ("NaN", "amount"),
+        *((number, "amount") for number in NO_NUMBERS),
         ("", "amount"),
         ("1000000000000", "amount"),
-        ("٣", "amount"),
         (" 1", "amount"),
+        ("1\n", "amount"),
         (-12.5, "amount"),
         (1e300, "amount"),
         (0.1234567890123456, "amount"),
@@ -120,6 +118,17 @@ def test_amounts_that_are_none_are_refused(mara_api, music, amount, code):
     assert not Conversion.objects.exists()
 
 
+@pytest.mark.parametrize("amount", [*NO_NUMBERS, "", " 1", None, -1, 1e300, True])
+def test_amounts_that_are_none_are_refused_of_refunds_and_items_too(mara_api, music, amount):
+    mara_api.post("conversions", SALE)
+    refund = mara_api.post("conversions/order-1/refunds", {"external_id": "r", "amount": amount})
+    items = mara_api.post("conversions", SALE | {"items": [{"sku": "a", "quantity": 1, "amount": amount}]})
+
+    assert (refund.status_code, items.status_code) == (400, 400)
+    assert [errors(answer)[0][0] for answer in (refund, items)] == ["amount", "items[0].amount"]
+    assert not Refund.objects.exists()
+
+
 def test_whole_numbers_and_zero_are_amounts(mara_api, music):
     assert mara_api.post("conversions", SALE | {"amount": 12}).json()["amount"] == "12.00"
     assert mara_api.post("conversions", SALE | {"external_id": "o-2", "amount": "0.00"}).json()["amount"] == "0.00"
@@ -132,7 +141,7 @@ def test_json_numbers_are_amounts_as_they_are_written(mara_api, music, written):
     assert (kept.status_code, Decimal(kept.json()["amount"])) == (201, Decimal(written.decode()))
 
 
-@pytest.mark.parametrize("written", [b"1e2", b"1.5E1", b"-1.5", b"12.500", b"12.5000000000000001", b"9999999999999.5"])
+@pytest.mark.parametrize("written", [b"1e2", b"1.5E1", b"-1.5", b"-0.0", b"12.500", b"12.5000000000000001", b"9999999999999.5"])
 def test_json_numbers_that_may_have_lost_digits_are_no_amounts(mara_api, music, written):
     refused = mara_api.post("conversions", raw=json.dumps(SALE).encode().replace(b'"50.00"', written))
 

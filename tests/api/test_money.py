@@ -9,6 +9,7 @@ from django.db import connection
 
 from commissions.models import RuleVersion
 from payouts.models import PayoutBatch
+from payouts.secrets import encrypt
 from payouts.services import method_details
 from tests.api.client import errors
 from tests.factories import (
@@ -192,6 +193,17 @@ def test_a_payment_file_is_for_approved_batches_and_those_who_approve(felix_api,
     assert (early.status_code, errors(early)) == (409, [(None, "not_approved")])
     assert felix_api.get(f"payout-batches/{draft.public_id}/files/sepa").status_code == 404
     assert mara_api.get(f"payout-batches/{draft.public_id}/files/csv").status_code == 403
+
+
+def test_a_payment_file_holds_no_formula(felix_api, music, ana):
+    ana.name = "=HYPERLINK(1)"
+    ana.save()
+    batch = make_batch(music, status="approved")
+    make_payout(batch, ana, method=make_payout_method(ana, details=encrypt({"account_holder": "@SUM(1)", "iban": "+1"})))
+    answer = felix_api.get(f"payout-batches/{batch.public_id}/files/csv")
+
+    text = answer.content.decode()
+    assert "'=HYPERLINK(1)" in text and ",=" not in text and ",@" not in text
 
 
 def test_batches_of_other_programs_look_absent(felix_api, books):

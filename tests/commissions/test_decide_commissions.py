@@ -161,6 +161,24 @@ class TestRules:
         earned = dict(Commission.objects.values_list("conversion__external_id", "amount"))
         assert earned == {"o0": 10, "o9": 10, "o10": 5, "o30": 5}
 
+    def test_no_change_of_rules_reaches_a_commission_that_is_written(self, earn, music, mara, ana):
+        commission = earn()
+        before = Commission.objects.filter(pk=commission.pk).values().get(), explain_commission(commission)
+        rule = music.rules.get()
+        revise_rule(rule, by=mara, type="flat", value=Decimal(1))
+        higher = {"event": "sale", "type": "percentage", "value": Decimal(50)}
+        create_rule(music, by=mara, name="Higher", priority=9, affiliate=ana, **higher)  # in force for orders of the past too
+        archive_rule(rule, by=mara)
+        replayed = ConversionInput("sale", "o1", commission.occurred_at, Decimal(100), "USD", coupon="ANA")
+        record_conversions(music, [replayed], by=mara)
+
+        commission = Commission.objects.get()
+        assert (Commission.objects.values().get(), explain_commission(commission)) == before
+        approve_commissions([commission.pk], by=mara)
+        record_refund(commission.conversion, external_id="r", amount=Decimal(50), by=mara)
+        assert [(t.kind, t.amount) for t in Transfer.objects.order_by("pk")] == [("earned", 10), ("reversed", 5)]
+        assert verify_ledger() == []
+
     def test_a_first_version_without_a_start_prices_orders_of_the_past(self, music, mara, ana):
         make_coupon(ana, music, code="ANA")
         create_rule(music, by=mara, name="Sales", event="sale", type="flat", value=Decimal(3))

@@ -1,12 +1,11 @@
 """Conversions come in: once, whoever brings them how often; credited by evidence; nothing dropped."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -361,26 +360,6 @@ class TestRefunds:
         refund, created = record_refund(conversion, external_id="r1", amount=Decimal(5), by=mara, occurred_at=early)
 
         assert created and refund.occurred_at == conversion.occurred_at
-
-
-@pytest.mark.django_db(transaction=True)
-def test_fifty_at_the_same_moment_from_eight_connections_make_one(music, mara):
-    make_rule(music)
-    ana = make_affiliate("ana@tributary.example")
-    make_coupon(ana, music, code="ANA")
-
-    def bring(_n: int):
-        try:
-            return record(music, mara, sale(coupon="ANA", customer="c1"))[0]
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(bring, range(50)))
-
-    assert len({answer.id for answer in answers}) == 1
-    assert [answer.created for answer in answers].count(True) == 1
-    assert Commission.objects.count() == 1
 
 
 @pytest.mark.django_db
