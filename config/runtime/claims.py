@@ -11,9 +11,12 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 
 from config.env import BadEnvironment, Environment
+
+ENDING_SECONDS = 6.0  # what a killed run left behind has let go of its ports by then
 
 
 def take_lock(data: Path, kind: str) -> int | None:
@@ -66,19 +69,36 @@ def make_data_folder(data: Path) -> None:
 
 
 def check_ports(env: Environment) -> None:
-    """Refuse a port that anyone on this machine already listens on."""
+    """Refuse a port that anyone on this machine listens on; what a killed run of this data folder left may still be ending."""
+    deadline = time.monotonic() + (ENDING_SECONDS if _left_by_killed(env.data) else 0.0)
     for name, port in (("PORT", env.port), ("CLICK_PORT", env.click_port)):
-        for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
-            try:
-                with socket.socket(family) as probe:
-                    # As the servers do; what only lingers after the last run is no obstacle, a listener is.
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind((host, port))
-            except PermissionError:
-                raise BadEnvironment(f"port {port} needs more rights than this user has: set {name} above 1023.") from None
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:  # a machine without IPv6 answers otherwise
-                    raise BadEnvironment(f"port {port} is taken by another program: set {name} to a free one.") from None
+        while _is_taken(name, port):
+            if time.monotonic() > deadline:
+                raise BadEnvironment(f"port {port} is taken by another program: set {name} to a free one.")
+            time.sleep(0.1)
+
+
+def _is_taken(name: str, port: int) -> bool:
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family) as probe:
+                # As the servers do; what only lingers after the last run is no obstacle, a listener is.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+        except PermissionError:
+            raise BadEnvironment(f"port {port} needs more rights than this user has: set {name} above 1023.") from None
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:  # a machine without IPv6 answers otherwise
+                return True
+    return False
+
+
+def _left_by_killed(data: Path) -> bool:
+    """Whether the last owner of this folder's servers ended without letting go of them."""
+    try:
+        return bool((data / "servers.lock").read_text()) and owner(data) is None
+    except OSError:
+        return False
 
 
 def _started(pid: int) -> str:

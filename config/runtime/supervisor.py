@@ -52,7 +52,7 @@ def children_of(env: Environment) -> list[Child]:
     granian += ["--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "3", "--log-level", "warning"]
     return [
         Child("click", ["tracking.clickserver"]),
-        Child("web", [*granian, "config.wsgi:application"]),
+        Child("web", [*granian, "config.runtime.web:application"]),
         Child("beat", ["celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile="]),
         # Orphaned, it ends at once, and its pool with it: the broker goes too, and while it looks for that, Celery hears no
         # other signal. What it worked on is put back at the next start.
@@ -193,7 +193,7 @@ def run_to_end(words: str, helpers: list[subprocess.Popen[bytes]]) -> None:
     process = spawn("prepare", words.split(), loud=True)
     helpers.append(process)
     if process.wait() != 0:
-        raise BadEnvironment(f"the database or the static files cannot be brought to this version: {trouble('prepare')}")
+        raise BadEnvironment(trouble("prepare"))
 
 
 def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]) -> Iterator[None]:

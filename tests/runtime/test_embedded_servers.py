@@ -127,7 +127,10 @@ def test_any_folder_will_do(data, depth):
 
 
 def test_a_stale_process_id_that_is_someone_elses_now_is_no_obstacle(data):
-    (data / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{data}/postgres\n1700000000\n5432\n\n\n\nready\n")
+    left = f"{os.getpid()}\n{data}/postgres\n1700000000\n5432\n\n\n\nready\n"
+    (data / "postgres" / "postmaster.pid").write_text(left)
+    socket_folder(data).mkdir(mode=0o700, exist_ok=True)
+    (socket_folder(data) / ".s.PGSQL.5432.lock").write_text(left)
     with running(data):
         assert asked(data, "SELECT 1") == 1
 

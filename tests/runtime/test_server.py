@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from config.env import CHECKOUT
-from config.runtime.claims import owner
+from config.env import CHECKOUT, BadEnvironment, embedded_database_url, embedded_redis_url, environment
+from config.runtime.claims import check_ports, owner
 from tests.live import LiveStack, free_ports, new_stack, processes_of, wait_for
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -98,6 +101,24 @@ def test_a_taken_port_is_refused(stack, pair):
     assert "set CLICK_PORT to a free one" in refused(server(), stack, TRIBUTARY_DATA=other, PORT=free, CLICK_PORT=taken)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "line"), [("database", "password authentication failed"), ("redis", "DB index is out of range")]
+)
+def test_servers_from_outside_that_refuse_us_are_told_in_one_line_and_nothing_is_embedded(pair, wrong, line):
+    wait_until_up(pair[1])
+    database, redis = embedded_database_url(pair[1].data), embedded_redis_url(pair[1].data)
+    if wrong == "database":
+        database = database.replace("tributary:", "tributary:not-", 1)
+    else:
+        redis = redis.replace("db=0", "db=999")
+    unused = new_stack(SECRET_KEY="of-this-test-alone", DATABASE_URL=database, REDIS_URL=redis)
+    try:
+        assert line in refused(server(), unused)
+        assert not (unused.data / "postgres").exists() and not (unused.data / "valkey").exists()
+    finally:
+        shutil.rmtree(unused.data)
+
+
 @pytest.mark.parametrize("port", ["abc", "0", "70000", "-1", "８０００"])
 def test_a_port_that_cannot_be_read_is_refused(port):
     unused = LiveStack(Path("/tmp/trb-never-made"), 1, 2)
@@ -167,6 +188,28 @@ def test_nothing_outlives_a_killed_server_and_the_next_start_works(stack, when):
     wait_for(lambda: not processes_of(stack.data), STOP_SECONDS, lambda: str(processes_of(stack.data)))
     stack.start()
     wait_until_up(stack)
+
+
+def test_nothing_outlives_a_server_that_is_killed_with_all_its_processes(stack):
+    assert stack.process
+    stack.process.send_signal(signal.SIGSTOP)  # or it would clear up after them
+    for pid in processes_by_name(stack).values():
+        os.kill(pid, signal.SIGKILL)
+    stack.process.kill()
+    stack.process.wait()
+
+    wait_for(lambda: not processes_of(stack.data), STOP_SECONDS, lambda: str(processes_of(stack.data)))
+
+
+def test_a_start_waits_for_the_ports_of_a_killed_run(tmp_path):
+    port, click_port = free_ports(2)
+    env = replace(environment(), data=tmp_path, port=port, click_port=click_port)
+    with socket.create_server(("127.0.0.1", port)) as left:
+        Timer(0.5, left.close).start()
+        with pytest.raises(BadEnvironment, match=f"port {port} is taken"):
+            check_ports(env)
+        (tmp_path / "servers.lock").write_text("server 999999999 1\n")
+        check_ports(env)
 
 
 def test_sigterm_during_the_start_stops_it(pair):
