@@ -28,7 +28,10 @@ class FunctionsForm(forms.Form):
         label=_("Functions"),
         choices=Function.choices,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Owners may do everything, people included. Marketing makes links, finance sees to payouts."),
+        help_text=_(
+            "Owners may do everything, people included. Marketing makes links, finance sees to payouts,"
+            " leaders make links, keep the profile and see the money."
+        ),
     )
 
 

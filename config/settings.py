@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "Tributary",
     "SITE_HEADER": "Tributary",
+    "SITE_SUBHEADER": "config.admin_site.clock",
     "SITE_URL": "/manage/",
     "SITE_ICON": lambda request: static("logo.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("logo.svg")}],

@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.views import ChangeList
 
 from core.events import retry_deliveries
 from core.models import Event, EventDelivery, Mail
@@ -30,6 +31,26 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # Django's own is 
     @cached_property
     def count(self) -> int:
         return self.object_list.order_by()[:COUNTED].count()
+
+
+class AtLeast(int):
+    """A count that stopped at COUNTED: there are that many, and more."""
+
+    def __str__(self) -> str:
+        return f"{int(self)}+"
+
+
+class BoundedChangeList(ChangeList):
+    """Says "50000+" where it stopped counting, and offers "Show all" only where something is left out."""
+
+    result_count: int
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if self.result_count >= COUNTED:
+            self.result_count = AtLeast(self.result_count)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
 
 
 class ReadOnly:
@@ -66,6 +87,9 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     list_filter_submit = True
     actions: Any = None
     object_history_template = "core/admin/history.html"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedChangeList
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """The facts of the object's timeline, and, for settings-like tables, what changed from which value to which."""

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path
 
 from payouts.api import api as api
-from payouts.views import batches, ledger, payouts
+from payouts.views import batches, ledger, payouts, steps
 from payouts.views import portal as portal_views
 
 manage: list[URLPattern] = [
@@ -10,13 +10,13 @@ manage: list[URLPattern] = [
     path("payouts/statements/<str:public_id>/", payouts.payout_detail, name="payout_detail"),
     path("payouts/statements/<str:public_id>/leave-out/", payouts.payout_leave_out, name="payout_leave_out"),
     path("payouts/<str:public_id>/", batches.batch_detail, name="batch_detail"),
-    path("payouts/<str:public_id>/approve/", batches.batch_approve, name="batch_approve"),
-    path("payouts/<str:public_id>/recompute/", batches.batch_recompute, name="batch_recompute"),
-    path("payouts/<str:public_id>/start/", batches.batch_start, name="batch_start"),
-    path("payouts/<str:public_id>/cancel/", batches.batch_cancel, name="batch_cancel"),
-    path("payouts/<str:public_id>/leave-out/", batches.batch_leave_out, name="batch_leave_out"),
-    path("payouts/<str:public_id>/paid/", batches.batch_paid, name="batch_paid"),
-    path("payouts/<str:public_id>/payments.csv", batches.batch_file, name="batch_file"),
+    path("payouts/<str:public_id>/approve/", steps.batch_approve, name="batch_approve"),
+    path("payouts/<str:public_id>/recompute/", steps.batch_recompute, name="batch_recompute"),
+    path("payouts/<str:public_id>/start/", steps.batch_start, name="batch_start"),
+    path("payouts/<str:public_id>/cancel/", steps.batch_cancel, name="batch_cancel"),
+    path("payouts/<str:public_id>/leave-out/", steps.batch_leave_out, name="batch_leave_out"),
+    path("payouts/<str:public_id>/paid/", steps.batch_paid, name="batch_paid"),
+    path("payouts/<str:public_id>/payments.csv", steps.batch_file, name="batch_file"),
     path("ledger/proof/", ledger.ledger_verify, name="ledger_verify"),
 ]
 portal: list[URLPattern] = [

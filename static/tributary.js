@@ -230,10 +230,17 @@
     if (listing) say(listing.dataset.announce);
   });
 
+  // Where tabs are wider than the screen, the one that is open is not the one beyond its edge.
+  function showTab(tab) {
+    const tabs = tab.parentElement, beyond = tab.getBoundingClientRect().right - tabs.getBoundingClientRect().right;
+    if (beyond > 0) tabs.scrollLeft += beyond;
+  }
+
   function prepare(node) {
     within(node, "[data-copy][hidden], [data-dismiss][hidden], [data-print][hidden], [data-themes][hidden], [data-pick-all][hidden]").forEach((e) => (e.hidden = false));
     within(node, "canvas[data-chart]").forEach(draw);
     markTheme();
+    within(node, ".tabs [aria-current]").forEach(showTab);
     document.querySelectorAll(".listing").forEach(countPicked);
   }
   prepare(document.body);

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
@@ -33,11 +34,15 @@ class CouponAdmin(ReadOnlyAdmin):
 class ClickAdmin(ReadOnlyAdmin):
     """Millions of rows in daily partitions: newest first by the key, found by a click's id."""
 
-    list_display = ["id", "at", "link_id", "affiliate_id", "offer_id", "outcome", "bot", "ip", "referrer"]
+    list_display = ["id", "at", "link_id", "affiliate_id", "offer_id", "outcome", "bot", "ip", "came_from"]
     list_filter = ["outcome", "bot"]
     search_fields = ["id__exact"]
     search_help_text = _("A click's id, whole")
     ordering = ["-id"]
+
+    @admin.display(description=_("Referrer"))
+    def came_from(self, click: Click) -> str:
+        return Truncator(click.referrer).chars(50)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         from uuid import UUID

@@ -210,7 +210,8 @@ def offer_edit(request: HttpRequest, public_id: str) -> HttpResponse:
             update_offer(offer, by=request.user, **form.cleaned_data)
             messages.success(request, _("Saved."))
             return redirect("manage:program_detail", offer.program.slug)
-    return render(request, "programs/manager/offer_edit.html", {"form": form, "offer": offer, "program": offer.program})
+    context = {"form": form, "offer": offer, "program": offer.program, "events": Event.objects.about(offer)}
+    return render(request, "programs/manager/offer_edit.html", context)
 
 
 @manager_required(Can.MANAGE_PROGRAMS)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Case, Exists, OuterRef, When
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -26,9 +26,9 @@ from core.exports import stream_csv, stream_xlsx
 from core.ui import Chart, Period, Series
 from payouts.prospects import prospects
 from payouts.queries import balances
-from programs.models import Program
+from programs.models import Offer, Program
 from reports.queries import Performance, performance
-from tracking.models import Link
+from tracking.models import Link, Status
 
 LATEST = 6
 MEASURES = {"earned": gettext_lazy("Earned"), "conversions": gettext_lazy("Conversions"), "clicks": gettext_lazy("Clicks")}
@@ -59,6 +59,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "programs": _programs(enrollments),
         "sees_money": sees_money,
         "latest": [(each, net_of(each), state_of(each)) for each in latest],
+        "link": _best_link(affiliate, enrollments, latest),
         "now": timezone.now(),
     }
     if sees_money:
@@ -72,6 +73,14 @@ def home(request: HttpRequest) -> HttpResponse:
     if program is not None:
         context |= _course(request, affiliate, program)
     return render(request, "reports/portal/home.html", context)
+
+
+def _best_link(affiliate: Affiliate, enrollments: Sequence[Enrollment], latest: Sequence[Any]) -> Link | None:
+    """The one to hand out from here: the active link that sold last, else the newest; none where nothing would count."""
+    approved = [enrollment.program_id for enrollment in enrollments if enrollment.status == EnrollmentStatus.APPROVED]
+    counting = affiliate.links.filter(status=Status.ACTIVE, offer__status=Offer.Status.ACTIVE, offer__program__in=approved)
+    sold = next((each.link_id for each in latest if each.link_id), None)
+    return counting.order_by(Case(When(pk=sold, then=0), default=1), "-pk").first()
 
 
 def _has_begun(enrollment: Enrollment) -> bool:

@@ -1,11 +1,13 @@
 import pytest
 from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.services import create_key
 from affiliates.models import Function
 from affiliates.services import invite_member
-from commissions.models import Commission
+from core.admin import EditableNotes
 from core.mail import write_mail
 from core.models import Event
 from tests.factories import (
@@ -19,6 +21,8 @@ from tests.factories import (
     make_refund,
     make_reversal,
 )
+from tests.pages import text_of
+from tests.test_page_queries import add_a_row_of_everything
 
 
 @pytest.fixture
@@ -46,15 +50,67 @@ def test_every_table_can_be_read_and_nothing_added_or_deleted(as_person, ada, wo
         assert browser.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
         assert browser.get(reverse(f"{name}_history", args=[row.pk])).status_code == 200
         assert browser.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+        delete = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+        browser.post(reverse(f"{name}_changelist"), delete)
         assert model._default_manager.filter(pk=row.pk).exists()
 
 
-def test_money_rows_take_no_changes(as_person, ada, world):
-    commission = Commission.objects.get()
-    answer = as_person(ada).post(reverse("admin:commissions_commission_change", args=[commission.pk]), {"amount": "1000000"})
-    assert answer.status_code == 403
-    commission.refresh_from_db()
-    assert commission.amount == 10
+READ = [model for model, page in admin.site._registry.items() if not isinstance(page, EditableNotes)]
+
+
+@pytest.mark.parametrize("model", READ, ids=lambda model: model.__name__)
+def test_no_row_takes_a_change(as_person, ada, world, model):
+    row = model._default_manager.first()
+    if row is not None:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        assert as_person(ada).post(reverse(name, args=[row.pk]), {"amount": "1000000"}).status_code == 403
+
+
+def test_what_stands_beside_a_note_takes_no_change(as_person, ada, ana, world):
+    def beside():
+        return [list(ana.enrollments.order_by("pk").values()), list(ana.members.order_by("pk").values())]
+
+    before, enrollment, member = beside(), ana.enrollments.first(), ana.members.first()
+    rows = {"enrollments": (enrollment.pk, {"status": "rejected"}), "members": (member.pk, {"functions": "marketing"})}
+    posted = {"note": "Likes mornings."}
+    for prefix, (pk, values) in rows.items():
+        posted |= {f"{prefix}-TOTAL_FORMS": "2", f"{prefix}-INITIAL_FORMS": "1", f"{prefix}-0-id": str(pk)}
+        posted |= {f"{prefix}-0-affiliate": str(ana.pk), f"{prefix}-0-DELETE": "on"}
+        posted |= {f"{prefix}-{number}-{name}": value for name, value in values.items() for number in (0, 1)}
+
+    as_person(ada).post(reverse("admin:affiliates_affiliate_change", args=[ana.pk]), posted)
+
+    ana.refresh_from_db()
+    assert (ana.note, beside()) == ("Likes mornings.", before)
+
+
+def test_a_list_says_where_it_stopped_counting(as_person, ada, ana, bao, monkeypatch):
+    monkeypatch.setattr("core.admin.COUNTED", 2)
+    page = text_of(as_person(ada).get(reverse("admin:affiliates_affiliate_changelist")))
+    assert "2+ affiliates" in page
+    assert "Show all" not in page
+    assert "Times in " in page
+
+
+def test_a_list_runs_as_many_queries_with_one_row_of_everything_as_with_ten(as_person, ada, ana, music):
+    browser = as_person(ada)
+    lists = [reverse(f"admin:{m._meta.app_label}_{m._meta.model_name}_changelist") for m in admin.site._registry]
+
+    def counts() -> dict[str, int]:
+        found = {}
+        for path in lists:
+            with CaptureQueriesContext(connection) as queries:
+                assert browser.get(path).status_code == 200
+            found[path] = len(queries)
+        return found
+
+    add_a_row_of_everything(music, ana, 0)
+    counts()  # what is read once is read by now
+    few = counts()
+    for number in range(1, 10):
+        add_a_row_of_everything(music, ana, number)
+
+    assert {path: (few[path], many) for path, many in counts().items() if many > few[path]} == {}
 
 
 def test_secrets_are_not_shown(as_person, ada, world):

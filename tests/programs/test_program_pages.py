@@ -4,6 +4,7 @@ import pytest
 
 from commissions.services import create_rule
 from programs.models import Offer, Program
+from programs.services import update_offer, update_program
 from tests.factories import event_names, make_affiliate, make_enrollment, make_offer, make_program, make_rule
 from tests.pages import assert_same_queries, text_of
 from tests.spellings import NO_NUMBERS
@@ -88,6 +89,17 @@ def test_settings_change_but_the_currency(as_person, mara, music):
     music.refresh_from_db()
     assert (music.status, music.hold_days, music.currency) == ("paused", 14, "USD")
     assert event_names(music) == ["program.updated"]
+
+
+def test_the_history_tells_what_changed_from_what_to_what(as_person, mara, music, music_offer):
+    update_program(music, by=mara, hold_days=14, minimum_payout=Decimal("50.00"), public=False, description="x" * 100)
+    update_offer(music_offer, by=mara, status="paused", landing_url="https://music.example/new")
+
+    page = text_of(as_person(mara).get("/manage/programs/music/"))
+    assert "shown on the public page: Yes → No; hold (days after the sale): 30 → 14; description; minimum payout: 20 → 50" in page
+    page = text_of(as_person(mara).get(f"/manage/offers/{music_offer.public_id}/edit/"))
+    assert "status: Active → Paused; landing page: https://music.example/" in page
+    assert "Mara" in page
 
 
 def test_a_refused_change_keeps_the_page_of_the_right_program(as_person, mara, music, books):

@@ -201,3 +201,15 @@ def test_whoever_belongs_to_no_affiliate_is_refused(client, otto, mara, as_perso
     for person in (otto, mara):
         for path in (HOME, NUMBERS):
             assert as_person(person).get(path).status_code == 403
+
+
+def test_home_hands_out_the_link_that_sold_last(busy, ana, music, music_offer, as_person):
+    newer = make_link(ana, music_offer, code="newer")
+    assert f'data-copy="{busy.url}"' in text_of(as_person(ana).get(HOME))
+
+    busy.status = "paused"
+    busy.save()
+    assert f'data-copy="{newer.url}"' in text_of(as_person(ana).get(HOME))
+
+    ana.enrollments.update(status="suspended")
+    assert "data-copy" not in text_of(as_person(ana).get(HOME))
