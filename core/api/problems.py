@@ -123,7 +123,7 @@ def _refusal_status(refusal: Refusal) -> int:
     for kind, status in ((Conflict, 409), (NotVisible, 404), (AccessError, 403)):
         if isinstance(refusal, kind):
             return status
-    return 409 if refusal.code == "decided" else 400  # somebody was faster
+    return 400
 
 
 def _code(exception: APIException) -> str:

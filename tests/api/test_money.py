@@ -91,7 +91,8 @@ def test_a_rule_is_made_revised_and_archived(mara_api, music, music_offer, ana):
     mara_api.patch(path, {"value": "7.50"})
     assert RuleVersion.objects.count() == 2
     assert mara_api.patch(path, {"archived": True}).json()["archived_at"]
-    assert errors(mara_api.patch(path, {"value": "8.00"})) == [(None, "archived")]
+    late = mara_api.patch(path, {"value": "8.00"})
+    assert (late.status_code, errors(late)) == (409, [(None, "archived")])
     assert mara_api.get("commission-rules", program="music").json()["results"][0]["id"] == rule["id"]
 
 
