@@ -78,6 +78,7 @@ STATES: dict[str, State] = {
         unknown=gettext_lazy("Unknown"),
         kept=gettext_lazy("Kept, not sent"),
         in_review=gettext_lazy("In review"),
+        to_approve=gettext_lazy("Draft, to approve"),
         skipped=gettext_lazy("Left for later"),
     ),
     **_states(

@@ -16,7 +16,7 @@ A view declares the list and answers with it:
             filters=[ChoiceFilter("decision", _("Decision"), choices=Decision), DateFilter("created_at", _("Earned"))],
             search=["affiliate__name", "conversion__external_id"],
             default_sort="-created_at",
-            bulk=[BulkAction(_("Approve"), reverse("manage:commission_approve"), confirm=_("Approve {count} commissions?"))],
+            bulk=[BulkAction(_("Approve"), reverse("manage:commission_approve"), confirm=lambda n: ngettext("Approve it?", "Approve {count}?", n))],
             empty=Empty(_("No commissions yet"), _("They appear with the first conversion."), url, _("Add a link")),
         )
 
@@ -108,11 +108,12 @@ class SelectionChanged(Refusal):
 
 @dataclass(frozen=True)
 class BulkAction:
-    """A button over the chosen rows that POSTs them. `confirm` is asked first, {count} being how many; `form` adds its fields."""
+    """A button over the chosen rows that POSTs them. `confirm` is asked first: a function of how many, so that the words agree
+    with the number, which stands in them as {count}. `form` adds its fields."""
 
     label: Any
     url: str
-    confirm: Any = ""
+    confirm: Callable[[int], str] | None = None
     icon: str = ""
     tone: str = ""  # "primary" or "danger"
     form: BaseForm | None = None
@@ -123,6 +124,11 @@ class BulkAction:
             self.form.use_required_attribute = False
             for field in self.form.fields.values():
                 field.widget.attrs["form"] = "bulk"
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What is asked of one row and of many; the page puts the number in once it is known."""
+        return {"one": self.confirm(1), "many": self.confirm(5)} if self.confirm else {}
 
 
 @dataclass(frozen=True)
@@ -325,7 +331,12 @@ class Listing:
 
     @property
     def bar_filters(self) -> list[ShownFilter]:
-        return [s for s in self.shown_filters if s.filter.key != self.tabs]
+        """Among the rows of one thing there is nothing to choose."""
+        return [s for s in self.shown_filters if s.filter.key != self.tabs and not self._single(s)]
+
+    @staticmethod
+    def _single(shown: ShownFilter) -> bool:
+        return isinstance(shown.filter, RelatedFilter) and shown.value is None and len(shown.widget["options"]) < 2
 
     @property
     def page_links(self) -> list[tuple[int | None, str]]:

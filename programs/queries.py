@@ -15,6 +15,11 @@ def visible_programs(user: Any, can: Can = Can.SEE) -> QuerySet[Program]:
     return Program.objects.all() if programs is None else Program.objects.filter(pk__in=programs)
 
 
+def several_programs(user: Any, can: Can = Can.SEE) -> bool:
+    """Whether the reader sees more than one program, so that a list says something by naming each row's."""
+    return visible_programs(user, can)[:2].count() > 1
+
+
 def visible_offers(user: Any, can: Can = Can.SEE) -> QuerySet[Offer]:
     programs = programs_of(user, can)
     return Offer.objects.all() if programs is None else Offer.objects.filter(program__in=programs)

@@ -109,7 +109,8 @@
   function ask(form, submitter, words) {
     const dialog = document.getElementById("confirm");
     const yes = dialog.querySelector("[data-confirm-yes]");
-    dialog.querySelector("#confirm-question").textContent = words.replace("{count}", chosen(form));
+    const count = chosen(form);
+    dialog.querySelector("#confirm-question").textContent = (count === 1 && submitter?.dataset.confirmOne || words).replace("{count}", told(count));
     yes.textContent = submitter?.textContent.trim() || yes.textContent;
     yes.className = `btn ${submitter?.classList.contains("btn-danger") ? "btn-danger" : "btn-primary"}`;
     dialog.returnValue = "no";
@@ -122,9 +123,9 @@
   }
   function chosen(form) {
     const all = [...form.elements].find((e) => e.name === "all_matching" && e.checked);
-    const count = all ? Number(all.dataset.count) : [...form.elements].filter((e) => e.name === "selected" && e.checked).length;
-    return new Intl.NumberFormat(root.lang).format(count);
+    return all ? Number(all.dataset.count) : [...form.elements].filter((e) => e.name === "selected" && e.checked).length;
   }
+  const told = (count) => new Intl.NumberFormat(root.lang).format(count);
   document.addEventListener("submit", (event) => {
     const form = event.target, words = event.submitter?.dataset.confirm || form.dataset.confirm;
     if (!words) return;
@@ -143,7 +144,7 @@
     if (!label) return;
     const boxes = [...listing.querySelectorAll("input[name=selected]")], picked = boxes.filter((box) => box.checked).length;
     const everything = listing.querySelector("input[name=all_matching]:checked");
-    label.textContent = label.dataset.picked.replace("{count}", new Intl.NumberFormat(root.lang).format(everything ? everything.dataset.count : picked));
+    label.textContent = label.dataset.picked.replace("{count}", told(everything ? everything.dataset.count : picked));
     const all = listing.querySelector("[data-pick-all]");
     all.checked = picked === boxes.length;
     all.indeterminate = picked > 0 && picked < boxes.length;

@@ -72,7 +72,11 @@ def _keys(request: HttpRequest) -> Listing:
             BulkAction(
                 gettext_lazy("Revoke"),
                 reverse("manage:key_revoke"),
-                confirm=gettext_lazy("Revoke {count} keys? What uses them is refused from now on."),
+                confirm=lambda number: ngettext(
+                    "Revoke {count} key? What uses it is refused from now on.",
+                    "Revoke {count} keys? What uses them is refused from now on.",
+                    number,
+                ),
                 icon="key-off",
                 tone="danger",
             )

@@ -48,7 +48,7 @@ def team_list(request: HttpRequest) -> HttpResponse:
             BooleanFilter("works_here", gettext_lazy("Now"), yes=gettext_lazy("Works here"), no=gettext_lazy("Worked here")),
         ],
         search=["name", "email"],
-        search_hint=gettext_lazy("Search name or e-mail"),
+        search_hint=gettext_lazy("Name or e-mail"),
         default_sort="name",
         row_url=lambda user: reverse("manage:member_detail", args=[user.public_id]),
         empty=Empty(gettext_lazy("Nobody yet"), gettext_lazy("Appoint the first member of the team.")),

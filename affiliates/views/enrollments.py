@@ -31,7 +31,7 @@ from core.listing import (
     TimeColumn,
 )
 from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 
 RANK = Case(  # what waits for a decision stands first
     When(status=EnrollmentStatus.PENDING, then=Value(0)),
@@ -49,7 +49,7 @@ def enrollment_listing(request: HttpRequest, *, bulk: bool = True) -> Listing:
         caption=_("Enrollments"),
         columns=[
             PersonColumn("affiliate", gettext_lazy("Affiliate"), detail="affiliate.email", sort="affiliate__name"),
-            Column("program", gettext_lazy("Program"), sort="program__name"),
+            Column("program", gettext_lazy("Program"), sort="program__name", shown=several_programs(request.user)),
             StateColumn("status", gettext_lazy("State"), sort=[RANK, F("status_at").desc()]),
             Column("pitch", gettext_lazy("How they promote"), template="affiliates/manager/_pitch.html"),
             Column(
@@ -70,7 +70,7 @@ def enrollment_listing(request: HttpRequest, *, bulk: bool = True) -> Listing:
         ],
         tabs="status",
         search=["affiliate__name", "affiliate__email", "pitch"],
-        search_hint=_("Search affiliate or pitch"),
+        search_hint=_("Affiliate or pitch"),
         default_sort="status",
         row_url=lambda e: reverse("manage:affiliate_detail", args=[e.affiliate.public_id]),
         bulk=_bulk() if manages and bulk else [],
@@ -89,14 +89,22 @@ def _bulk() -> list[BulkAction]:
         BulkAction(
             gettext_lazy("Approve"),
             reverse("manage:enrollment_approve"),
-            confirm=gettext_lazy("Approve {count} enrollments? Each gets a mail, and their links earn from now on."),
+            confirm=lambda number: ngettext(
+                "Approve {count} enrollment? The affiliate gets a mail, and their links earn from now on.",
+                "Approve {count} enrollments? Each affiliate gets a mail, and their links earn from now on.",
+                number,
+            ),
             icon="circle-check",
             tone="primary",
         ),
         BulkAction(
             gettext_lazy("Reject"),
             reverse("manage:enrollment_reject"),
-            confirm=gettext_lazy("Reject {count} enrollments? Applicants get a mail. They can be taken up again later."),
+            confirm=lambda number: ngettext(
+                "Reject {count} enrollment? An applicant gets a mail, and can be taken up again later.",
+                "Reject {count} enrollments? Applicants get a mail, and can be taken up again later.",
+                number,
+            ),
             icon="x",
             tone="danger",
             form=RejectForm(auto_id="reject_%s"),

@@ -67,7 +67,7 @@ def affiliate_listing(request: HttpRequest) -> Listing:
         filters=_filters(request),
         tabs="status",
         search=["name", "email", "external_id__exact", _by_id],
-        search_hint=_("Search name, e-mail or external id"),
+        search_hint=_("Name, e-mail or external id"),
         default_sort="name",
         row_url=lambda a: reverse("manage:affiliate_detail", args=[a.public_id]),
         empty=Empty(

@@ -20,7 +20,7 @@ from commissions.forms import HoldForm, ReasonForm, RejectForm
 from commissions.models import Commission, CommissionRule, Decision
 from commissions.queries import STATES, explain_commission, in_states, with_state
 from commissions.services import CommissionError, approve_commissions, hold_commissions, reject_commissions, release_commissions
-from core.access import Can, manager_required, programs_of, rights_of
+from core.access import Can, manager_required, rights_of
 from core.components import money_text
 from core.listing import (
     BulkAction,
@@ -40,7 +40,7 @@ from core.listing import (
 from core.models import Event
 from core.ui import redirect_back, refusals_as_messages
 from ledger.models import Transfer
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 
 UNDECIDED = (Decision.PENDING, Decision.ON_HOLD)
 SHOWN = [
@@ -62,11 +62,16 @@ def commission_listing(request: HttpRequest) -> Listing:
         caption=_("Commissions"),
         columns=[
             PersonColumn("affiliate", _("Affiliate"), sort="affiliate__name"),
-            Column("order", _("Order"), value="conversion.external_id", url=_conversion_url),
             MoneyColumn("amount", _("Commission"), sort=True),
+            Column("order", _("Order"), value="conversion.external_id", url=_conversion_url),
             MoneyColumn("reversed", _("Taken back"), value=lambda c: -c.reversed if c.reversed else None),
             StateColumn("state", _("State")),
-            *([] if _one_program(request) else [Column("program", _("Program"), value="rule_version.rule.program.name")]),
+            Column(
+                "program",
+                _("Program"),
+                value="rule_version.rule.program.name",
+                shown=several_programs(request.user, Can.SEE_MONEY),
+            ),
             TimeColumn("occurred_at", _("Earned"), sort=["occurred_at"]),
             DayColumn("payable_at", _("Payable from"), sort=True),
             Column("why", _("Explanation"), value=explain_commission, template="commissions/manager/_why.html"),
@@ -90,33 +95,20 @@ def commission_listing(request: HttpRequest) -> Listing:
 
 
 def _filters(request: HttpRequest) -> list[Filter]:
-    programs = (
-        []
-        if _one_program(request)
-        else [
-            RelatedFilter(
-                "program",
-                _("Program"),
-                field="rule_version__rule__program",
-                rows=lambda: visible_programs(request.user, Can.SEE_MONEY),
-                param="slug",
-            )
-        ]
-    )
     return [
         ChoiceFilter("state", _("State"), choices=list(STATES.items()), apply=lambda rows, state: in_states(rows, [state])),
-        *programs,
+        RelatedFilter(
+            "program",
+            _("Program"),
+            field="rule_version__rule__program",
+            rows=lambda: visible_programs(request.user, Can.SEE_MONEY),
+            param="slug",
+        ),
         RelatedFilter("affiliate", _("Affiliate"), rows=lambda: Affiliate.objects.visible_to(request.user)),
         RelatedFilter("rule", _("Rule"), field="rule_version__rule", rows=lambda: _rules(request)),
         DateFilter("occurred_at", _("Earned")),
         AmountFilter("amount", _("Amount")),
     ]
-
-
-def _one_program(request: HttpRequest) -> bool:
-    """Whether the reader sees the money of a single program, so that naming it would say nothing."""
-    programs = programs_of(request.user, Can.SEE_MONEY)
-    return programs is not None and len(programs) == 1
 
 
 def _rules(request: HttpRequest) -> Any:
@@ -137,7 +129,11 @@ def _bulk_actions() -> list[BulkAction]:
         BulkAction(
             _("Approve"),
             reverse("manage:commission_approve"),
-            confirm=_("Approve {count} commissions? Each is owed to its affiliate from then on, and paid once its hold is over."),
+            confirm=lambda number: ngettext(
+                "Approve {count} commission? It is owed to its affiliate from then on, and paid once its hold is over.",
+                "Approve {count} commissions? Each is owed to its affiliate from then on, and paid once its hold is over.",
+                number,
+            ),
             icon="circle-check",
             tone="primary",
         ),
@@ -146,7 +142,11 @@ def _bulk_actions() -> list[BulkAction]:
         BulkAction(
             _("Reject"),
             reverse("manage:commission_reject"),
-            confirm=_("Reject {count} commissions for good? Their affiliates are not paid for them and see the reason."),
+            confirm=lambda number: ngettext(
+                "Reject {count} commission for good? Its affiliate is not paid for it and sees the reason.",
+                "Reject {count} commissions for good? Their affiliates are not paid for them and see the reason.",
+                number,
+            ),
             icon="x",
             tone="danger",
             form=RejectForm(),

@@ -41,7 +41,7 @@ from core.listing import (
 )
 from core.models import Event
 from core.ui import refusals_as_errors, refusals_as_messages
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 
 
 @manager_required(Can.SEE_MONEY)
@@ -54,7 +54,12 @@ def rule_list(request: HttpRequest) -> HttpResponse:
         caption=_("Commission rules"),
         columns=[
             Column("name", gettext_lazy("Rule"), sort=True),
-            Column("program", gettext_lazy("Program"), sort="program__name"),
+            Column(
+                "program",
+                gettext_lazy("Program"),
+                sort="program__name",
+                shown=several_programs(request.user, Can.SEE_MONEY),
+            ),
             Column("pays", gettext_lazy("Pays"), value=told_rate, template="commissions/manager/_rate.html"),
             Column("event", gettext_lazy("For"), value=lambda rule: event_label(rule.event), sort=PRECEDENCE, export="event"),
             Column("offer", gettext_lazy("Offer"), value=lambda rule: rule.offer or _("All"), sort="offer__name"),
@@ -85,7 +90,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
             ),
         ],
         search=["name", "affiliate__name", "affiliate__email", "offer__name"],
-        search_hint=_("Search rule, affiliate or offer"),
+        search_hint=_("Rule, affiliate or offer"),
         default_sort="event",
         row_url=lambda rule: reverse("manage:rule_detail", args=[rule.public_id]),
         empty=Empty(

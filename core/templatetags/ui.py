@@ -130,7 +130,8 @@ def form_body(form: Any) -> dict[str, Any]:
         (legend, [form[name] for name in names if name in form.fields])
         for legend, names in getattr(form, "fieldsets", [("", list(form.fields))])
     ]
-    return {"form": form, "groups": [(legend, [bound for bound in fields if not bound.is_hidden]) for legend, fields in groups]}
+    shown = [(legend, [bound for bound in fields if not bound.is_hidden]) for legend, fields in groups]
+    return {"form": form, "groups": [(legend, fields) for legend, fields in shown if fields]}
 
 
 class WhyNode(template.Node):

@@ -31,7 +31,7 @@ from core.listing import (
 )
 from ledger.models import Account, AccountKind, Transfer, TransferKind
 from programs.models import Program
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 
 # What causes transfers, by the first word of their keys: the prefix of its public id, its name, and its page (reversals have none).
 CAUSES = {
@@ -127,7 +127,6 @@ def ledger_list(request: HttpRequest) -> HttpResponse:
 
 def _transfers(request: HttpRequest) -> Listing:
     programs = programs_of(request.user, Can.SEE_MONEY)
-    several = programs is None or len(programs) > 1
     transfers = Transfer.objects.select_related("debit__affiliate", "debit__program", "credit__affiliate", "credit__program")
     return Listing(
         request,
@@ -137,30 +136,29 @@ def _transfers(request: HttpRequest) -> Listing:
         columns=[
             TimeColumn("at", _("When"), sort=True),
             Column("kind", _("What"), value="get_kind_display"),
+            MoneyColumn("amount", _("Amount"), sort=True),
             Column(
                 "affiliate", _("Affiliate"), value=lambda t: (t.debit.affiliate or t.credit.affiliate).name, url=_affiliate_url
             ),
-            *([Column("program", _("Program"), value="debit.program.name")] if several else []),
+            Column(
+                "program",
+                _("Program"),
+                value="debit.program.name",
+                shown=several_programs(request.user, Can.SEE_MONEY),
+            ),
             Column("debit", _("From"), value="debit.get_kind_display"),
             Column("credit", _("To"), value="credit.get_kind_display"),
-            MoneyColumn("amount", _("Amount"), sort=True),
             Column("cause", _("Cause"), value=_cause, url=_cause_url),
             CodeColumn("key", _("Key"), shown=False),
         ],
         filters=[
             ChoiceFilter("kind", _("What"), choices=TransferKind),
-            *(
-                [
-                    RelatedFilter(
-                        "program",
-                        _("Program"),
-                        field="debit__program",
-                        rows=lambda: visible_programs(request.user, Can.SEE_MONEY),
-                        param="slug",
-                    )
-                ]
-                if several
-                else []
+            RelatedFilter(
+                "program",
+                _("Program"),
+                field="debit__program",
+                rows=lambda: visible_programs(request.user, Can.SEE_MONEY),
+                param="slug",
             ),
             RelatedFilter(
                 "affiliate", _("Affiliate"), rows=lambda: Affiliate.objects.visible_to(request.user), apply=_of_affiliate
@@ -212,8 +210,6 @@ def _by_cause(text: str) -> Q | None:
 @manager_required(Can.SEE_MONEY)
 def account_list(request: HttpRequest) -> HttpResponse:
     """Every account with its balance."""
-    programs = programs_of(request.user, Can.SEE_MONEY)
-    several = programs is None or len(programs) > 1
     return Listing(
         request,
         with_balance(visible_accounts(request.user)).select_related("program", "affiliate"),
@@ -224,16 +220,18 @@ def account_list(request: HttpRequest) -> HttpResponse:
                 "holder", _("Of"), value=lambda a: str(a.affiliate or a.program), sort=[F("affiliate__name"), F("program__name")]
             ),
             Column("kind", _("Account"), value="get_kind_display", sort=True),
-            *([Column("program", _("Program"), value="program.name", sort="program__name")] if several else []),
             MoneyColumn("balance", _("Balance"), sort=True),
+            Column(
+                "program",
+                _("Program"),
+                value="program.name",
+                sort="program__name",
+                shown=several_programs(request.user, Can.SEE_MONEY),
+            ),
         ],
         filters=[
             ChoiceFilter("kind", _("Account"), choices=AccountKind),
-            *(
-                [RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user, Can.SEE_MONEY), param="slug")]
-                if several
-                else []
-            ),
+            RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user, Can.SEE_MONEY), param="slug"),
             RelatedFilter("affiliate", _("Affiliate"), rows=lambda: Affiliate.objects.visible_to(request.user)),
         ],
         tabs="kind",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.access import Can, manager_required, programs_of, rights_of
+from core.access import Can, manager_required, rights_of
 from core.components import money_text
 from core.listing import (
     BulkAction,
@@ -39,7 +39,7 @@ from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, Pa
 from payouts.previews import preview_batch
 from payouts.services import may_be_executed, prepare_batch
 from payouts.views.payouts import why_left
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 
 SHOWN_CHANGES = 20
 GOING = [PayoutStatus.READY, PayoutStatus.PAID]
@@ -48,8 +48,6 @@ HAS_FILE = (BatchStatus.EXECUTING, BatchStatus.DONE)
 
 @manager_required(Can.SEE_MONEY)
 def payout_list(request: HttpRequest) -> HttpResponse:
-    programs = programs_of(request.user, Can.SEE_MONEY)
-    several = programs is None or len(programs) > 1
     may_prepare = rights_of(request.user).has(Can.PREPARE_PAYOUTS)
     listing = Listing(
         request,
@@ -57,11 +55,19 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         name="payouts",
         caption=_("Payout batches"),
         columns=[
-            Column("program", _("Program"), value="program.name", sort="program__name"),
             DayColumn("cutoff", _("Payable until"), sort=True),
-            StateColumn("status", _("State"), value=_state, text=_state_label, sort="status", export="status"),
-            NumberColumn("affiliates", _("Affiliates"), sort=True),
             MoneyColumn("total", _("Total"), sort=True),
+            StateColumn(
+                "status", _("State"), value=lambda batch: batch.shown_state(batch.affiliates), sort="status", export="status"
+            ),
+            Column(
+                "program",
+                _("Program"),
+                value="program.name",
+                sort="program__name",
+                shown=several_programs(request.user, Can.SEE_MONEY),
+            ),
+            NumberColumn("affiliates", _("Affiliates"), sort=True),
             Column("created_by", _("Made by"), value=lambda batch: str(batch.created_by)),
             Column("approved_by", _("Approved by"), value=lambda batch: str(batch.approved_by or "")),
             TimeColumn("paid_at", _("Paid"), sort=True),
@@ -69,11 +75,7 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         ],
         filters=[
             ChoiceFilter("status", _("State"), choices=BatchStatus),
-            *(
-                [RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user, Can.SEE_MONEY), param="slug")]
-                if several
-                else []
-            ),
+            RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user, Can.SEE_MONEY), param="slug"),
             DateFilter("cutoff", _("Payable until")),
         ],
         tabs="status",
@@ -88,15 +90,6 @@ def payout_list(request: HttpRequest) -> HttpResponse:
         ),
     )
     return listing.response("payouts/manager/payout_list.html", {"may_prepare": may_prepare})
-
-
-def _state(batch: Any) -> str:
-    """A draft that somebody can approve is waiting; one that pays nobody is not."""
-    return "pending" if batch.status == BatchStatus.DRAFT and batch.affiliates else batch.status
-
-
-def _state_label(batch: Any) -> str:
-    return _("Draft, to approve") if _state(batch) == "pending" else batch.get_status_display()
 
 
 def _with_totals(batches: Any) -> Any:
@@ -143,7 +136,7 @@ def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
         columns=[
             PersonColumn("affiliate", _("Affiliate"), sort="affiliate__name"),
             MoneyColumn("amount", _("Amount"), sort=True),
-            StateColumn("status", _("State"), sort=True),
+            StateColumn("status", _("State"), text="told_status", sort=True),
             Column(
                 "exceptions",
                 _("Why left out"),
@@ -167,7 +160,11 @@ def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
             BulkAction(
                 _("Leave out"),
                 reverse("manage:batch_leave_out", args=[batch.public_id]),
-                confirm=_("Leave {count} payouts out of this batch? What they hold is payable again, in the next one."),
+                confirm=lambda number: ngettext(
+                    "Leave {count} payout out of this batch? What it holds is payable again, in the next one.",
+                    "Leave {count} payouts out of this batch? What they hold is payable again, in the next one.",
+                    number,
+                ),
                 icon="user-minus",
                 form=LeaveOutForm(executing=may_be_executed(batch)),
             )
@@ -187,12 +184,9 @@ def _line_count() -> Any:
 
 def _statuses(batch: PayoutBatch) -> list[tuple[str, str]]:
     """The states that this batch's payouts can be in by now."""
-    left = [(PayoutStatus.SKIPPED, _("Left for later")), (PayoutStatus.FAILED, _("Left out"))]
-    if batch.status == BatchStatus.DONE:
-        return [(PayoutStatus.PAID, _("Paid")), *left]
-    if batch.status == BatchStatus.CANCELLED:
-        return [(PayoutStatus.CANCELLED, _("Cancelled")), *left]
-    return [(PayoutStatus.READY, _("To be paid")), *left]
+    went = {BatchStatus.DONE: PayoutStatus.PAID, BatchStatus.CANCELLED: PayoutStatus.CANCELLED}
+    first = went.get(BatchStatus(batch.status), PayoutStatus.READY)
+    return [(status.value, status.told) for status in (first, PayoutStatus.SKIPPED, PayoutStatus.FAILED)]
 
 
 def _with_exception(payouts: Any, exception: str) -> Any:
@@ -212,6 +206,7 @@ def batch_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "batch": batch,
         "totals": totals,
+        "state": batch.shown_state(totals["going"]["number"]),
         **_words(batch, totals["going"]),
         "events": Event.objects.about(batch).exclude(name=events.PAYOUT_PAID),  # one for each payout: they are the rows
         "own": batch.created_by_id == request.user.pk,

@@ -45,6 +45,7 @@ def payout_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "payout": payout,
         "batch": payout.batch,
+        "batch_state": payout.batch.shown_state(payout.batch.payouts.filter(status=PayoutStatus.READY).exists()),
         "why_left": why_left(payout, payout.batch),
         "events": Event.objects.about(payout, payout.batch).filter(
             Q(name__startswith="batch.") | Q(about__contains=[ref(payout)])
@@ -73,6 +74,7 @@ def _lines(request: HttpRequest, payout: Payout) -> Listing:
         columns=[
             Column("order", _("Order"), value=lambda line: _commission(line).conversion.external_id),
             Column("what", _("What"), value=_what),
+            MoneyColumn("amount", _("Amount"), sort=True, currency=lambda line: payout.currency),
             TimeColumn(
                 "at",
                 _("When"),
@@ -80,7 +82,6 @@ def _lines(request: HttpRequest, payout: Payout) -> Listing:
             ),
             MoneyColumn("of", _("Of"), value=_of, currency=lambda line: _commission(line).conversion.currency),
             Column("rule", _("Rule"), value=lambda line: _commission(line).rule_version.rule.name),
-            MoneyColumn("amount", _("Amount"), sort=True, currency=lambda line: payout.currency),
         ],
         filters=[ChoiceFilter("kind", _("What"), choices=list(KINDS.items()), apply=_of_kind)],
         tabs="kind",

@@ -32,7 +32,7 @@ from core.models import Event
 from core.ui import refusals_as_errors
 from programs.forms import OfferForm, ProgramForm, TermsForm
 from programs.models import Offer, Program
-from programs.queries import visible_offers, visible_programs
+from programs.queries import several_programs, visible_offers, visible_programs
 from programs.services import create_offer, create_program, publish_terms, update_offer, update_program
 
 OFFERS_SHOWN = 12
@@ -58,7 +58,7 @@ def program_listing(request: HttpRequest) -> Listing:
         ],
         filters=[ChoiceFilter("status", gettext_lazy("State"), choices=Program.Status)],
         search=["name", "slug"],
-        search_hint=_("Search name"),
+        search_hint=_("Name"),
         default_sort="name",
         row_url=lambda p: reverse("manage:program_detail", args=[p.slug]),
         empty=Empty(
@@ -157,7 +157,7 @@ def offer_list(request: HttpRequest) -> HttpResponse:
         caption=_("Offers"),
         columns=[
             Column("name", gettext_lazy("Offer"), sort=True),
-            Column("program", gettext_lazy("Program"), sort="program__name"),
+            Column("program", gettext_lazy("Program"), sort="program__name", shown=several_programs(request.user)),
             StateColumn("status", gettext_lazy("State"), sort=_active_first("status")),
             CodeColumn("slug", gettext_lazy("Short name")),
             Column("landing_url", gettext_lazy("Landing page")),

@@ -11,6 +11,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from affiliates.models import Function
+from affiliates.services import invite_member
 from commissions.models import Commission
 from config.env import CHECKOUT
 from tests.browser.stage import too_wide
@@ -88,6 +90,31 @@ def test_views_are_saved_and_renamed_without_a_script(open_page, mara, sales):
     page.get_by_role("button", name="Rename").click()
 
     expect(page.get_by_role("link", name="Review these")).to_have_attribute("aria-current", "page")
+
+
+def test_what_is_asked_agrees_with_how_many_are_chosen(open_page, mara, sales):
+    page = open_page(mara)
+    page.goto(f"{LIST}?state=pending")
+    page.get_by_role("checkbox", name="Select Bao, $10.00").check()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#confirm-question")).to_contain_text("Approve 1 commission? It is owed")
+    assert violations(page) == []
+    page.get_by_role("dialog").get_by_role("button", name="Keep it as it is").click()
+
+    page.get_by_role("checkbox", name="Select all rows of this page").check()
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#confirm-question")).to_contain_text("Approve 2 commissions? Each is owed")
+
+
+def test_a_mail_is_read_as_its_reader_sees_it(open_page, mara, ana):
+    invite_member(ana, "fay@tributary.example", [Function.MARKETING], by=mara)
+    page = open_page(mara)
+    page.goto("/manage/mails/")
+    page.get_by_role("row", name="fay@tributary.example").get_by_role("link").click()
+
+    expect(page.frame_locator("iframe").get_by_role("link", name="Open the page")).to_be_visible()
+    expect(page.get_by_role("region", name="As text")).to_contain_text("/invitations/")
+    assert violations(page) == []
 
 
 def test_rows_are_named_to_those_who_hear_their_checkboxes(open_page, mara, sales):

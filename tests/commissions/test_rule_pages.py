@@ -143,4 +143,4 @@ def test_the_list_tells_what_is_paid_now(as_person, mara, music):
     make_rule_version(rule, number=3, type="flat", value="4", starts_at=timezone.now() + timedelta(days=1))
 
     text = text_of(as_person(mara).get("/manage/rules/"))
-    assert "Standard Music 10% changes" in text
+    assert "Standard 10% changes" in text

@@ -53,7 +53,9 @@ def listing(query: str = "", *, post: str | None = None, htmx: bool = False, **c
         ],
         "search": ["name"],
         "default_sort": "name",
-        "bulk": [BulkAction("Remove", "/groups/remove/", confirm="Remove {count}?")],
+        "bulk": [
+            BulkAction("Remove", "/groups/remove/", confirm=lambda number: "Remove it?" if number == 1 else "Remove {count}?")
+        ],
         "name": "groups",
         **changes,
     }

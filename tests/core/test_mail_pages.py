@@ -43,11 +43,15 @@ def test_the_page_says_that_mails_are_kept(as_person, mara, mails, settings):
     assert "kept here and not sent" not in browser.get("/manage/mails/").content.decode()
 
 
-def test_a_mails_html_is_never_a_page_of_ours(as_person, ada):
+def test_a_mails_html_stands_in_a_frame_that_may_do_nothing(as_person, ada):
     mail = Mail.objects.create(
         to="a@b.example", sender="x@y.example", subject="<b>Hi</b>", body="<script>alert(1)</script>", html="<script>2</script>"
     )
-    page = as_person(ada).get(f"/manage/mails/{mail.public_id}/").content.decode()
+    answer = as_person(ada).get(f"/manage/mails/{mail.public_id}/")
+    page = answer.content.decode()
+    assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page  # no scripts, no forms, another origin than ours
+    assert escape("default-src 'none'; style-src 'unsafe-inline'; img-src data:") in page and escape(mail.html) in page
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>2" not in page

@@ -153,11 +153,11 @@ def test_the_page_says_what_changed_before_anybody_approves(as_person, draft, ma
 
     text = as_person(felix).get(address).content.decode()
     assert "Changed since it was computed" in text and "$54.00" in text and "−$6.00" in text
-    assert "the next payout takes them off" in text and "It can be approved" in text
+    assert "the next payout takes them off" in text and "It can be approved" in text and f"{address}approve/" in text
 
     paypal(bao, "new@tributary.example")
     text = as_person(felix).get(address).content.decode()
-    assert "It cannot be approved like this" in text and "holds up the approval" in text
+    assert "It cannot be approved like this" in text and "holds up the approval" in text and f"{address}approve/" not in text
     assert "Bao (The payout method was changed" in told(as_person(felix).post(f"{address}approve/"))
 
 

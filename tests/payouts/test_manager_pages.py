@@ -15,7 +15,7 @@ from intake.services import record_refund
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.previews import Outcome, preview_batch
 from payouts.prospects import prospects
-from payouts.services import approve_batch, compute_batch, set_payout_method
+from payouts.services import approve_batch, compute_batch, prepare_batch, set_payout_method
 from tests.factories import (
     event_names,
     make_affiliate,
@@ -317,9 +317,10 @@ def test_another_programs_payouts_are_not_there(as_person, nils, mara, owed):
     ("role", "sees", "prepares", "approves"),
     [("mara", True, True, False), ("felix", True, True, True), ("sofia", True, False, False), ("jun", False, False, False)],
 )
-def test_roles_see_prepare_and_approve(request, as_person, music, hana, role, sees, prepares, approves):
-    batch = make_batch(music, by=hana)
-    make_payout(batch)
+def test_roles_see_prepare_and_approve(request, as_person, music, hana, ana, role, sees, prepares, approves):
+    paypal(ana)
+    earn(music, ana, "60.00", hana)
+    batch = compute_batch(prepare_batch(music, "USD", timezone.now(), by=hana).pk)
     address, browser = f"{LIST}{batch.public_id}/", as_person(request.getfixturevalue(role))
 
     assert browser.get(LIST).status_code == browser.get(address).status_code == (200 if sees else 403)

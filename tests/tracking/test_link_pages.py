@@ -123,14 +123,22 @@ def test_a_coupon_is_added_and_paused(as_person, mara, music, ana):
     again = browser.post(COUPONS + "new/", {"affiliate": ana.email, "program": music.pk, "code": "ana10"})
     assert "The program has this coupon already" in text_of(again)
     assert "1 coupon is paused" in text_of(browser.post(COUPONS + "pause/", {"selected": [coupon.pk]}, follow=True))
-    assert "ANA10 A Ana Music — 0 $0.00 USD Paused" in text_of(browser.get(COUPONS))
+    assert "ANA10 A Ana — 0 $0.00 USD Paused" in text_of(browser.get(COUPONS))
 
 
 def test_coupons_tell_what_they_brought(as_person, mara, music, ana):
     coupon = make_coupon(ana, music, code="ANA10")
     make_commission(make_conversion(music, ana, coupon=coupon, source="coupon"), amount="4.00")
 
-    assert "ANA10 A Ana Music — 1 $4.00 USD" in text_of(as_person(mara).get(COUPONS))
+    assert "ANA10 A Ana — 1 $4.00 USD" in text_of(as_person(mara).get(COUPONS))
+
+
+def test_a_list_names_programs_to_those_who_see_several(as_person, mara, hana, music, books, ana):
+    make_coupon(ana, music, code="ANA10")
+
+    assert "ANA10 A Ana — 0" in text_of(as_person(mara).get(COUPONS))
+    assert "ANA10 A Ana Music — 0" in text_of(as_person(hana).get(COUPONS))
+    assert b"Music" in b"".join(as_person(mara).get(COUPONS, {"export": "csv"}).streaming_content)
 
 
 def test_the_affiliates_page_makes_a_link_in_one_step(as_person, mara, music, music_offer, ana):

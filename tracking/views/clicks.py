@@ -31,7 +31,7 @@ from core.listing import (
 )
 from core.ui import Period
 from programs.models import Program
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 from tracking.attribution import parse_click_id
 from tracking.columns import ClickIdColumn, VisitorColumn
 from tracking.models import Click, ClickOutcome, Link, click_time
@@ -97,8 +97,6 @@ def _named(model: Any, key: str, field: str) -> Subquery:
 @manager_required(Can.SEE_TRACKING)
 def click_list(request: HttpRequest) -> HttpResponse:
     days = click_days(request)
-    programs = programs_of(request.user, Can.SEE_TRACKING)
-    several = programs is None or len(programs) > 1
     listing = Listing(
         request,
         visible_clicks(request.user, days),
@@ -114,7 +112,7 @@ def click_list(request: HttpRequest) -> HttpResponse:
                 gettext_lazy("Affiliate"),
                 url=lambda c: reverse("manage:affiliate_detail", args=[encode_id("aff", c.affiliate_id)]),
             ),
-            *([Column("program_name", gettext_lazy("Program"))] if several else []),
+            Column("program_name", gettext_lazy("Program"), shown=several_programs(request.user, Can.SEE_TRACKING)),
             StateColumn(
                 "outcome", gettext_lazy("Outcome"), value=lambda c: STATES[ClickOutcome(c.outcome)], text="get_outcome_display"
             ),
@@ -134,11 +132,11 @@ def click_list(request: HttpRequest) -> HttpResponse:
                 rows=lambda: Affiliate.objects.visible_to(request.user).order_by("name"),
                 apply=lambda clicks, affiliate: clicks.filter(affiliate_id=affiliate.pk),
             ),
-            *([_program_filter(request)] if several else []),
+            _program_filter(request),
             BooleanFilter("bot", gettext_lazy("Visitor"), yes=gettext_lazy("Bots"), no=gettext_lazy("People")),
         ],
         search=[_by_id],
-        search_hint=_("Search by click id"),
+        search_hint=_("Click id"),
         default_sort="-id",
         empty=Empty(
             _("No clicks in these days"),

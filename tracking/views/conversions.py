@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from affiliates.models import Affiliate
-from core.access import Can, manager_required, programs_of
+from core.access import Can, manager_required
 from core.languages import locale
 from core.listing import (
     ChoiceFilter,
@@ -33,7 +33,7 @@ from core.listing import (
     TimeColumn,
 )
 from core.models import Event
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 from tracking.attribution import explain_attribution, parse_click_id
 from tracking.models import Click, Conversion, Customer, Source
 
@@ -67,8 +67,6 @@ def conversion_list(request: HttpRequest) -> HttpResponse:
 
 
 def _listing(request: HttpRequest) -> Listing:
-    programs = programs_of(request.user, Can.SEE_TRACKING)
-    several = programs is None or len(programs) > 1
     return Listing(
         request,
         Conversion.objects.visible_to(request.user)
@@ -93,16 +91,18 @@ def _listing(request: HttpRequest) -> Listing:
             ),
             Column("why", _("Why"), value=why_credited, shown=False),
             CodeColumn("through", _("Link or coupon"), value=lambda c: c.link or c.coupon or ""),
-            *([Column("program", _("Program"), value="program.name", sort="program__name")] if several else []),
+            Column(
+                "program",
+                _("Program"),
+                value="program.name",
+                sort="program__name",
+                shown=several_programs(request.user, Can.SEE_TRACKING),
+            ),
             TimeColumn("occurred_at", _("Occurred"), sort=True),
         ],
         filters=[
             ChoiceFilter("status", _("State"), choices=list(STATUSES.items()), apply=in_status),
-            *(
-                [_related("program", _("Program"), lambda: visible_programs(request.user, Can.SEE_TRACKING), "slug")]
-                if several
-                else []
-            ),
+            _related("program", _("Program"), lambda: visible_programs(request.user, Can.SEE_TRACKING), "slug"),
             _related("affiliate", _("Affiliate"), lambda: Affiliate.objects.visible_to(request.user)),
             ChoiceFilter("source", _("Credited by"), choices=[*Source.choices, ("none", _("Nobody"))], apply=_by_source),
             TextFilter("event", _("Event"), field="event__iexact"),

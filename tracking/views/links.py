@@ -35,7 +35,7 @@ from core.listing import (
 from core.models import Event
 from core.money import MoneyField
 from core.ui import Period, redirect_back, refusals_as_errors, refusals_as_messages
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 from tracking.columns import LinkColumn, link_url
 from tracking.forms import CouponForm, LinkForm
 from tracking.models import Click, ClickOutcome, Conversion, Coupon, Link, Status
@@ -69,10 +69,10 @@ def link_listing(request: HttpRequest, period: Period) -> Listing:
         filters=_filters(request, "offer__program"),
         tabs="status",
         search=["code", "affiliate__name", "affiliate__email", "offer__name", "destination_url"],
-        search_hint=_("Search code, affiliate or offer"),
+        search_hint=_("Code, affiliate or offer"),
         default_sort="-created_at",
         row_url=link_url,
-        bulk=_bulk("link", _PAUSE_LINKS) if manages else [],
+        bulk=_bulk("link", _pause_links) if manages else [],
         empty=Empty(
             _("No links yet"),
             _("A link brings visitors to an offer and remembers whose they are. Affiliates make their own, or you do."),
@@ -83,13 +83,23 @@ def link_listing(request: HttpRequest, period: Period) -> Listing:
     )
 
 
-_PAUSE_LINKS = gettext_lazy(
-    "Pause {count} links? Within a second their visitors go to the fallback address and are credited to nobody."
-)
-_PAUSE_COUPONS = gettext_lazy("Pause {count} coupons? Sales with them are credited to nobody until they are resumed.")
+def _pause_links(number: int) -> str:
+    return ngettext(
+        "Pause {count} link? Within a second its visitors go to the fallback address and are credited to nobody.",
+        "Pause {count} links? Within a second their visitors go to the fallback address and are credited to nobody.",
+        number,
+    )
 
 
-def _bulk(noun: str, confirm: Any) -> list[BulkAction]:
+def _pause_coupons(number: int) -> str:
+    return ngettext(
+        "Pause {count} coupon? Sales with it are credited to nobody until it is resumed.",
+        "Pause {count} coupons? Sales with them are credited to nobody until they are resumed.",
+        number,
+    )
+
+
+def _bulk(noun: str, confirm: Callable[[int], str]) -> list[BulkAction]:
     return [
         BulkAction(gettext_lazy("Resume"), reverse(f"manage:{noun}_resume"), icon="player-play"),
         BulkAction(gettext_lazy("Pause"), reverse(f"manage:{noun}_pause"), confirm=confirm, icon="player-pause", tone="danger"),
@@ -259,7 +269,12 @@ def coupon_listing(request: HttpRequest, period: Period) -> Listing:
         columns=[
             CodeColumn("code", gettext_lazy("Coupon"), sort=True),
             PersonColumn("affiliate", gettext_lazy("Affiliate"), sort="affiliate__name", url=_affiliate_url),
-            Column("program", gettext_lazy("Program"), sort="program__name"),
+            Column(
+                "program",
+                gettext_lazy("Program"),
+                sort="program__name",
+                shown=several_programs(request.user, Can.SEE_TRACKING),
+            ),
             Column("offer", gettext_lazy("Offer"), sort="offer__name"),
             NumberColumn("conversions_in", gettext_lazy("Conversions"), value=lambda coupon: coupon.conversions_in or 0),
             *([MoneyColumn("earned", gettext_lazy("Earned"), currency="program.currency", value=_earned)] if money else []),
@@ -269,9 +284,9 @@ def coupon_listing(request: HttpRequest, period: Period) -> Listing:
         filters=_filters(request, "program"),
         tabs="status",
         search=["code", "affiliate__name", "affiliate__email"],
-        search_hint=_("Search code or affiliate"),
+        search_hint=_("Code or affiliate"),
         default_sort="-created_at",
-        bulk=_bulk("coupon", _PAUSE_COUPONS) if manages else [],
+        bulk=_bulk("coupon", _pause_coupons) if manages else [],
         empty=Empty(
             _("No coupons yet"),
             _("A coupon credits its affiliate without a click, for example ANA10 typed at the checkout."),
