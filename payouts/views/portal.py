@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from typing import Any
 
@@ -23,7 +24,7 @@ from affiliates.access import affiliate_required, has_function
 from affiliates.models import Affiliate, Function
 from core.components import day_text
 from core.exports import stream_csv
-from core.listing import ChoiceFilter, Column, Empty, Listing, MoneyColumn, StateColumn, TimeColumn
+from core.listing import ChoiceFilter, Column, DayColumn, Empty, Listing, MoneyColumn, StateColumn
 from core.ui import refusals_as_errors
 from payouts.forms_portal import FIELDS, WAYS, PayoutMethodForm
 from payouts.models import BatchStatus, MethodType, Payout, PayoutException, PayoutStatus
@@ -58,7 +59,7 @@ def money(request: HttpRequest) -> HttpResponse:
         name="payouts",
         caption=_("Your payouts"),
         columns=[
-            TimeColumn("created_at", _("Date"), value=lambda p: p.paid_at or p.created_at, sort="created_at"),
+            DayColumn("created_at", _("Date"), value=_day_of, sort="created_at"),
             MoneyColumn("amount", _("Amount"), sort=True),
             StateColumn("status", _("State"), sort=True, text=lambda p: shown_status(p.status)),
             Column("number", _("Statement"), value="public_id", template="payouts/portal/_statement_cell.html"),
@@ -86,6 +87,11 @@ def money(request: HttpRequest) -> HttpResponse:
         "now": timezone.now(),
     }
     return listing.response("payouts/portal/money.html", context)
+
+
+def _day_of(payout: Payout) -> date:
+    """In the program's time, as its statement and its mail say it."""
+    return (payout.paid_at or payout.created_at).astimezone(payout.batch.program.zone).date()
 
 
 def shown_status(status: str) -> str:

@@ -1,8 +1,9 @@
 """The affiliate's money, payouts and statements in the portal."""
 
 import csv
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -22,7 +23,9 @@ from payouts.services import (
     prepare_batch,
     set_payout_method,
 )
+from payouts.services.batches import tell_payout
 from tests.factories import (
+    mails_to,
     make_affiliate,
     make_batch,
     make_commission,
@@ -92,6 +95,19 @@ def test_a_refund_after_payment_is_told_beside_its_order_until_a_payout_took_it_
     record_refund(Conversion.objects.get(external_id="order-1"), external_id="r-3", amount=Decimal("50.00"), by=mara)
 
     assert "It had been paid before the refund: $5.00 comes off your next payout." in why("order-1")
+
+
+def test_a_payments_day_is_the_programs_whoever_reads_it(ana, as_person):
+    tokyo = make_program(time_zone="Asia/Tokyo")
+    midnight = datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Tokyo"))  # 1 March where Ana is, in UTC
+    payout = make_payout(make_batch(tokyo, status="done"), ana, "60.00", "paid", paid_at=midnight)
+
+    tell_payout(payout)
+    assert "was paid on 2 March 2026." in mails_to(ana.email)[0].body
+    for path in (f"/portal/payouts/{payout.public_id}/", MONEY):
+        page = text_of(as_person(ana).get(path))
+        assert "Mar 2, 2026" in page
+        assert "Mar 1, 2026" not in page
 
 
 def test_the_statements_file_adds_up_to_the_payout(paid, ana, as_person):
