@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
@@ -52,3 +54,18 @@ def test_the_page_shows_every_operation_without_a_script():
             assert f"<code>{method} {path}</code>" in page
     assert "items[].quantity" in page
     assert "<script>" not in page
+
+
+def test_every_example_is_what_its_field_takes():
+    found = []
+
+    def look(node):
+        if isinstance(node, dict):
+            found.extend((node["pattern"], example) for example in node.get("examples", ()) if "pattern" in node)
+        for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            look(inner)
+
+    look(Client().get("/api/v1/schema/").json())
+
+    assert len(found) > 20
+    assert [(pattern, example) for pattern, example in found if not re.search(pattern, example)] == []

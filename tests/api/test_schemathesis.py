@@ -37,6 +37,8 @@ def key(live_stack: LiveStack) -> str:
             "conversions",
             {"program": "any", "event": "sale", "external_id": "any", "amount": "9.00", "currency": "USD", "coupon": "any"},
         ),
+        ("conversions/any/refunds", {"external_id": "any", "amount": "1.00", "reason": "any"}),
+        ("affiliates/any/payout-methods", {"type": "manual", "currency": "USD"}),
         ("payout-batches", {"program": "any", "currency": "USD", "cutoff": "2026-01-01"}),
     ]
     for path, body in things:
