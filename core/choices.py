@@ -19,6 +19,12 @@ def country_choices() -> list[tuple[str, str]]:
     return sorted(countries, key=lambda choice: choice[1])
 
 
+@cache
+def known_countries() -> frozenset[str]:
+    """The codes of `country_choices`."""
+    return frozenset(code for code, _name in country_choices())
+
+
 def country_name(code: str) -> str:
     """ "Germany" for "DE"; the code itself where CLDR has no name for it."""
     return str(locale().territories.get(code, code))

@@ -24,6 +24,7 @@ _MINOR_UNITS = {
 }
 _DIGITS = {code: digits for digits, codes in _MINOR_UNITS.items() for code in codes.split()}
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
+_TOO_LARGE = re.compile(r"[0-9]{13,}(\.[0-9]+)?", re.ASCII)
 
 
 class AmountError(Refusal):
@@ -94,10 +95,16 @@ def parse_number(text: Any, field: str = "amount") -> Decimal:
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(text)
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        raise AmountError(
-            _("Give digits with a point, such as “12.50”: not negative, no thousands separator."), code="amount", field=field
-        )
+        raise AmountError(_what_is_wrong(text), code="amount", field=field)
     return Decimal(text)
+
+
+def _what_is_wrong(text: Any) -> str:
+    if text == "":
+        return _("The amount is missing. Give digits with a point, such as “12.50”.")
+    if isinstance(text, str) and _TOO_LARGE.fullmatch(text):
+        return _("This is too large. Give digits with a point, at most 12 of them before it.")
+    return _("Give digits with a point, such as “12.50”: not negative, no thousands separator.")
 
 
 def parse_amount(text: Any, currency: str, field: str = "amount") -> Decimal:

@@ -134,7 +134,11 @@ class BatchBody(Input):
 class RefundBody(Input):
     external_id = Text(max_length=200, help_text="Your number of the refund. It names it within the conversion, for good.")
     amount = Amount()
-    occurred_at = Moment(past=True, **OPTIONAL)
+    occurred_at = Moment(
+        past=True,
+        help_text="RFC 3339. Left out: now. One before the sale (clocks differ) is kept as the sale's time, which the answer tells.",
+        **OPTIONAL,
+    )
     reason = Text(max_length=300, allow_blank=True, **OPTIONAL)
 
 

@@ -4,6 +4,8 @@ Every row ends as imported, duplicate (recorded before, with the same content) o
 written to a file beside the input. Rows are worked 5,000 at a time, each set in a transaction: a killed import is started
 again and goes on, as what is recorded is a duplicate then.
 
+A last line that no line break ends may be cut within its last value: it is rejected unless that value is known to be whole.
+
 A row is one line: orders have no cell that goes on in the next line, so a stray quotation mark costs its own line and no other.
 """
 
@@ -24,10 +26,11 @@ from django.utils.translation import gettext as _
 from core.api.fields import EARLIEST
 from core.errors import Refusal
 from core.exports import defuse
-from core.money import parse_amount
+from core.money import currency_digits, parse_amount
 from core.rows import in_chunks
 from intake.services import Recorded, record_conversions
 from programs.models import Program
+from tracking.attribution import parse_click_id
 from tracking.conversions import ConversionInput
 
 CHUNK = 5000
@@ -48,6 +51,7 @@ class _Line:
     cells: list[str]
     size: int
     ended: bool  # with a line break
+    closed: bool  # with a quotation mark
     refusal: OrdersError | None = None  # where it cannot be read as cells at all
 
 
@@ -60,7 +64,6 @@ class Outcome:
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     rejects_file: Path | None = None
-    unended_line: int | None = None  # the last one, where nothing ends it: if the file was cut, its last value may be too
 
     @property
     def rows(self) -> int:
@@ -77,7 +80,6 @@ def import_orders(
         for chunk in in_chunks(_lines(file, delimiter), CHUNK):
             _import_chunk(program, chunk, by=by, outcome=outcome, rejected=rejected, columns=columns)
             progress(sum(line.size for line in chunk))
-            outcome.unended_line = None if chunk[-1].ended else chunk[-1].number
         if outcome.rejected:
             outcome.rejects_file = rejected.path
     return outcome
@@ -97,7 +99,7 @@ def _import_chunk(
         try:
             if line.refusal:
                 raise line.refusal
-            inputs.append(_conversion(program, columns, line.cells))
+            inputs.append(_conversion(program, columns, line))
             lines.append(line)
         except Refusal as refusal:
             rejected.write(line, refusal.message, columns)
@@ -113,11 +115,18 @@ def _import_chunk(
             outcome.reasons[answer.refusal.message] += 1
 
 
-def _conversion(program: Program, columns: list[str], cells: list[str]) -> ConversionInput:
+def _conversion(program: Program, columns: list[str], line: _Line) -> ConversionInput:
+    cells = line.cells
     if len(cells) != len(columns):
         raise OrdersError(
             _("This line has %(found)d columns, not %(wanted)d: it may be cut, or a comma stands unquoted.")
             % {"found": len(cells), "wanted": len(columns)}
+        )
+    if not line.ended and not _is_whole(columns[-1], line):
+        raise OrdersError(
+            _(
+                "The file ends in this line, without a line break: it may be cut here. End the file with one, or send this row again."
+            )
         )
     row = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
     if "\x00" in "".join(cells):
@@ -139,6 +148,15 @@ def _conversion(program: Program, columns: list[str], cells: list[str]) -> Conve
         affiliate=row.get("affiliate", ""),
         quantity=int(quantity) if quantity else None,
     )
+
+
+def _is_whole(last_column: str, line: _Line) -> bool:
+    """Whether the last cell of a line that no line break ends is known to be whole: it is quoted, or could not go on. Nobody can
+    tell 5 from the beginning of 55.00, nor ANA1 from that of ANA10; an amount with both decimals, or a click id, is complete."""
+    cell = line.cells[-1].strip()
+    if line.closed or (last_column == "click_id" and parse_click_id(cell)):
+        return True
+    return last_column == "amount_usd" and len(cell.partition(".")[2]) == currency_digits("USD")
 
 
 def _moment(program: Program, text: str) -> datetime:
@@ -205,20 +223,20 @@ def _head(file: IO[str]) -> tuple[list[str], str]:
 def _lines(file: IO[str], delimiter: str) -> Iterator[_Line]:
     """Each line below the first that is not blank."""
     for number, (text, size) in enumerate(_texts(file), start=2):
-        ended = text.endswith(("\n", "\r"))
+        ended, closed = text.endswith(("\n", "\r")), text.endswith('"')
         try:
             if size > len(text):
                 raise csv.Error
             cells = next(csv.reader([text], delimiter=delimiter, strict=True), [])
         except csv.Error:
             why = OrdersError(_("This line cannot be read: a quotation mark stands alone, or it is far too long."))
-            yield _Line(number, [text.strip()[:SHOWN]], size, ended, why)
+            yield _Line(number, [text.strip()[:SHOWN]], size, ended, closed, why)
             continue
         if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
             why = OrdersError(_("This line ends within a character: the file is cut."))
-            yield _Line(number, cells, size, ended, why)
+            yield _Line(number, cells, size, ended, closed, why)
         elif any(cells):
-            yield _Line(number, cells, size, ended)
+            yield _Line(number, cells, size, ended, closed)
 
 
 def _texts(file: IO[str]) -> Iterator[tuple[str, int]]:

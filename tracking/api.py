@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.urls import path
@@ -23,7 +24,19 @@ from tracking.services import create_coupon, create_link, set_coupon_status, set
 
 link_code = RegexValidator(rf"^{PATTERN}\Z", _("A code has 1 to 60 letters, digits, - or _."))
 
-event_name = RegexValidator(
+FIXED_EVENTS = frozenset({"sale", "lead", "signup", "install", "recurring"})  # others are programs' own
+
+
+class EventName(RegexValidator):
+    """Refuses what is no event's name, and "Sale": it would be a program's own event, which no rule for sales prices."""
+
+    def __call__(self, value: Any) -> None:
+        super().__call__(value)
+        if value not in FIXED_EVENTS and value.lower() in FIXED_EVENTS:
+            raise ValidationError(_("Write this event in small letters: %(event)s.") % {"event": value.lower()}, code="event")
+
+
+event_name = EventName(
     r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}\Z", _("An event has 1 to 40 letters, digits, _, ., : or -, such as sale.")
 )
 

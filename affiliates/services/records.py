@@ -13,6 +13,7 @@ from affiliates import events
 from affiliates.errors import AffiliateError
 from affiliates.models import Affiliate, Function
 from core.access import AccessError, Can, check, rights_of
+from core.choices import known_countries
 from core.errors import Conflict
 from core.events import record
 
@@ -83,6 +84,8 @@ def _known(fields: dict[str, Any]) -> dict[str, Any]:
 def _save(affiliate: Affiliate) -> None:
     _check_manager(affiliate.manager)
     _check_parent(affiliate)
+    if affiliate.country and affiliate.country not in known_countries():
+        raise AffiliateError(_("Give the country as two capitals (ISO 3166), such as DE."), code="invalid", field="country")
     try:
         affiliate.clean_fields()
     except ValidationError as error:

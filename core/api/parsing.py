@@ -57,7 +57,7 @@ def read_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise _unreadable(_("The body is not UTF-8 (byte %(place)d).") % {"place": error.start}) from None
     try:
-        value = json.loads(text, parse_float=_number, parse_constant=_no_constant, object_pairs_hook=_pairs)
+        value = json.loads(text, parse_float=_number, parse_int=_whole, parse_constant=_no_constant, object_pairs_hook=_pairs)
     except json.JSONDecodeError as error:
         raise _unreadable(_("The body is not JSON: %(problem)s.") % {"problem": error}) from None
     except RecursionError:
@@ -78,6 +78,11 @@ def _number(text: str) -> WrittenNumber:
     if math.isinf(number):
         raise _unreadable(_("The number %(number)s is beyond what can be kept.") % {"number": text[:40]})
     return number
+
+
+def _whole(text: str) -> int | WrittenNumber:
+    """-0 keeps its sign: where no sign is allowed, it is none of the numbers."""
+    return WrittenNumber(text) if text == "-0" else int(text)
 
 
 def _no_constant(text: str) -> None:

@@ -42,6 +42,8 @@ def test_what_another_has_is_a_conflict(mara_api, ana, name, value):
         ({"email": "nobody"}, "email"),
         ({"country": "Germany"}, "country"),
         ({"country": "de"}, "country"),
+        ({"country": "ZZ"}, "country"),
+        ({"country": "XX"}, "country"),
         ({"currency": "EURO"}, "currency"),
         ({"website": "ana.example"}, "website"),
         ({"kind": "pirate"}, "kind"),

@@ -129,6 +129,23 @@ def test_amounts_that_are_none_are_refused_of_refunds_and_items_too(mara_api, mu
     assert not Refund.objects.exists()
 
 
+def test_a_negative_zero_is_no_amount(mara_api, music):
+    for number in ("-0", "-0.0", "-0.00"):
+        body = json.dumps(SALE | {"amount": "here"}).replace('"here"', number)
+        assert errors(mara_api.post("conversions", raw=body.encode())) == [("amount", "amount")]
+
+
+@pytest.mark.parametrize("event", ["Sale", "SALE", "Recurring", "SignUp", "SALE "])
+def test_the_fixed_events_in_capitals_are_no_events_of_ones_own(mara_api, music, event):
+    """They would need no amount, and no rule would price them."""
+    answer = mara_api.post("conversions", SALE | {"event": event})
+
+    assert answer.status_code == 400 and {error["field"] for error in answer.json()["errors"]} == {"event"}
+    if event == "Sale":
+        assert "small letters: sale" in answer.json()["detail"]
+    assert mara_api.post("conversions", SALE | {"event": "Trial"}).status_code == 201
+
+
 def test_whole_numbers_and_zero_are_amounts(mara_api, music):
     assert mara_api.post("conversions", SALE | {"amount": 12}).json()["amount"] == "12.00"
     assert mara_api.post("conversions", SALE | {"external_id": "o-2", "amount": "0.00"}).json()["amount"] == "0.00"

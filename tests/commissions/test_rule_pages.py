@@ -43,6 +43,7 @@ def test_a_rule_is_for_an_offer_and_one_affiliate(as_person, mara, music, music_
         *(({"value": number}, "Give digits with a point") for number in NO_NUMBERS),
         ({"type": "flat", "value": "1.005"}, "more decimals than the currency"),
         ({"event": "two words"}, "An event has 1 to 40 letters"),
+        ({"event": "SALE"}, "small letters: sale"),
         ({"affiliate": "nobody"}, "There is no such affiliate"),
         ({"priority": "99999"}, "less than or equal to 1000"),
     ],

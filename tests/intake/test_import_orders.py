@@ -120,13 +120,36 @@ def test_a_file_that_was_cut_in_the_middle_loses_only_its_last_line(bring):
     assert (outcome.imported, outcome.rejected) == (1, 1)
 
 
-def test_a_file_cut_within_its_last_amount_comes_in_but_is_told_of(bring):
-    """Nobody can tell 5 from the beginning of 55.00; the whole file, brought again, rejects the order as another one."""
-    cut = bring(f"{HEAD}\no1,c1,2026-01-31,2,5.00\no2,c1,2026-01-31,2,5")
-    assert (cut.imported, cut.unended_line) == (2, 3)
+@pytest.mark.parametrize("cut", ["", "1", "11", "11.", "11.7"])
+def test_a_file_cut_within_its_last_amount_brings_no_wrong_amount_and_comes_in_when_whole(bring, tmp_path, cut):
+    first = bring(f"{HEAD}\no1,c1,2026-01-31,2,5.00\no2,c1,2026-01-31,2,{cut}")
+    assert (first.imported, first.rejected) == (1, 1)
+    [reject] = list(csv.DictReader((tmp_path / "orders.rejects.csv").open()))
+    assert reject["order_id"] == "o2" and "it may be cut here" in reject["reason"]
 
-    whole = bring(f"{HEAD}\no1,c1,2026-01-31,2,5.00\no2,c1,2026-01-31,2,55.00\n")
-    assert (whole.duplicate, whole.rejected, whole.unended_line) == (1, 1, None)
+    whole = bring(f"{HEAD}\no1,c1,2026-01-31,2,5.00\no2,c1,2026-01-31,2,11.77\n")
+    assert (whole.imported, whole.duplicate, whole.rejected) == (1, 1, 0)
+    assert Conversion.objects.get(external_id="o2").amount == Decimal("11.77")
+
+
+def test_a_last_value_that_could_not_go_on_needs_no_line_break(bring):
+    assert bring(f"{HEAD}\no1,c1,2026-01-31,2,11.77").imported == 1
+    assert bring(f'{HEAD}\no2,c1,2026-01-31,2,"11.7"').imported == 1
+    assert bring(f"{HEAD},click_id\no3,c1,2026-01-31,2,11.77,01890a5d-ac96-774b-bcce-b302099a8057").imported == 1
+
+
+@pytest.mark.parametrize("cell", ["", "ANA1", "01890a5d-ac96-774b"])
+def test_a_last_coupon_that_may_be_cut_credits_nobody(bring, cell):
+    outcome = bring(f"{HEAD},coupon\no1,c1,2026-01-31,2,11.77,{cell}")
+
+    assert (outcome.imported, outcome.rejected) == (0, 1)
+
+
+def test_a_missing_amount_and_one_too_large_are_told_as_such(bring):
+    outcome = bring(f"{HEAD}\no1,c1,2026-01-31,2,\no2,c1,2026-01-31,2,1000000000000000\no3,c1,2026-01-31,2,1.5x\n")
+
+    missing, large, other = outcome.reasons
+    assert "missing" in missing and "too large" in large and "at most 12" in large and "missing" not in other
 
 
 def test_a_huge_file_is_read_in_sets(bring, monkeypatch):
@@ -146,7 +169,7 @@ def test_the_command_says_what_became_of_the_rows(tmp_path, music, capsys):
 
     out = capsys.readouterr().out
     assert "2 rows: 1 imported, 0 duplicate, 1 rejected" in out and "orders.rejects.csv" in out
-    assert "Line 3, the last, does not end with a line break" in out
+    assert "without a line break: it may be cut here" in out
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,5 @@ class Command(BaseCommand):
         )
         for reason, count in outcome.reasons.most_common():
             self.stdout.write(f"  {count} × {reason}")
-        if outcome.unended_line:
-            self.stdout.write(
-                f"Line {outcome.unended_line}, the last, does not end with a line break: if the file was cut there,"
-                " its last value may be cut too. Compare it."
-            )
         if outcome.rejects_file:
             self.stdout.write(f"The rejected rows are in {outcome.rejects_file}.")
