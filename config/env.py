@@ -68,18 +68,19 @@ def environment() -> Environment:
         _check_redis(redis_url)
     mail_server, mail_sender = _mail_server()
     embedded_postgres, embedded_valkey = not database_url, not redis_url
+    base_url = _address("BASE_URL", f"http://localhost:{port}")
     return Environment(
         data=data,
         port=port,
         click_port=click_port,
-        base_url=_address("BASE_URL", f"http://localhost:{port}"),
+        base_url=base_url,
         click_base_url=_address("CLICK_BASE_URL", f"http://localhost:{click_port}"),
         database_url=database_url or embedded_database_url(data),
         redis_url=redis_url or embedded_redis_url(data),
         embedded_postgres=embedded_postgres,
         embedded_valkey=embedded_valkey,
         mail_server=mail_server,
-        mail_sender=mail_sender or "Tributary <affiliates@localhost>",
+        mail_sender=mail_sender or f"Tributary <affiliates@{urlsplit(base_url).hostname}>",
         secret_key=os.environ.get("SECRET_KEY") or _kept_secret_key(data, embedded_postgres),
         secret_key_fallbacks=tuple(
             key for key in (text.strip() for text in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",")) if key

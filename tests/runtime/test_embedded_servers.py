@@ -225,3 +225,22 @@ def restart(start: Callable[[], None]) -> None:
         return True
 
     wait_for(started)
+
+
+def test_a_postgres_program_meets_the_database_with_the_callers_own_input_and_output(data):
+    environ = {"PATH": os.environ["PATH"], "TRIBUTARY_DATA": str(data), "PGDATABASE": "another"}
+    script = [str(CHECKOUT / "script/postgres")]
+
+    psql = [*script, "psql", "-At"]
+    made = subprocess.run(psql, cwd="/", env=environ, input="CREATE TABLE kept AS SELECT 42 AS number", text=True, check=True)
+    assert made.returncode == 0
+    dump = subprocess.run([*script, "pg_dump", "-Fc"], cwd="/", env=environ, capture_output=True, check=True).stdout
+
+    restored = data / "restored"
+    make_data_folder(restored)
+    shutil.copytree(data / "secrets", restored / "secrets")
+    environ["TRIBUTARY_DATA"] = str(restored)
+    restore = [*script, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "-d", "tributary"]
+    subprocess.run(restore, cwd="/", env=environ, input=dump, check=True)
+    with running(restored):
+        assert asked(restored, "SELECT number FROM kept") == 42

@@ -110,3 +110,7 @@ def test_a_folder_of_other_things_is_not_closed_to_others(tmp_path):
     (tmp_path / "someone's.txt").unlink()
     make_data_folder(tmp_path)
     assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_without_a_sender_mails_come_from_the_base_addresss_host(read):
+    assert read(BASE_URL="https://affiliates.example.com:8443").mail_sender == "Tributary <affiliates@affiliates.example.com>"
