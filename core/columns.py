@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable, F, OrderBy
 from django.template import Context
 from django.template.loader import get_template
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from core import components
@@ -56,11 +56,6 @@ class Column:
     align: str = ""
     shown: bool = True
 
-    @property
-    def linked(self) -> bool:
-        """Whether cells carry their own link. (Templates call what can be called: they cannot ask for `url` itself.)"""
-        return self.url is not None
-
     def get(self, row: Any) -> Any:
         return get(row, self.value or self.key)
 
@@ -73,6 +68,12 @@ class Column:
         if self.url and (address := self.url(row)):
             return format_html('<a href="{}">{}</a>', address, shown)
         return shown
+
+    def boxed(self, tag: str, cell: SafeString) -> str:
+        """The cell in its box: `th` names the row, `td` the rest."""
+        scope = ' scope="row"' if tag == "th" else ""
+        number = ' class="num"' if self.align == "end" else ""
+        return f"<{tag}{scope}{number}>{cell}</{tag}>"
 
     def show(self, row: Any, value: Any) -> SafeString:
         return escape(value) if value not in (None, "") else mark_safe(components.NOTHING)
@@ -182,6 +183,20 @@ class PersonColumn(Column):
 
     def export_cells(self, row: Any) -> list[Any]:
         return [str(getattr(cell, "name", "") or cell) if cell is not None else None for cell in super().export_cells(row)]
+
+
+@dataclass(frozen=True)
+class WhyColumn(Column):
+    """A sentence, or several, that open on demand. `title`: what to press; `more`: a quieter last sentence."""
+
+    title: Getter | None = None
+    more: Getter | None = None
+
+    def show(self, row: Any, value: Any) -> SafeString:
+        sentences = format_html_join("", "<p>{}</p>", ((each,) for each in (value if isinstance(value, list) else [value])))
+        more = get(row, self.more) if self.more else ""
+        body = sentences + format_html('<p class="quiet">{}</p>', more) if more else sentences
+        return components.why(body, get(row, self.title) if self.title else "")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from django.conf import settings
@@ -228,8 +229,12 @@ def when(at: datetime | None) -> SafeString:
 
 def short_day(value: date) -> str:
     """A day, its year only where that is not this year."""
-    skeleton = "MMMd" if value.year == timezone.localdate().year else "yMMMd"
-    return format_skeleton(skeleton, value, locale=locale())
+    return _by_skeleton(value, "MMMd" if value.year == timezone.localdate().year else "yMMMd", locale())
+
+
+@lru_cache(maxsize=4096)  # many rows of a list tell the same few days
+def _by_skeleton(value: date, skeleton: str, locale: Locale) -> str:
+    return format_skeleton(skeleton, value, locale=locale)
 
 
 def day_text(value: date) -> str:
@@ -254,6 +259,13 @@ def person(thing: Any, url: str = "", detail: str = "") -> SafeString:
     second = format_html('<span class="person-detail">{}</span>', detail) if detail else ""
     mark = format_html('<span class="initials initials-{}" aria-hidden="true">{}</span>', sum(name.encode()) % 6, initials(name))
     return format_html('<span class="person">{}<span class="person-name">{}{}</span></span>', mark, shown, second)
+
+
+def why(body: SafeString, label: Any = "") -> SafeString:
+    """The one explanation: opens without a script. `label` is what to press."""
+    return format_html(
+        '<details class="why"><summary>{}</summary><div class="why-body">{}</div></details>', label or _("Why?"), body
+    )
 
 
 def initials(name: str) -> str:

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.fields import BigIntegerField
+from django.db.models.lookups import IsNull
 
 from affiliates.models import EnrollmentStatus
 from commissions.models import Commission, Reversal
@@ -49,21 +50,29 @@ BATCH_SHARES = """SELECT program_id, affiliate_id, currency, sum(amount) AS amou
 
 
 def select_judged(
-    statement: str, share: str, *, now: datetime, at: datetime | None = None, besides: int | None = None, **values: Any
+    statement: str,
+    share: str,
+    *,
+    now: datetime,
+    at: datetime | None = None,
+    besides: int | None = None,
+    at_once: bool = False,
+    **values: Any,
 ) -> list[tuple[Any, ...]]:
     """What `statement` answers of `judged`, where `share` selects the shares from `open` (see `open_rows`): one statement, so
     that all of it is seen at one moment. Nothing is payable before its time: a later `at` than `now` counts as now."""
-    opened = open_rows(min(at or now, now), besides=besides)
+    opened = open_rows(min(at or now, now), besides=besides, at_once=at_once)
     return select_rows(
         f"WITH {opened}, share AS ({share}), {_JUDGED} {statement}", {**values, "now": now, "paid": list(PAID_ENROLLMENTS)}
     )
 
 
-def open_rows(at: datetime, *, besides: int | None = None) -> str:
+def open_rows(at: datetime, *, besides: int | None = None, at_once: bool = False) -> str:
     """`open` for a WITH clause. `payable`: its hold is over by `at`; `counts`: refunds have left something of the commission.
-    `besides`: as if this batch held nothing."""
-    earned = Commission.objects.alias(line=_line(besides, commission=OuterRef("pk"))).filter(is_open(_HELD))
-    taken_back = Reversal.objects.alias(line=_line(besides, reversal=OuterRef("pk"))).filter(is_open(_HELD, of="commission__"))
+    `besides`: as if this batch held nothing. `at_once`: all lines are read once, which is faster where whole programs are read."""
+    held = _held_at_once if at_once else _held
+    earned = Commission.objects.filter(is_open(held(besides, commission=OuterRef("pk"))))
+    taken_back = Reversal.objects.filter(is_open(held(besides, reversal=OuterRef("pk")), of="commission__"))
     union = (
         earned.order_by()
         .values_list(
@@ -97,11 +106,16 @@ def open_rows(at: datetime, *, besides: int | None = None) -> str:
     return f"open ({COLUMNS}) AS NOT MATERIALIZED ({text})"
 
 
-_HELD = Q(line__isnull=False)
+def _held(besides: int | None, **of: Any) -> Q:
+    """The line that holds a row, looked up row by row: while a batch is computed the database does not know yet how many lines
+    there are, and joined it would compare each row with all of them."""
+    return Q(IsNull(Subquery(_lines(besides, **of).values("pk")[:1]), False))
 
 
-def _line(besides: int | None, **of: Any) -> Subquery:
-    """The line that holds a row, looked up row by row. EXISTS would be joined: while a batch is computed the database does not
-    know yet how many lines there are, and compares each row with all of them."""
+def _held_at_once(besides: int | None, **of: Any) -> Q:
+    return Q(Exists(_lines(besides, **of)))
+
+
+def _lines(besides: int | None, **of: Any) -> QuerySet[Any]:
     lines = live_lines(**of).order_by()
-    return Subquery((lines if besides is None else lines.exclude(payout__batch=besides)).values("pk")[:1])
+    return lines if besides is None else lines.exclude(payout__batch=besides)

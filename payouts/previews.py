@@ -79,6 +79,7 @@ def due_without_batch(programs: Collection[int] | None, *, now: datetime | None 
                 WHERE b.program_id = open.program_id AND b.currency = open.currency AND b.status = ANY(%(under_way)s)
             ) GROUP BY 1, 2, 3""",
         now=now or timezone.now(),
+        at_once=True,
         programs=list(programs or ()),
         under_way=[status.value for status in OPEN],
         methodless=[PayoutException.NO_METHOD.value],

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, DecimalField, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, DecimalField, F, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -199,7 +199,7 @@ def _payable(user: Any, programs: list[Program]) -> Iterator[Need]:
 
 
 def _unpriced(user: Any) -> Iterator[Need]:
-    unpriced = unpriced_conversions().filter(_within(user, Can.RECORD_CONVERSIONS, "program"))
+    unpriced = Conversion.objects.unpriced().filter(_within(user, Can.RECORD_CONVERSIONS, "program"))
     found = unpriced.aggregate(number=Count("pk"), since=Min("occurred_at"))
     if number := found["number"]:
         title = ngettext(
@@ -209,12 +209,6 @@ def _unpriced(user: Any) -> Iterator[Need]:
         )
         url = f"{reverse('manage:conversion_list')}?status=unpriced"
         yield Need("coin-off", "waiting", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
-
-
-def unpriced_conversions() -> QuerySet[Conversion]:
-    """As the list of conversions shows them: in another currency than the program's, and not refunded whole."""
-    left = Q(refunded=0) | Q(refunded__lt=F("amount"))
-    return Conversion.objects.filter(left).exclude(currency="").exclude(currency=F("program__currency"))
 
 
 def _stuck() -> Iterator[Need]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -166,10 +167,24 @@ class Source(models.TextChoices):
     NAMED = "named", _("Named by the import")
 
 
+UNPRICED = ~Q(currency="") & ~Q(currency=F("program__currency"))  # as Conversion.unpriced tells it
+
+
 class ConversionQuerySet(models.QuerySet["Conversion"]):
     def visible_to(self, user: Any) -> ConversionQuerySet:
         programs = programs_of(user, Can.SEE_TRACKING)
         return self if programs is None else self.filter(program__in=programs)
+
+    def unpriced(self) -> ConversionQuerySet:
+        """Those whose `status` is unpriced: in another currency than the program's, and not refunded whole."""
+        currencies = defaultdict(list)
+        for program, currency in Program.objects.values_list("pk", "currency"):
+            currencies[currency].append(program)
+        # Ranges beside each known currency, which an index finds: by UNPRICED every conversion would be read.
+        foreign = Q(pk__in=())
+        for own, programs in currencies.items():
+            foreign |= Q(program__in=programs, currency__gt="", currency__lt=own) | Q(program__in=programs, currency__gt=own)
+        return self.filter(Q(refunded=0) | Q(refunded__lt=F("amount"))).filter(foreign)
 
 
 class Conversion(PublicId, TimestampedModel):
@@ -221,6 +236,7 @@ class Conversion(PublicId, TimestampedModel):
             models.Index(fields=["program", "-occurred_at", "-id"], name="conversion_newest"),
             models.Index(fields=["-occurred_at", "-id"], name="conversion_newest_anywhere"),
             models.Index(fields=["affiliate", "-occurred_at", "-id"], name="conversion_of_affiliate"),
+            models.Index(fields=["program", "currency"], name="conversion_currency"),
             models.Index(fields=["click_id"], name="conversion_click", condition=Q(click_id__isnull=False)),
             models.Index(
                 fields=["program", "created_at"], name="conversion_awaits_click", condition=Q(awaited_click_id__isnull=False)

@@ -58,7 +58,7 @@ def affiliate_listing(request: HttpRequest) -> Listing:
             EnrollmentsColumn("status", gettext_lazy("Enrolled"), value=_told_enrollments),
             *fields.columns,
             Column("country", gettext_lazy("Country"), value=lambda a: country_name(a.country), sort=True, export="country"),
-            Column("kind", gettext_lazy("Type"), value="get_kind_display", sort=True),
+            Column("kind", gettext_lazy("Type"), value=lambda a: Affiliate.Kind(a.kind).label, sort=True),
             PersonColumn("manager", gettext_lazy("Manager"), sort="manager__name"),
             TimeColumn("created_at", gettext_lazy("Since"), sort=True),
             Column("email", gettext_lazy("E-mail"), shown=False),

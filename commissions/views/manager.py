@@ -36,6 +36,7 @@ from core.listing import (
     RelatedFilter,
     StateColumn,
     TimeColumn,
+    WhyColumn,
 )
 from core.models import Event
 from core.ui import redirect_back, refusals_as_messages
@@ -74,7 +75,7 @@ def commission_listing(request: HttpRequest) -> Listing:
             ),
             TimeColumn("occurred_at", _("Earned"), sort=["occurred_at"]),
             DayColumn("payable_at", _("Payable from"), sort=True),
-            Column("why", _("Explanation"), value=explain_commission, template="commissions/manager/_why.html"),
+            WhyColumn("why", _("Explanation"), value=explain_commission, more=_why_refused),
         ],
         filters=_filters(request),
         tabs="state",
@@ -92,6 +93,10 @@ def commission_listing(request: HttpRequest) -> Listing:
             icon="receipt-2",
         ),
     )
+
+
+def _why_refused(commission: Commission) -> str:
+    return ": ".join(filter(None, [commission.get_reason_code_display(), commission.note])) if commission.reason_code else ""
 
 
 def _filters(request: HttpRequest) -> list[Filter]:

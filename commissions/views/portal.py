@@ -36,6 +36,7 @@ from core.listing import (
     StateColumn,
     TextFilter,
     TimeColumn,
+    WhyColumn,
 )
 from programs.models import Program, TermsVersion
 from tracking.forms_portal import linkable_sites, promoted_offers
@@ -86,7 +87,7 @@ def conversion_listing(request: HttpRequest) -> Listing:
             CodeColumn("external_id", _("Order"), sort=True),
             MoneyColumn("earned", _("Earned"), value=net_of, currency="program.currency"),
             StateColumn("state", _("State"), value=state_of),
-            Column("why", _("Why"), value=_sentences, template="commissions/portal/_why_cell.html", export=earned_text),
+            WhyColumn("why", _("Why"), value=_sentences, export=earned_text),
             MoneyColumn("amount", _("Amount"), sort=True),
             MoneyColumn("refunded", _("Refunded"), value=lambda c: c.refunded or None),
             Column("through", _("Came through"), value=_through, url=_through_url),

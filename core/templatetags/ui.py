@@ -9,10 +9,8 @@ from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Select
 from django.template import Context, NodeList
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
-from django.utils.translation import gettext as _
 
 from core import components, ui
 from core.charts import Chart
@@ -140,12 +138,8 @@ class WhyNode(template.Node):
         self.options = options
 
     def render(self, context: Context) -> SafeString:
-        label = self.options["label"].resolve(context) if "label" in self.options else _("Why?")
-        return format_html(
-            '<details class="why"><summary>{}</summary><div class="why-body">{}</div></details>',
-            label,
-            mark_safe(self.nodelist.render(context)),
-        )
+        label = self.options["label"].resolve(context) if "label" in self.options else ""
+        return components.why(mark_safe(self.nodelist.render(context)), label)
 
 
 @register.tag

@@ -135,7 +135,7 @@ def _transfers(request: HttpRequest) -> Listing:
         caption=_("Transfers"),
         columns=[
             TimeColumn("at", _("When"), sort=True),
-            Column("kind", _("What"), value="get_kind_display"),
+            Column("kind", _("What"), value=lambda t: TransferKind(t.kind).label),
             MoneyColumn("amount", _("Amount"), sort=True),
             Column(
                 "affiliate", _("Affiliate"), value=lambda t: (t.debit.affiliate or t.credit.affiliate).name, url=_affiliate_url
@@ -146,8 +146,8 @@ def _transfers(request: HttpRequest) -> Listing:
                 value="debit.program.name",
                 shown=several_programs(request.user, Can.SEE_MONEY),
             ),
-            Column("debit", _("From"), value="debit.get_kind_display"),
-            Column("credit", _("To"), value="credit.get_kind_display"),
+            Column("debit", _("From"), value=lambda t: AccountKind(t.debit.kind).label),
+            Column("credit", _("To"), value=lambda t: AccountKind(t.credit.kind).label),
             Column("cause", _("Cause"), value=_cause, url=_cause_url),
             CodeColumn("key", _("Key"), shown=False),
         ],

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from reports.needs import unpriced_conversions
 from tests.api.client import errors
 from tests.factories import make_click, make_conversion, make_coupon, make_link, make_rule
 from tests.spellings import NO_NUMBERS
@@ -84,7 +83,7 @@ def test_what_is_unpriced_says_why_and_stays_so_after_a_refund_in_part(mara_api,
         assert (shown["status"], shown["reason"] is None) == (status, status == "refunded")
         assert in_status(Conversion.objects.all(), status).count() == 1
         assert in_status(Conversion.objects.all(), "partially_refunded").count() == 0
-        assert unpriced_conversions().exists() == (status == "unpriced")
+        assert Conversion.objects.unpriced().exists() == (status == "unpriced")
 
 
 def test_the_same_number_of_another_event_is_another_conversion(mara_api, coupon):

@@ -31,11 +31,12 @@ from core.listing import (
     StateColumn,
     TextFilter,
     TimeColumn,
+    WhyColumn,
 )
 from core.models import Event
 from programs.queries import several_programs, visible_programs
 from tracking.attribution import explain_attribution, parse_click_id
-from tracking.models import Click, Conversion, Customer, Source
+from tracking.models import UNPRICED, Click, Conversion, ConversionQuerySet, Customer, Source
 
 # As Conversion.status tells them: each excludes those before it.
 STATUSES = {
@@ -47,16 +48,16 @@ STATUSES = {
 }
 
 
-def in_status(conversions: QuerySet[Conversion], status: str) -> QuerySet[Conversion]:
+def in_status(conversions: ConversionQuerySet, status: str) -> ConversionQuerySet:
+    if status == "unpriced":
+        return conversions.unpriced()
     untouched = Q(refunded=0)
-    priced = Q(currency="") | Q(currency=F("program__currency"))
     return conversions.filter(
         {
             "refunded": Q(refunded__gt=0, refunded=F("amount")),
-            "partially_refunded": Q(refunded__gt=0, refunded__lt=F("amount")) & priced,
-            "unpriced": (untouched | Q(refunded__lt=F("amount"))) & ~priced,
-            "unattributed": untouched & priced & Q(affiliate__isnull=True),
-            "recorded": untouched & priced & Q(affiliate__isnull=False),
+            "partially_refunded": Q(refunded__gt=0, refunded__lt=F("amount")) & ~UNPRICED,
+            "unattributed": untouched & ~UNPRICED & Q(affiliate__isnull=True),
+            "recorded": untouched & ~UNPRICED & Q(affiliate__isnull=False),
         }[status]
     )
 
@@ -82,13 +83,7 @@ def _listing(request: HttpRequest) -> Listing:
             MoneyColumn("refunded", _("Refunded"), value=lambda c: -c.refunded if c.refunded else None),
             StateColumn("status", _("State")),
             PersonColumn("affiliate", _("Affiliate"), sort="affiliate__name", url=_affiliate_url),
-            Column(
-                "source",
-                _("Credited by"),
-                value=why_credited,
-                template="tracking/manager/_credited_cell.html",
-                export="get_source_display",
-            ),
+            WhyColumn("source", _("Credited by"), value=why_credited, title=_credited_by, export="get_source_display"),
             Column("why", _("Why"), value=why_credited, shown=False),
             CodeColumn("through", _("Link or coupon"), value=lambda c: c.link or c.coupon or ""),
             Column(
@@ -128,6 +123,10 @@ def _related(key: str, label: str, rows: Callable[[], QuerySet[Any]], param: str
 def why_credited(conversion: Any) -> str:
     """The decision in sentences; needs `tried` annotated, of what it was given."""
     return explain_attribution(conversion.reason, conversion.tried or [])
+
+
+def _credited_by(conversion: Conversion) -> Any:
+    return Source(conversion.source).label if conversion.source else _("Nobody")
 
 
 def _affiliate_url(conversion: Conversion) -> str:
