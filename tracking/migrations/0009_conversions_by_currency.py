@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("affiliates", "0003_terms_agreed_to"),
         ("programs", "0001_initial"),
-        ("tracking", "0007_awaited_clicks"),
+        ("tracking", "0008_click_before"),
     ]
 
     operations = [
