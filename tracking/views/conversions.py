@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from affiliates.models import Affiliate
-from core.access import Can, manager_required
+from core.access import Can, manager_required, rights_of
 from core.languages import locale
 from core.listing import (
     ChoiceFilter,
@@ -171,9 +171,16 @@ def conversion_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "items": [item for item in conversion.given.get("items") or [] if isinstance(item, dict)],
         "metadata": list((conversion.given.get("metadata") or {}).items()),
         "refunds": conversion.refunds.all(),
-        "events": Event.objects.about(conversion),
+        "events": _history(request, conversion),
     }
     return render(request, "tracking/manager/conversion_detail.html", context)
+
+
+def _history(request: HttpRequest, conversion: Conversion) -> QuerySet[Event]:
+    """What came of it is told to those who see money."""
+    events = Event.objects.about(conversion)
+    sees_money = rights_of(request.user).has(Can.SEE_MONEY, conversion.program_id)
+    return events if sees_money else events.filter(name__startswith="conversion.")
 
 
 def _click(conversion: Conversion) -> Click | None:
