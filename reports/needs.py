@@ -61,7 +61,7 @@ def needs_of(user: Any, programs: list[Program]) -> list[Need]:
         needs += _batches(user)
         needs += _payable(user, programs)
     if rights.has(Can.RECORD_CONVERSIONS):
-        needs += _unpriced(user)
+        needs += _unpriced(user, programs)
     if is_admin(user):
         needs += _stuck()
         needs += _failed_mails()
@@ -162,6 +162,9 @@ def _batch(batch: Any, own: bool, may_approve: bool) -> Need:
     }
     if batch.status == BatchStatus.COMPUTING:
         return Need("loader-2", "waiting", _("Payout of %(program)s is being computed") % name, url, since=batch.created_at)
+    if batch.status == BatchStatus.DRAFT and not batch.number:
+        title = _("Payout of %(program)s has nothing to pay: cancel it") % name
+        return Need("circle-minus", "waiting", title, url, _("Look"), since=batch.created_at)
     if batch.status == BatchStatus.DRAFT and may_approve and not own:
         title = _("Payout of %(program)s to approve, made by %(person)s") % name
         return Need("circle-check", "waiting", title, url, _("Approve"), detail, batch.created_at)
@@ -198,8 +201,8 @@ def _payable(user: Any, programs: list[Program]) -> Iterator[Need]:
         yield Need("coin", "ready", title, url, _("Prepare a batch"), detail)
 
 
-def _unpriced(user: Any) -> Iterator[Need]:
-    unpriced = Conversion.objects.unpriced().filter(_within(user, Can.RECORD_CONVERSIONS, "program"))
+def _unpriced(user: Any, programs: list[Program]) -> Iterator[Need]:
+    unpriced = Conversion.objects.unpriced(programs).filter(_within(user, Can.RECORD_CONVERSIONS, "program"))
     found = unpriced.aggregate(number=Count("pk"), since=Min("occurred_at"))
     if number := found["number"]:
         title = ngettext(

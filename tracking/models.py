@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -175,15 +176,16 @@ class ConversionQuerySet(models.QuerySet["Conversion"]):
         programs = programs_of(user, Can.SEE_TRACKING)
         return self if programs is None else self.filter(program__in=programs)
 
-    def unpriced(self) -> ConversionQuerySet:
-        """Those whose `status` is unpriced: in another currency than the program's, and not refunded whole."""
+    def unpriced(self, programs: Iterable[Program] | None = None) -> ConversionQuerySet:
+        """Those whose `status` is unpriced: in another currency than the program's, and not refunded whole. In these programs
+        (None: in all)."""
         currencies = defaultdict(list)
-        for program, currency in Program.objects.values_list("pk", "currency"):
-            currencies[currency].append(program)
+        for program in Program.objects.only("currency") if programs is None else programs:
+            currencies[program.currency].append(program.pk)
         # Ranges beside each known currency, which an index finds: by UNPRICED every conversion would be read.
         foreign = Q(pk__in=())
-        for own, programs in currencies.items():
-            foreign |= Q(program__in=programs, currency__gt="", currency__lt=own) | Q(program__in=programs, currency__gt=own)
+        for own, keys in currencies.items():
+            foreign |= Q(program__in=keys, currency__gt="", currency__lt=own) | Q(program__in=keys, currency__gt=own)
         return self.filter(Q(refunded=0) | Q(refunded__lt=F("amount"))).filter(foreign)
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from commissions.models import Commission
 from core.access import AccessError, Can, check
 from core.errors import Conflict, Refusal
 from core.events import Fact, record, record_many
@@ -38,10 +39,15 @@ class NotNow(PayoutError, Conflict):
 
 @transaction.atomic
 def prepare_batch(program: Program, currency: str, cutoff: datetime, *, by: Any, now: datetime | None = None) -> PayoutBatch:
-    """A batch of what is payable in the program and currency by `cutoff`; a worker computes it."""
+    """A batch of what is payable in the program and currency by `cutoff`, or by now where that is still to come (so that
+    what the batch and its statements say of themselves is true); a worker computes it."""
     check(by, Can.PREPARE_PAYOUTS, program.pk)
     check_currency(currency)
+    if currency != program.currency and not Commission.objects.filter(conversion__program=program, currency=currency).exists():
+        told = {"program": program.name, "currency": program.currency}
+        raise PayoutError(_("%(program)s earns in %(currency)s alone.") % told, field="currency")
     now = now or timezone.now()
+    cutoff = min(cutoff, now)
     batch = PayoutBatch.objects.create(program=program, currency=currency, cutoff=cutoff, created_by=by, created_at=now)
     record(events.BATCH_CREATED, batch, program, by=by, data={"currency": currency, "cutoff": cutoff.isoformat()}, at=now)
     from payouts.tasks import compute

@@ -37,6 +37,19 @@ from tracking.conversions import ConversionInput
 NOW = timezone.now()
 
 
+@pytest.mark.django_db
+def test_a_batch_says_of_no_day_to_come_that_it_covers_it(music, mara):
+    batch = prepare_batch(music, "USD", NOW + timedelta(days=40), by=mara, now=NOW)
+
+    assert batch.cutoff == NOW
+
+
+@pytest.mark.django_db
+def test_a_batch_is_in_a_currency_that_the_program_earns_in(music, mara):
+    with pytest.raises(PayoutError, match="Music earns in USD alone."):
+        prepare_batch(music, "EUR", NOW, by=mara)
+
+
 def earn(program, by, affiliates, amount="300.00", prefix="o"):
     """Every affiliate gets an approved, payable commission of ten percent."""
     program.hold_days = 0

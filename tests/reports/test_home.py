@@ -103,6 +103,13 @@ def test_a_batch_asks_each_for_their_next_step(as_person, mara, felix, sofia, ru
     assert needs(as_person(sofia).get(HOME)) == []
 
 
+def test_a_batch_of_nothing_asks_to_be_cancelled(as_person, mara, felix, running):
+    make_batch(running, by=mara)
+
+    for person in (mara, felix):
+        assert titles(as_person(person).get(HOME))[0] == "Payout of Music has nothing to pay: cancel it"
+
+
 def test_money_that_is_payable_asks_for_a_batch_while_there_is_none(as_person, mara, felix, sofia, running, ana, bao, citra):
     for affiliate, amount in ((ana, "30.00"), (bao, "25.50"), (citra, "40.00")):
         make_commission(make_conversion(running, affiliate), decision="approved", amount=amount)
