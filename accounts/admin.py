@@ -87,5 +87,6 @@ class AuthenticatorAdmin(ReadOnlyAdmin):
 class UserSessionAdmin(ReadOnlyAdmin):
     hidden = ("session_key", "data")
     list_display = ["user", "created_at", "last_seen_at", "ip", "user_agent"]
+    list_filter = ["last_seen_at"]
     list_select_related = ["user"]
     search_fields = ["user__email", "user__name", "ip"]

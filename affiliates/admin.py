@@ -30,6 +30,7 @@ class AffiliateAdmin(EditableNotes):
 @admin.register(AffiliateMember)
 class AffiliateMemberAdmin(ReadOnlyAdmin):
     list_display = ["affiliate", "user", "functions_told", "created_at", "removed_at"]
+    list_filter = [("removed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["affiliate", "user"]
     search_fields = ["affiliate__name", "user__email", "user__name"]
     date_hierarchy = "created_at"
@@ -39,6 +40,7 @@ class AffiliateMemberAdmin(ReadOnlyAdmin):
 class InvitationAdmin(ReadOnlyAdmin):
     hidden = ("token_hash",)
     list_display = ["email", "affiliate", "functions_told", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at"]
+    list_filter = [("accepted_at", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter)]
     list_select_related = ["affiliate", "invited_by"]
     search_fields = ["email", "affiliate__name"]
     date_hierarchy = "created_at"

@@ -55,6 +55,12 @@ def test_every_table_can_be_read_and_nothing_added_or_deleted(as_person, ada, wo
         assert model._default_manager.filter(pk=row.pk).exists()
 
 
+@pytest.mark.parametrize("page", admin.site._registry.values(), ids=lambda page: page.model.__name__)
+def test_every_list_is_searched_and_filtered(page):
+    assert page.search_fields
+    assert page.list_filter
+
+
 READ = [model for model, page in admin.site._registry.items() if not isinstance(page, EditableNotes)]
 
 

@@ -201,6 +201,19 @@ def test_an_address_without_a_page_says_what_to_do(client):
 
 
 @pytest.mark.django_db
+def test_a_request_for_another_host_is_answered_in_words(client):
+    answer = client.get("/", headers={"host": "elsewhere.example"})
+    assert answer.status_code == 400
+    assert "at another address than its BASE_URL" in answer.content.decode()
+
+
+def test_an_affiliate_at_the_teams_door_is_told_whose_it_is(as_person, ana):
+    for path in ("/manage/", "/admin/core/event/"):
+        answer = as_person(ana).get(path, follow=True)
+        assert answer.status_code == 403
+        assert "It is for the team that runs the program." in answer.content.decode()
+
+
 def test_the_admin_wears_its_own_interface_and_may_evaluate(client, ada):
     client.force_login(ada)
     page = client.get("/admin/")
