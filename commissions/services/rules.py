@@ -97,4 +97,10 @@ def _check_value(program: Program, type: str, value: Decimal) -> None:
 
 
 def _told(rule: CommissionRule, version: RuleVersion) -> dict[str, Any]:
-    return {"name": rule.name, "version": version.number, "type": version.type, "value": f"{version.value.normalize():f}"}
+    return {
+        "name": rule.name,
+        "version": version.number,
+        "type": version.type,
+        "value": f"{version.value.normalize():f}",
+        "currency": rule.program.currency,
+    }

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from commissions.models import Commission, CommissionRule
 from commissions.rules import rules_of_program
-from commissions.services import create_rule
+from commissions.services import create_rule, revise_rule
 from tests.factories import make_commission, make_conversion, make_rule, make_rule_version
 from tests.pages import text_of
 from tests.spellings import NO_NUMBERS
@@ -100,6 +100,16 @@ def test_a_change_to_come_leaves_the_rule_as_it_is_until_then(as_person, mara, m
     page = text_of(as_person(mara).get(url(rule)))
     assert "2 $3.00 Scheduled" in page
     assert "1 10% Active" in page
+
+
+def test_the_history_tells_what_each_version_pays(as_person, mara, music):
+    rule = create_rule(music, by=mara, name="Standard", event="sale", type="percentage", value=Decimal("12.5"))
+    revise_rule(rule, by=mara, type="flat", value=Decimal(5))
+
+    for path in (f"/manage/rules/{rule.public_id}/", "/manage/programs/music/"):
+        page = text_of(as_person(mara).get(path))
+        assert "Rule “Standard” created: 12.5%" in page
+        assert "Rule “Standard” changed: $5.00 from version 2 on" in page
 
 
 def test_a_change_before_the_last_version_is_refused_at_its_field(as_person, mara, music):
