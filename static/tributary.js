@@ -245,6 +245,7 @@
     document.querySelectorAll(".listing").forEach(countPicked);
   }
   prepare(document.body);
+  document.querySelector("main .is-invalid")?.focus(); // a refused form is mended where it is wrong
   document.addEventListener("htmx:load", (event) => event.detail.elt !== document.body && prepare(event.detail.elt));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => root.dataset.bsTheme || document.querySelectorAll("canvas[data-chart]").forEach(draw));
   setInterval(refreshTimes, 60000);

@@ -151,3 +151,15 @@ def too_wide(page: Page) -> bool:
     except TimeoutError:
         return True
     return False
+
+
+def off_screen(page: Page) -> list[str]:
+    """What opens beside the screen, by the words that open it."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("main details.pop")].filter((each) => {
+            each.open = true;
+            const panel = each.querySelector(".pop-panel").getBoundingClientRect();
+            each.open = false;
+            return panel.width && (panel.left < 0 || panel.right > innerWidth);
+        }).map((each) => each.querySelector("summary").innerText)"""
+    )

@@ -13,7 +13,7 @@ from affiliates.models import Affiliate
 from commissions.models import RuleVersion
 from config.env import CHECKOUT
 from programs.models import Program, TermsVersion
-from tests.browser.stage import too_wide
+from tests.browser.stage import off_screen, too_wide
 from tests.factories import (
     assign,
     make_affiliate,
@@ -107,6 +107,14 @@ def test_an_application_is_read_and_rejected_with_a_reason_and_taken_up_again(pa
     expect(page.get_by_text("Fay is now approved in Music")).to_be_visible()
 
 
+def test_a_refused_form_is_mended_where_it_is_wrong(page):
+    page.goto("/manage/affiliates/new/")
+    page.get_by_label("Name", exact=True).fill("Ana")
+    page.get_by_role("button", name="Add the affiliate").click()
+
+    expect(page.get_by_label("E-mail")).to_be_focused()
+
+
 def test_many_are_approved_from_the_list(page):
     music = make_program("music", name="Music")
     for name in ("Ana", "Bao", "Citra"):
@@ -181,6 +189,7 @@ def test_every_page_fits_a_phone_and_can_be_read_by_all(page, pages):
         page.emulate_media(color_scheme="dark" if number % 2 else "light")  # each half of them in the other one
         page.goto(url)
         assert not too_wide(page), url
+        assert off_screen(page) == [], url
         assert page.locator("h1").count() == 1, url
         page.evaluate(AXE.read_text())
         answer = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
