@@ -90,6 +90,10 @@ def taking_turns() -> Iterator[None]:
 def set_up(requirements: str) -> None:
     """Bring `.venv/` and `node_modules/` to what this checkout pins."""
     if not is_whole():
+        if not os.access(CHECKOUT, os.W_OK):
+            raise BadEnvironment(
+                f"{CHECKOUT} belongs to another user, who has to set it up: start it once as that user, or clone it."
+            )
         need_space()
         say("Making the virtual environment")
         make_venv()
