@@ -19,7 +19,7 @@ class RoleForm(forms.Form):
     ends_on = forms.DateField(
         label=_("Until"),
         required=False,
-        help_text=_("The last day, for people from outside. Empty: for good."),
+        help_text=_("The last day (it ends at midnight UTC), for people from outside. Empty: for good."),
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 

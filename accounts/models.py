@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -96,9 +97,14 @@ class Role(models.TextChoices):
     QUALITY = "quality", _("Quality")
 
 
+def today() -> date:
+    """The day by which roles end: UTC's, as whoever appoints and whoever is appointed may live anywhere."""
+    return datetime.now(UTC).date()
+
+
 class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
     def current(self) -> RoleAssignmentQuerySet:
-        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.now().date()), revoked_at__isnull=True)
+        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gte=today()), revoked_at__isnull=True)
 
 
 class RoleAssignment(TimestampedModel):

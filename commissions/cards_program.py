@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from commissions.models import RuleType
 from commissions.rates import Rate, event_label, rates_of
-from commissions.rules import has_active_rule, rules_of_program, state_of_rule, told_next, told_rate
+from commissions.rules import has_active_rule, rules_of_program, since, state_of_rule, told_next, told_rate
 from core.access import Can, rights_of
 from programs.models import Offer, Program
 from programs.queries import open_programs
@@ -27,7 +27,7 @@ def rules_card(request: HttpRequest, program: Program) -> dict[str, Any] | None:
     rules = rules_of_program(program.pk, request.user, timezone.now(), RULES_SHOWN)
     return {
         "program": program,
-        "rules": [(r, told_rate(r), told_next(r), event_label(r.event), state_of_rule(r)) for r in rules[:RULES_SHOWN]],
+        "rules": [(r, told_rate(r), told_next(r), event_label(r.event), state_of_rule(r), since(r)) for r in rules[:RULES_SHOWN]],
         "more": len(rules) > RULES_SHOWN,
         "sets": rights.has(Can.SET_RULES, program.pk),
     }

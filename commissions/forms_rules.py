@@ -6,15 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.forms import AffiliateChoice, SuggestingInput
 from affiliates.models import Affiliate
 from commissions.models import RuleType
 from commissions.rates import EVENTS
+from commissions.rules import has_active_rule
 from core.money import NumberInput
 from programs.models import Offer, Program
 from tracking.api import event_name
+
+NOW, BEGINNING = "now", "beginning"
 
 
 class RateForm(forms.Form):
@@ -56,6 +60,15 @@ class RuleForm(RateForm):
     affiliate = AffiliateChoice(
         label=_("For one affiliate alone"), required=False, help_text=_("Name, e-mail or id. Empty: for everybody.")
     )
+    otherwise = forms.ChoiceField(
+        label=_("Where no moment is given"),
+        choices=[
+            (NOW, _("It starts now")),
+            (BEGINNING, _("It prices sales of the past too, where they are reported or imported later")),
+        ],
+        widget=forms.RadioSelect,
+        initial=NOW,
+    )
     priority = forms.IntegerField(
         label=_("Priority"),
         initial=0,
@@ -70,11 +83,11 @@ class RuleForm(RateForm):
         help_text=_("Affiliates read it in the sentence that explains a commission. Empty: made of what it pays."),
     )
 
-    field_order = ["type", "value", "event", "offer", "affiliate", "starts_at", "priority", "name"]
+    field_order = ["type", "value", "event", "offer", "affiliate", "starts_at", "otherwise", "priority", "name"]
     fieldsets = [
         (_("What it pays"), ["type", "value", "event"]),
         (_("For whom"), ["offer", "affiliate"]),
-        (_("Since when, and before which others"), ["starts_at", "priority", "name"]),
+        (_("Since when, and before which others"), ["starts_at", "otherwise", "priority", "name"]),
     ]
 
     def __init__(self, *args: Any, program: Program, **kwargs: Any) -> None:
@@ -82,3 +95,15 @@ class RuleForm(RateForm):
         self.fields["offer"].queryset = program.offers.order_by("name")  # type: ignore[attr-defined]
         self.fields["affiliate"].offer(Affiliate.objects.filter(enrollments__program=program))  # type: ignore[attr-defined]
         self.fields["event"].widget.suggestions = list(EVENTS.items())
+        self.fields["starts_at"].help_text = _(
+            "In your time zone. What counts is when the sale happened, not when it is reported."
+        )
+        if not has_active_rule(program.pk):
+            self.initial.setdefault("otherwise", BEGINNING)  # a program's first rule is what it always meant to pay
+
+    def clean(self) -> dict[str, Any]:
+        """`starts_at` is None where the rule is in force from the beginning."""
+        cleaned = super().clean() or {}
+        if cleaned.pop("otherwise", NOW) == NOW:
+            cleaned["starts_at"] = cleaned.get("starts_at") or timezone.now()
+        return cleaned

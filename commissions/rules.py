@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.utils.translation import gettext as _
 
-from commissions.models import Commission, CommissionRule, Decision, RuleType, RuleVersion
+from commissions.models import BEGINNING, Commission, CommissionRule, Decision, RuleType, RuleVersion
 from commissions.rates import event_label, rate_text
 from core.access import Can, programs_of
 from core.money import round_money
@@ -52,6 +52,11 @@ def state_of_rule(rule: Any) -> str:
     if rule.archived_at is not None:
         return "archived"
     return "active" if rule.number else "scheduled"
+
+
+def since(rule: Any) -> datetime | None:
+    """When the version in force began; None: with the program."""
+    return None if rule.begun is None or rule.begun <= BEGINNING else rule.begun
 
 
 def told_rate(rule: Any) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import events
 from accounts.errors import PeopleError
-from accounts.models import Role, RoleAssignment, User
+from accounts.models import Role, RoleAssignment, User, today
 from core.access import AccessError, Can, rights_of
 from core.events import record
 from core.mail import write_mail
@@ -40,8 +40,8 @@ def appoint_person(
     _check_may_decide(by, role, program)
     if role == Role.ADMIN and program is not None:
         raise PeopleError(_("An admin sees to everything: leave the program empty."), code="program", field="program")
-    if ends_on is not None and ends_on < timezone.localdate():
-        raise PeopleError(_("This day is over."), code="past", field="ends_on")
+    if ends_on is not None and ends_on < today():
+        raise PeopleError(_("This day is over (in UTC)."), code="past", field="ends_on")
     user = person if isinstance(person, User) else _find_or_invite(person, name, role, by=by)
     if user.pk == by.pk:
         raise PeopleError(_("Nobody appoints themselves. Ask another admin."), code="oneself", field="email")

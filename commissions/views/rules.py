@@ -20,6 +20,7 @@ from commissions.rates import event_label, rate_text
 from commissions.rules import (
     PRECEDENCE,
     effect_of,
+    since,
     state_of_rule,
     told_next,
     told_rate,
@@ -71,7 +72,13 @@ def rule_list(request: HttpRequest) -> HttpResponse:
             ),
             NumberColumn("priority", gettext_lazy("Priority"), sort=True),
             StateColumn("state", gettext_lazy("State"), value=state_of_rule),
-            TimeColumn("begun", gettext_lazy("Since"), sort=F("begun")),
+            TimeColumn(
+                "begun",
+                gettext_lazy("Since"),
+                value=since,
+                sort=F("begun"),
+                template="commissions/manager/_since.html",
+            ),
         ],
         filters=[
             RelatedFilter(

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -93,7 +93,7 @@ def test_a_role_taken_back_is_gone_and_stays_readable(hana, mara, music):
 
 
 def test_an_end_date_is_the_last_day(ada, otto, music):
-    today = timezone.localdate()
+    today = datetime.now(UTC).date()
     appoint_person(otto, Role.ENGINEER, music, today, by=ada)
     assert can(otto, Can.SEE_TRACKING, music)
     RoleAssignment.objects.filter(user=otto).update(ends_on=today - timedelta(days=1))
@@ -107,16 +107,26 @@ def test_an_end_date_is_the_last_day(ada, otto, music):
         appoint_person(otto, Role.ENGINEER, music, today + timedelta(days=30), by=ada)
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_last_day_is_one_day_for_whoever_appoints_wherever_they_live(ada, otto, music, zone):
+    today = datetime.now(UTC).date()
+    with timezone.override(zone):
+        appoint_person(otto, Role.ENGINEER, music, today, by=ada)
+        assert can(otto, Can.SEE_TRACKING, music)
+        with pytest.raises(PeopleError, match="over"):
+            appoint_person(otto, Role.ENGINEER, music, today - timedelta(days=1), by=ada)
+
+
 def test_one_admin_always_stays(ada):
     second = assign(make_user(), Role.ADMIN)
     revoke_role(ada.assignments.get(), by=second)
-    third = assign(make_user(), Role.ADMIN, ends_on=timezone.localdate())  # will be gone tomorrow: not the one who stays
+    third = assign(make_user(), Role.ADMIN, ends_on=datetime.now(UTC).date())  # will be gone tomorrow: not the one who stays
     with pytest.raises(PeopleError, match="last admin"):
         revoke_role(second.assignments.get(), by=third)
     with pytest.raises(PeopleError, match="last admin"):
         deactivate_person(second, by=third)
     with pytest.raises(PeopleError, match="last admin"):
-        appoint_person(second, Role.ADMIN, ends_on=timezone.localdate(), by=third)
+        appoint_person(second, Role.ADMIN, ends_on=datetime.now(UTC).date(), by=third)
 
 
 def test_an_admin_is_admin_of_everything(ada, otto, music):

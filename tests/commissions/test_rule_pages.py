@@ -11,7 +11,7 @@ from tests.factories import make_commission, make_conversion, make_rule, make_ru
 from tests.pages import text_of
 from tests.spellings import NO_NUMBERS
 
-NEW = {"type": "percentage", "value": "10", "event": "sale", "priority": "0"}
+NEW = {"type": "percentage", "value": "10", "event": "sale", "priority": "0", "otherwise": "now"}
 ADD = "/manage/programs/music/rules/new/"
 
 
@@ -26,6 +26,30 @@ def test_a_rule_that_nobody_named_is_called_by_what_it_pays(as_person, mara, mus
     assert rule.name == "10% of every sale"
     assert rule.versions.get().value == Decimal(10)
     assert "10% of every sale" in text_of(answer)
+
+
+def test_a_new_rate_prices_no_sale_of_the_past_unless_it_is_said_so(as_person, mara, music, ana):
+    before = timezone.now()
+    browser = as_person(mara)
+    browser.post(ADD, NEW | {"name": "From now"})
+    browser.post(ADD, NEW | {"name": "Always", "otherwise": "beginning"})
+    browser.post(ADD, NEW | {"name": "May", "otherwise": "beginning", "starts_at": "2026-05-01T00:00"})
+
+    starts = {rule.name: rule.versions.get() for rule in CommissionRule.objects.all()}
+    assert before <= starts["From now"].starts_at <= timezone.now()
+    assert starts["Always"].from_the_beginning
+    assert starts["May"].starts_at.date().isoformat() == "2026-05-01"
+    for page in (browser.get("/manage/programs/music/"), browser.get("/manage/rules/")):
+        assert "the beginning" in text_of(page) and "1970" not in text_of(page)
+
+
+def test_a_programs_first_rule_is_offered_from_the_beginning_and_others_from_now_on(as_person, mara, music):
+    def chosen() -> str:
+        return as_person(mara).get(ADD).context["form"]["otherwise"].value()
+
+    assert chosen() == "beginning"
+    make_rule(music)
+    assert chosen() == "now"
 
 
 def test_a_rule_is_for_an_offer_and_one_affiliate(as_person, mara, music, music_offer, ana):
