@@ -57,7 +57,9 @@ class PerformanceAnswer(Answer):
     refunded = MoneyText()
     commission = MoneyText()
     epc = Word(help_text="Earnings per click: commission / clicks, to four decimals.")
-    conversion_rate = Word(help_text="conversions / clicks, to four decimals.")
+    conversion_rate = Word(
+        help_text="Conversions credited to a click / clicks, to four decimals; coupons and returning customers need none."
+    )
 
 
 @operation(Can.SEE_MONEY, PerformanceAnswer, filters=PerformanceFilters, pages_of=LARGEST_PAGE)

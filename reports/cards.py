@@ -88,6 +88,7 @@ def _sum(rows: list[Performance], start: date, end: date, currency: str) -> Perf
         sum(row.clicks for row in kept),
         sum(row.unique_clicks for row in kept),
         sum(row.conversions for row in kept),
+        sum(row.clicked for row in kept),
         sum((row.amount for row in kept), nothing),
         sum((row.refunded for row in kept), nothing),
         sum((row.commission for row in kept), nothing),

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core.rows import select_rows
 from programs.models import Program
-from tracking.models import ClickOutcome
+from tracking.models import ClickOutcome, Source
 from tracking.partitions import first_id_at
 
 CLOCKS_DIFFER = timedelta(days=1)
@@ -36,13 +36,15 @@ class Performance:
     `key`: the day (YYYY-MM-DD in the program's zone), the row's number, or the sub id; "" for what belongs to none (a
     conversion that is credited to nobody). Clicks are those of people since the program was made: robots are left out, repeats
     are not; unique clicks count visitors once a link. Conversions in other currencies are counted, their amounts are not.
-    `epc`: commission per click; `conversion_rate`: conversions per click.
+    `epc`: commission per click; `conversion_rate`: conversions that are credited to a click, per click;
+    coupons and returning customers convert without one.
     """
 
     key: str
     clicks: int
     unique_clicks: int
     conversions: int
+    clicked: int  # of them, those credited to a click
     amount: Decimal
     refunded: Decimal
     commission: Decimal
@@ -54,7 +56,7 @@ class Performance:
 
     @property
     def conversion_rate(self) -> Decimal:
-        return round(Decimal(self.conversions) / self.clicks, 4) if self.clicks else Decimal(0)
+        return round(Decimal(self.clicked) / self.clicks, 4) if self.clicks else Decimal(0)
 
 
 def performance(
@@ -84,6 +86,7 @@ def performance(
         "program": program.pk,
         "currency": program.currency,
         "credited": ClickOutcome.CREDITED.value,
+        "click": Source.CLICK.value,
         "affiliates": None if affiliates is None else list(affiliates),
         "start": start,
         "end": end,
@@ -111,6 +114,7 @@ def performance(
             ) AS visits GROUP BY 1
         ), converted AS (
             SELECT coalesce({of_conversion}, '') AS key, count(*) AS conversions,
+                   count(*) FILTER (WHERE v.source = %(click)s) AS converted_clicks,
                    coalesce(sum(v.amount) FILTER (WHERE v.currency = %(currency)s), 0) AS amount,
                    coalesce(sum(v.refunded) FILTER (WHERE v.currency = %(currency)s), 0) AS refunded,
                    coalesce(sum(c.amount), 0) AS commission
@@ -122,7 +126,7 @@ def performance(
             WHERE v.program_id = %(program)s {between} {of_affiliates}
             GROUP BY 1
         )
-        SELECT key, coalesce(clicks, 0), coalesce(unique_clicks, 0), coalesce(conversions, 0),
+        SELECT key, coalesce(clicks, 0), coalesce(unique_clicks, 0), coalesce(conversions, 0), coalesce(converted_clicks, 0),
                coalesce(amount, 0), coalesce(refunded, 0), coalesce(commission, 0)
         FROM clicked FULL JOIN converted USING (key) WHERE true {beyond} ORDER BY key {way} LIMIT %(limit)s
         """,
@@ -131,8 +135,8 @@ def performance(
     if from_the_end:
         rows = rows[::-1]
     return [
-        Performance(key, clicks, unique, conversions, amount, refunded, commission, program.currency)
-        for key, clicks, unique, conversions, amount, refunded, commission in rows
+        Performance(key, clicks, unique, conversions, clicked, amount, refunded, commission, program.currency)
+        for key, clicks, unique, conversions, clicked, amount, refunded, commission in rows
     ]
 
 
@@ -146,4 +150,4 @@ def totals(
     """Everything of the period in one row."""
     rows = performance(program, "none", first, last, affiliates=affiliates)
     nothing = Decimal(0)
-    return rows[0] if rows else Performance("", 0, 0, 0, nothing, nothing, nothing, program.currency)
+    return rows[0] if rows else Performance("", 0, 0, 0, 0, nothing, nothing, nothing, program.currency)

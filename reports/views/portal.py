@@ -303,6 +303,7 @@ def _total(rows: Sequence[Performance], program: Program) -> Performance:
         sum(row.clicks for row in rows),
         0,
         sum(row.conversions for row in rows),
+        sum(row.clicked for row in rows),
         sum((row.amount for row in rows), nothing),
         sum((row.refunded for row in rows), nothing),
         sum((row.commission for row in rows), nothing),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.rows import select_rows
 from intake.services import record_conversions, record_refund
 from reports.queries import performance, totals
-from tests.factories import make_click, make_coupon, make_link, make_rule
+from tests.factories import make_click, make_conversion, make_coupon, make_link, make_rule
 from tracking.conversions import ConversionInput
 from tracking.models import Conversion
 from tracking.partitions import make_partitions
@@ -74,6 +74,15 @@ def test_rates_are_per_click_and_nothing_where_there_were_none(world, music, ana
 
     assert (rows[str(ana.pk)].epc, rows[str(ana.pk)].conversion_rate) == (Decimal("3.3333"), Decimal("0.3333"))
     assert (rows[str(bao.pk)].epc, rows[str(bao.pk)].conversion_rate) == (0, 0)
+
+
+def test_coupons_and_returning_customers_make_clicks_convert_no_better(world, music, ana):
+    before = totals(music)
+    make_conversion(music, ana, "9.00", source="coupon")
+    make_conversion(music, ana, "9.00", source="customer")
+
+    after = totals(music)
+    assert (after.conversions, after.conversion_rate) == (before.conversions + 2, before.conversion_rate)
 
 
 def test_days_are_the_programs_and_bounds_are_inclusive(world, music):
