@@ -51,8 +51,8 @@ POSTGRES_SETTINGS = {
     "max_wal_senders": "0",
     "wal_compression": "on",
     "wal_buffers": "16MB",
-    "max_wal_size": "2GB",
-    "checkpoint_timeout": "15min",
+    "max_wal_size": "1GB",  # what a crash leaves to replay is what the next start waits for
+    "checkpoint_timeout": "5min",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
