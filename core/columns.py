@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from core import components
+from core.money import round_money
 
 Getter = Callable[[Any], Any] | str
 
@@ -120,7 +122,7 @@ class PercentColumn(Column):
 
 @dataclass(frozen=True)
 class MoneyColumn(Column):
-    """An amount; in files its currency stands in a column of its own beside it."""
+    """An amount; in files it has its currency's decimals, and the currency stands in a column of its own beside it."""
 
     currency: Getter = "currency"
     align: str = "end"
@@ -133,8 +135,8 @@ class MoneyColumn(Column):
         return [labels[0], f"{labels[0]} (currency)"] if labels else []
 
     def export_cells(self, row: Any) -> list[Any]:
-        cells = super().export_cells(row)
-        return [*cells, get(row, self.currency)] if cells else []
+        cells, currency = super().export_cells(row), get(row, self.currency)
+        return [cells[0] if cells[0] is None else round_money(Decimal(cells[0]), currency), currency] if cells else []
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
-from openpyxl import Workbook
 
-XLSX_ROWS = 1_048_575  # that a sheet holds below its heading
+from core.xlsx import stream_book
+
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _CHUNK = 500
 
@@ -72,35 +71,15 @@ def _csv_cell(cell: Any) -> Any:
     return defuse(cell)
 
 
-def stream_xlsx(rows: Iterable[Sequence[Any]], columns: Sequence[Any], filename: str) -> FileResponse:
-    """The rows as XLSX, written row by row into a temporary file; more rows than a sheet holds go on in the next sheet."""
-    book = Workbook(write_only=True)
-    heading = [defuse(column) for column in columns]
-    sheet = None
-    for number, row in enumerate(rows):
-        if number % XLSX_ROWS == 0:
-            sheet = book.create_sheet()
-            sheet.freeze_panes = "A2"
-            sheet.append(heading)
-        sheet.append([_xlsx_cell(cell) for cell in row])  # type: ignore[union-attr]
-    if sheet is None:
-        book.create_sheet().append(heading)
-    file = tempfile.TemporaryFile(suffix=".xlsx")  # noqa: SIM115 — the response closes it
-    book.save(file)
-    file.seek(0)
-    return FileResponse(
-        file,
-        as_attachment=True,
-        filename=f"{filename}.xlsx",
-        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    )
+def stream_xlsx(rows: Iterable[Sequence[Any]], columns: Sequence[Any], filename: str) -> StreamingHttpResponse:
+    """The rows as XLSX, sent while they are read; more rows than a sheet holds go on in the next sheet."""
+    book = stream_book([defuse(str(column)) for column in columns], ([_xlsx_cell(cell) for cell in row] for row in rows))
+    response = StreamingHttpResponse(book, content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    response["Content-Disposition"] = f'attachment; filename="{filename}.xlsx"'
+    return response
 
 
 def _xlsx_cell(cell: Any) -> Any:
     if isinstance(cell, datetime):  # a spreadsheet knows no zones: the reader's own, as on the page
         return timezone.make_naive(cell) if timezone.is_aware(cell) else cell
-    if hasattr(cell, "year"):
-        return cell
-    cell = defuse(cell)
-    # Control characters cannot stand in XML at all.
-    return "".join(c for c in cell if c >= " " or c in "\t\n\r") if isinstance(cell, str) else cell
+    return cell if isinstance(cell, date) else defuse(cell)

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.fields import Fields
@@ -74,7 +75,7 @@ def payable_fields(request: HttpRequest) -> Fields | None:
 def _payable_column(payable: Any, currency: str) -> MoneyColumn:
     return MoneyColumn(
         f"payable_{currency.lower()}",
-        _("Payable"),
+        format_lazy(_("Payable, {currency}"), currency=currency),
         value=lambda affiliate: payable.get((affiliate.pk, currency), Decimal(0)),
         currency=lambda _affiliate: currency,
         shown=False,

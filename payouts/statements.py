@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from commissions.models import Commission
 from commissions.rates import event_label, rate_text
+from core.money import round_money
 from payouts.models import Payout, PayoutLine
 
 
@@ -137,11 +138,11 @@ def statement_rows(statement: Statement) -> Iterator[list[Any]]:
                 line.order,
                 line.refund,
                 timezone.localtime(line.at),
-                line.of,
+                None if line.of is None else round_money(line.of, line.currency),
                 line.currency,
                 line.rate,
                 line.rule,
                 line.earlier.public_id if line.earlier else "",
-                line.amount,
+                round_money(line.amount, statement.payout.currency),
                 statement.payout.currency,
             ]

@@ -49,7 +49,7 @@ def _keys(request: HttpRequest) -> Listing:
         columns=[
             Column("name", gettext_lazy("Name"), sort=True),
             CodeColumn("start", gettext_lazy("Begins with")),
-            Column("role", gettext_lazy("Role"), value="get_role_display", sort="role"),
+            Column("role", gettext_lazy("Role"), value=lambda key: Role(key.role).label, sort="role"),
             Column("program", gettext_lazy("Program"), value=lambda key: key.program or _("All programs"), sort="program__name"),
             PersonColumn("user", gettext_lazy("Acts for"), sort="user__name"),
             TimeColumn("last_used_at", gettext_lazy("Last used"), sort=True),

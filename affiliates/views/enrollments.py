@@ -55,7 +55,7 @@ def enrollment_listing(request: HttpRequest, *, bulk: bool = True) -> Listing:
             Column(
                 "country", gettext_lazy("Country"), value=lambda e: country_name(e.affiliate.country), export="affiliate.country"
             ),
-            Column("kind", gettext_lazy("Type"), value="affiliate.get_kind_display"),
+            Column("kind", gettext_lazy("Type"), value=lambda e: Affiliate.Kind(e.affiliate.kind).label),
             TimeColumn("status_at", gettext_lazy("Since"), sort=True),
             TimeColumn("created_at", gettext_lazy("Came on"), shown=False),
         ],

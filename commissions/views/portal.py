@@ -40,6 +40,7 @@ from core.listing import (
 )
 from programs.models import Program, TermsVersion
 from tracking.forms_portal import linkable_sites, promoted_offers
+from tracking.models import Source
 
 
 @affiliate_required()
@@ -126,7 +127,7 @@ def conversion_list(request: HttpRequest) -> HttpResponse:
 
 def _through(conversion: Any) -> str:
     thing = conversion.link or conversion.coupon
-    return thing.code if thing else str(conversion.get_source_display())
+    return thing.code if thing else str(Source(conversion.source).label if conversion.source else "")
 
 
 def _through_url(conversion: Any) -> str:

@@ -219,7 +219,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
             Column(
                 "holder", _("Of"), value=lambda a: str(a.affiliate or a.program), sort=[F("affiliate__name"), F("program__name")]
             ),
-            Column("kind", _("Account"), value="get_kind_display", sort=True),
+            Column("kind", _("Account"), value=lambda a: AccountKind(a.kind).label, sort=True),
             MoneyColumn("balance", _("Balance"), sort=True),
             Column(
                 "program",

@@ -23,6 +23,7 @@ from affiliates.models import Affiliate, Enrollment, EnrollmentStatus, Function
 from commissions.credited import credited_conversions, net_of, state_of
 from core.components import day_text
 from core.exports import stream_csv, stream_xlsx
+from core.money import round_money
 from core.ui import Chart, Period, Series
 from payouts.prospects import prospects
 from payouts.queries import balances
@@ -292,7 +293,8 @@ def _file(by: str, table: Sequence[tuple[Performance, str, str]]) -> Any:
     for row, name, _url in table:
         label = row.key if by == "day" else name
         counted = [row.clicks, row.unique_clicks, row.conversions, row.conversion_rate]
-        yield [label, *counted, row.amount, row.refunded, row.commission, row.epc, row.currency]
+        sums = [round_money(amount, row.currency) for amount in (row.amount, row.refunded, row.commission)]
+        yield [label, *counted, *sums, row.epc, row.currency]
 
 
 def _total(rows: Sequence[Performance], program: Program) -> Performance:

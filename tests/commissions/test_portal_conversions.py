@@ -105,10 +105,10 @@ def test_refunds_are_taken_off_what_is_shown(sale, ana, as_person):
     columns = dict(zip(*csv.reader(lines), strict=True))
     assert (columns["Order"], columns["Earned"], columns["State"], columns["Amount"], columns["Refunded"]) == (
         "order-7",
-        "6.0000",
+        "6.00",
         "pending",
-        "80.0000",
-        "20.0000",
+        "80.00",
+        "20.00",
     )
 
 

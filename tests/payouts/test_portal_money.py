@@ -127,8 +127,8 @@ def test_the_statements_file_adds_up_to_the_payout(paid, ana, as_person):
     assert (refund["order"], refund["refund"], refund["amount"], refund["sum"], refund["earlier_payout"]) == (
         "order-2",
         "r-2",
-        "11.1100",
-        "-1.1100",
+        "11.11",
+        "-1.11",
         paid[0].public_id,
     )
 

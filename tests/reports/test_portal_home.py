@@ -159,7 +159,7 @@ def test_numbers_by_each_group_and_in_a_file(by, name, busy, ana, as_person):
 
     [row] = csv.DictReader(file_of(client.get(NUMBERS, {"by": by, "export": "csv"})))
 
-    assert list(row.values()) == [name, "2", "1", "2", "1.0000", "160.0000", "0.0000", "25.0000", "12.5000", "USD"]
+    assert list(row.values()) == [name, "2", "1", "2", "1.0000", "160.00", "0.00", "25.00", "12.5000", "USD"]
     assert "$25.00" in text_of(client.get(NUMBERS, {"by": by}))
     assert client.get(NUMBERS, {"by": by, "export": "xlsx"})["Content-Type"].endswith("spreadsheetml.sheet")
 

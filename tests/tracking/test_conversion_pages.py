@@ -200,4 +200,4 @@ def test_the_file_holds_what_matches(as_person, mara, music, ana):
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
 
     assert len(lines) == 2
-    assert lines[1].startswith("'=1+1,sale,100.0000,USD,")
+    assert lines[1].startswith("'=1+1,sale,100.00,USD,")

@@ -111,7 +111,7 @@ def test_the_list_counts_the_period_and_leaves_out_what_was_rejected(ana, music,
 
     assert [line.split(",")[3:7] for line in lines] == [
         ["Clicks", "Conversions", "Earned", "Earned (currency)"],
-        ["2", "2", "12.5000", "USD"],
+        ["2", "2", "12.50", "USD"],
     ]
     page = text_of(as_person(ana).get(f"/portal/links/{link.public_id}/?period=90"))
     assert "12.50" in page and "50.00" not in page

@@ -114,7 +114,10 @@ def click_list(request: HttpRequest) -> HttpResponse:
             ),
             Column("program_name", gettext_lazy("Program"), shown=several_programs(request.user, Can.SEE_TRACKING)),
             StateColumn(
-                "outcome", gettext_lazy("Outcome"), value=lambda c: STATES[ClickOutcome(c.outcome)], text="get_outcome_display"
+                "outcome",
+                gettext_lazy("Outcome"),
+                value=lambda c: STATES[ClickOutcome(c.outcome)],
+                text=lambda c: ClickOutcome(c.outcome).label,
             ),
             VisitorColumn("bot", gettext_lazy("Visitor")),
             Column("sub1", gettext_lazy("sub1")),

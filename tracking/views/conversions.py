@@ -83,7 +83,13 @@ def _listing(request: HttpRequest) -> Listing:
             MoneyColumn("refunded", _("Refunded"), value=lambda c: -c.refunded if c.refunded else None),
             StateColumn("status", _("State")),
             PersonColumn("affiliate", _("Affiliate"), sort="affiliate__name", url=_affiliate_url),
-            WhyColumn("source", _("Credited by"), value=why_credited, title=_credited_by, export="get_source_display"),
+            WhyColumn(
+                "source",
+                _("Credited by"),
+                value=why_credited,
+                title=_credited_by,
+                export=lambda c: Source(c.source).label if c.source else "",
+            ),
             Column("why", _("Why"), value=why_credited, shown=False),
             CodeColumn("through", _("Link or coupon"), value=lambda c: c.link or c.coupon or ""),
             Column(
@@ -118,6 +124,10 @@ def _listing(request: HttpRequest) -> Listing:
 
 def _related(key: str, label: str, rows: Callable[[], QuerySet[Any]], param: str = "public_id") -> RelatedFilter:
     return RelatedFilter(key, label, rows=rows, param=param)
+
+
+def _source(conversion: Any) -> str:
+    return str(Source(conversion.source).label) if conversion.source else ""
 
 
 def why_credited(conversion: Any) -> str:
