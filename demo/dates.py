@@ -8,6 +8,22 @@ from django.db import connection, transaction
 from programs.models import Program
 
 DATED = [
+    # What was made, when it was made in the story.
+    """UPDATE core_event SET at = (SELECT created_at FROM programs_program WHERE id = %(program)s)
+       WHERE name = 'program.created' AND about[1] = 'program:' || %(program)s""",
+    """UPDATE core_event e SET at = o.created_at FROM programs_offer o
+       WHERE o.program_id = %(program)s AND e.name = 'offer.created' AND e.about[1] = 'offer:' || o.id""",
+    """UPDATE core_event e SET at = a.created_at FROM affiliates_affiliate a JOIN affiliates_enrollment n ON n.affiliate_id = a.id
+       WHERE n.program_id = %(program)s AND e.name = 'affiliate.created' AND e.about[1] = 'affiliate:' || a.id""",
+    """UPDATE core_event e SET at = n.created_at FROM affiliates_enrollment n
+       WHERE n.program_id = %(program)s AND e.name IN ('enrollment.applied', 'enrollment.approved')
+         AND e.about[1] = 'enrollment:' || n.id""",
+    """UPDATE core_mail m SET created_at = n.created_at FROM affiliates_enrollment n
+       WHERE n.program_id = %(program)s AND m.about @> ARRAY['enrollment:' || n.id]::varchar[]""",
+    """UPDATE core_event e SET at = l.created_at FROM tracking_link l JOIN programs_offer o ON o.id = l.offer_id
+       WHERE o.program_id = %(program)s AND e.name = 'link.created' AND e.about[1] = 'link:' || l.id""",
+    """UPDATE core_event e SET at = c.created_at FROM tracking_coupon c
+       WHERE c.program_id = %(program)s AND e.name = 'coupon.created' AND e.about[1] = 'coupon:' || c.id""",
     # Orders, when they were placed.
     """UPDATE core_event e SET at = v.occurred_at FROM tracking_conversion v
        WHERE v.program_id = %(program)s AND e.name = 'conversion.recorded' AND e.about[1] = 'conversion:' || v.id""",

@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import operator
-from affiliates.models import Affiliate, AffiliateMember, Enrollment, Function
+from affiliates.models import Affiliate, AffiliateMember, Function
+from affiliates.services import apply_to_program, create_affiliate, enroll_affiliate
 from commissions.models import Commission
 from commissions.services import approve_commissions, create_rule, hold_commissions, reject_commissions, revise_rule
 from core.rows import in_chunks, insert_rows
@@ -50,9 +51,10 @@ from intake.services import record_refund
 from payouts.models import BatchStatus, PayoutBatch
 from payouts.services import approve_batch, cancel_batch, compute_batch, mark_batch_paid, prepare_batch, set_payout_method
 from programs.models import Offer, Program
-from programs.services import publish_terms
+from programs.services import create_offer, create_program, publish_terms
 from tracking.models import Conversion, Coupon, Link
 from tracking.partitions import make_partitions
+from tracking.services import create_coupon, create_link
 
 SLUG = "cdnow"
 OFFERS = [
@@ -149,7 +151,8 @@ class Story:
 
     def _program(self) -> None:
         began = _at(self.first_day - timedelta(days=30))
-        program = Program.objects.create(
+        program = create_program(
+            by=self.boss,
             name="CDNOW",
             slug=SLUG,
             currency="USD",
@@ -157,18 +160,18 @@ class Story:
             hold_days=30,
             minimum_payout=Decimal(20),
             fallback_url="https://cdnow.example/",
-            created_at=began,
             summary="Half a million records, delivered. Earn on every order of every customer you send.",
             description="CDNOW pays for every order of a customer you brought, not just the first one. "
             "Commissions are approved every month and paid in US dollars.",
         )
+        Program.objects.filter(pk=program.pk).update(created_at=began)
         make_team(program)
         publish_terms(program, TERMS, by=self.boss, at=began)
         offers = [
-            Offer(program=program, slug=slug, name=name, landing_url=url, allowed_domains=["cdnow.example"], created_at=began)
+            create_offer(program, by=self.boss, slug=slug, name=name, landing_url=url, allowed_domains=["cdnow.example"])
             for slug, name, url in OFFERS
         ]
-        Offer.objects.bulk_create(offers)
+        Offer.objects.filter(program=program).update(created_at=began)
         percentage = partial(create_rule, program, by=self.boss, event="sale", type="percentage")
         standard = percentage(name="Standard", value=Decimal(8), starts_at=began)
         risen = _at(self.first_day + RISEN_FROM)
@@ -182,44 +185,41 @@ class Story:
         for place, profile in enumerate(PROFILES):
             waits = not profile.share
             since = timezone.now() - timedelta(days=number("applied", profile.email) % 5 + 1) if waits else joined
-            affiliate = Affiliate.objects.create(
-                name=profile.name,
-                email=profile.email,
-                country=profile.country,
-                kind=profile.kind,
-                currency=profile.currency,
-                website=f"https://{profile.email.partition('@')[2]}/",
-                external_id=f"A-{1001 + place}",
-                manager=None if waits else self.mara,
-                created_at=since,
+            told = {
+                "name": profile.name,
+                "email": profile.email,
+                "country": profile.country,
+                "kind": profile.kind,
+                "website": f"https://{profile.email.partition('@')[2]}/",
+            }
+            pitch = PITCHES.get(profile.name, "")
+            if waits:
+                apply_to_program(self.program, **told, pitch=pitch, terms=terms.number)
+                affiliate = Affiliate.objects.get(email=profile.email)
+            else:
+                affiliate = create_affiliate(by=self.mara, manager=self.mara, **told)
+                enroll_affiliate(affiliate, self.program, by=self.mara, status="approved", pitch=pitch, at=joined, tell=False)
+                self._equip(affiliate, profile, offers)
+            Affiliate.objects.filter(pk=affiliate.pk).update(
+                currency=profile.currency, external_id=f"A-{1001 + place}", created_at=since
             )
-            Enrollment.objects.create(
-                affiliate=affiliate,
-                program=self.program,
-                status="pending" if waits else "approved",
-                status_at=since,
-                created_at=since,
-                pitch=PITCHES.get(profile.name, ""),
-                terms=terms,
-                terms_at=since,
-            )
-            if not waits:
-                self._equip(affiliate, profile, offers, joined)
+            affiliate.enrollments.update(created_at=since, status_at=since, terms=terms, terms_at=since)
+        for model in (Link, Coupon, AffiliateMember):
+            model.objects.filter(affiliate__enrollments__program=self.program).update(created_at=joined)
         ana = Affiliate.objects.get(email="ana@tributary.example")
         raised = _at(self.first_day + ANA_FROM)
         percentage = partial(create_rule, self.program, by=self.boss, event="sale", type="percentage")
         percentage(name="Ana’s rate", value=Decimal("12.5"), affiliate=ana, priority=10, starts_at=raised)
 
-    def _equip(self, affiliate: Affiliate, profile: Profile, offers: list[Offer], joined: datetime) -> None:
+    def _equip(self, affiliate: Affiliate, profile: Profile, offers: list[Offer]) -> None:
         owner = make_person(profile.email, profile.name)
-        AffiliateMember.objects.create(affiliate=affiliate, user=owner, functions=[Function.OWNER], created_at=joined)
+        AffiliateMember.objects.create(affiliate=affiliate, user=owner, functions=[Function.OWNER])
         name, _at_sign, domain = profile.email.partition("@")
         code = name if domain == "tributary.example" else domain.partition(".")[0]
-        Link.objects.bulk_create(
-            Link(affiliate=affiliate, offer=offer, code=f"{code}-{n}", created_at=joined) for n, offer in enumerate(offers, 1)
-        )
+        for place, offer in enumerate(offers, 1):
+            create_link(affiliate, offer, by=owner, code=f"{code}-{place}")
         if profile.coupon:
-            Coupon.objects.create(affiliate=affiliate, program=self.program, code=profile.coupon, created_at=joined)
+            create_coupon(affiliate, self.program, profile.coupon, by=self.mara)
         if profile.share > 6:  # the smallest have not set one yet
             set_payout_method(affiliate, by=owner, type="paypal", currency="USD", details={"email": profile.email})
 

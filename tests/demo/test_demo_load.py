@@ -43,6 +43,14 @@ def test_the_story_matches_its_file_to_the_cent_and_leaves_work_for_today():
     assert Commission.objects.pending().exists()
     for commission in Commission.objects.filter(decision="approved")[:5]:
         assert [event.name for event in Event.objects.about(commission)][-2:] == ["commission.approved", "conversion.recorded"]
+    assert Event.objects.about(story.program).order_by("at", "pk")[0].name == "program.created"
+    began = story.program.created_at
+    assert set(Event.objects.filter(name__in=["program.created", "offer.created"]).values_list("at", flat=True)) == {began}
+    for enrollment in Enrollment.objects.select_related("affiliate"):
+        told = Event.objects.about(enrollment.affiliate).order_by("at", "pk")
+        wanted = {"affiliate.created", f"enrollment.{'applied' if enrollment.status == 'pending' else 'approved'}"}
+        assert {event.name for event in told if event.at == enrollment.created_at} >= wanted
+        assert told[0].at == enrollment.created_at
     clicked = Conversion.objects.filter(source="click").values_list("click_id", flat=True)
     assert clicked and Click.objects.filter(pk__in=list(clicked)).count() == len(clicked)
 
