@@ -30,6 +30,7 @@ from core.api.fields import (
     Described,
     Flag,
     Input,
+    Many,
     Moment,
     Reference,
     Text,
@@ -94,7 +95,7 @@ class CommissionFilters(Between):
 
 
 class ApprovalBody(Input):
-    ids = serializers.ListField(child=Text(max_length=60), min_length=1, max_length=LARGEST_DECISION)
+    ids = Many(child=Text(max_length=60), min_length=1, max_length=LARGEST_DECISION)
 
 
 class RejectionBody(ApprovalBody):

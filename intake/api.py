@@ -29,6 +29,7 @@ from core.api.fields import (
     Email,
     FreeObject,
     Input,
+    Many,
     Moment,
     Reference,
     Text,
@@ -93,7 +94,7 @@ class ConversionBody(Input):
     coupon = Text(max_length=200, allow_blank=True, **OPTIONAL)
     customer = CustomerBody(**OPTIONAL)
     occurred_at = Moment(past=True, **OPTIONAL)
-    items = serializers.ListField(child=ItemBody(), max_length=500, **OPTIONAL)
+    items = Many(child=ItemBody(), max_length=500, **OPTIONAL)
     metadata = FreeObject(**OPTIONAL)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +119,7 @@ class ConversionBody(Input):
         return attrs
 
 
-class Rows(serializers.ListField):
+class Rows(Many):
     """Taken as they are: `conversion_batch` reads them one by one, as one bad row is that row's error and not the batch's."""
 
     def run_child_validation(self, data: Any) -> Any:

@@ -292,7 +292,7 @@ def payout_batch_paid(request: Request, id: str, data: dict[str, Any]) -> Payout
     return _shown(mark_batch_paid(found(find_batch(request.user, id)), by=request.user, **data))
 
 
-@operation(Can.APPROVE_PAYOUTS, media_type="text/csv")
+@operation(Can.APPROVE_PAYOUTS, media_type="text/csv", conflicts=True)
 def payout_batch_file(request: Request, id: str, format: str) -> HttpResponse:
     """Download a payment file
 

@@ -7,12 +7,25 @@ from typing import Any
 from django.core.validators import validate_slug
 from django.db.models import QuerySet
 from django.urls import path
-from rest_framework import serializers
 from rest_framework.request import Request
 
 from core.access import Can
 from core.api.answers import Answer, Id, MoneyText, Number, Time, Truth, Word, Words
-from core.api.fields import FILTER, OPTIONAL, Address, Amount, Choice, Currency, Flag, Input, Reference, Text, Whole, amount_in
+from core.api.fields import (
+    FILTER,
+    OPTIONAL,
+    Address,
+    Amount,
+    Choice,
+    Currency,
+    Flag,
+    Input,
+    Many,
+    Reference,
+    Text,
+    Whole,
+    amount_in,
+)
 from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.models import AttributionModel, Offer, Program, check_zone
@@ -74,7 +87,7 @@ class OfferInput(Input):
     name = Text(max_length=120)
     slug = Text(max_length=80, validators=[validate_slug], **OPTIONAL)
     landing_url = Address()
-    allowed_domains = serializers.ListField(child=Text(max_length=253), max_length=100, **OPTIONAL)
+    allowed_domains = Many(child=Text(max_length=253), max_length=100, **OPTIONAL)
     status = Choice(choices=Offer.Status.values, **OPTIONAL)
     description = Text(max_length=20_000, allow_blank=True, **OPTIONAL)
 

@@ -35,6 +35,13 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 MOST_UNKNOWN = 20  # fields that one refusal names
 
 
+# DRF's own sentences for what every field may lack, in the words of ours.
+serializers.Field.default_error_messages |= {
+    "required": gettext_lazy("This is missing."),
+    "null": gettext_lazy("This may not be null."),
+}
+
+
 class Input(serializers.Serializer[Any]):
     """A JSON object with these fields and no others. A null for an optional field is the same as leaving it out, except in a
     change (PATCH), where it empties what may be empty."""
@@ -84,7 +91,11 @@ class DescribedExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-un
 class Text(serializers.CharField):
     """A string, kept as it came."""
 
-    default_error_messages = {"invalid": gettext_lazy("Give a text."), "blank": gettext_lazy("This is empty.")}
+    default_error_messages = {
+        "invalid": gettext_lazy("Give a text."),
+        "blank": gettext_lazy("This is empty."),
+        "max_length": gettext_lazy("Give at most {max_length} characters."),
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, **options)
@@ -128,10 +139,27 @@ class Choice(Described, serializers.ChoiceField):
 class Whole(serializers.IntegerField):
     """A JSON integer; no text, no fraction, no true or false."""
 
+    default_error_messages = {
+        "invalid": gettext_lazy("Give a whole number."),
+        "min_value": gettext_lazy("Give {min_value} or more."),
+        "max_value": gettext_lazy("Give {max_value} or less."),
+    }
+
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return data
+
+
+class Many(serializers.ListField):
+    """A JSON array."""
+
+    default_error_messages = {
+        "not_a_list": gettext_lazy("Give a list."),
+        "empty": gettext_lazy("Give at least one."),
+        "min_length": gettext_lazy("Give at least {min_length}."),
+        "max_length": gettext_lazy("Give at most {max_length}."),
+    }
 
 
 class Flag(serializers.BooleanField):

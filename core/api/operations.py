@@ -47,6 +47,7 @@ class Operation:
     many: bool = False  # answers a bare list
     media_type: str = "application/json"
     pages_of: int = 0  # answers a page that the function makes itself, of at most so many
+    conflicts: bool = False  # whether a GET may be refused because of what the thing is now (POST and PATCH always may)
 
     @property
     def name(self) -> str:
@@ -69,6 +70,7 @@ def operation(
     many: bool = False,
     media_type: str = "application/json",
     pages_of: int = 0,
+    conflicts: bool = False,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """State an operation. The function gets (request, **path) and, where stated, `data` or `filters`, read and checked.
 
@@ -79,7 +81,7 @@ def operation(
     pages = CursorPagination(newest_by) if newest_by else None
 
     def state(run: Callable[..., Any]) -> Operation:
-        return Operation(run, can, answers, takes, filters, statuses, pages, many, media_type, pages_of)
+        return Operation(run, can, answers, takes, filters, statuses, pages, many, media_type, pages_of, conflicts)
 
     return state
 

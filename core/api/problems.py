@@ -65,7 +65,7 @@ def problem_handler(exception: Exception, context: dict[str, Any]) -> Response:
     response = problem_response(status, errors, request.path)
     if isinstance(exception, Throttled):
         response["Retry-After"] = str(max(1, int(getattr(exception, "wait", None) or 1)))
-    if isinstance(exception, OperationalError):
+    if status == 503:
         response["Retry-After"] = "5"
     if scheme := getattr(exception, "auth_header", None):
         response["WWW-Authenticate"] = scheme

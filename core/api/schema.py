@@ -67,9 +67,11 @@ class Schema(AutoSchema):
         return stated.answers(many=True) if stated.many else stated.answers
 
     def _problems(self) -> list[int]:
-        statuses = [400, 401, 403, 404, 406, 429]
+        statuses = {400, 401, 403, 404, 406, 429, 503}
         if self.method in {"POST", "PATCH"}:
-            statuses += [409, 411, 413, 415]
+            statuses |= {409, 411, 413, 415}
+        if self.stated.conflicts:
+            statuses.add(409)
         return sorted(statuses)
 
     def _is_list_view(self, serializer: Any = None) -> bool:
@@ -85,7 +87,7 @@ class Schema(AutoSchema):
             parameters += [
                 OpenApiParameter(
                     "Idempotency-Key",
-                    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"},
+                    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
                     HEADER,
                     description="The same key with the same body gets the first answer again and has no second effect, for good.",
                 ),
@@ -132,7 +134,7 @@ def _answer_headers(throttled: list[int]) -> list[OpenApiParameter]:
     whole, wait = {"type": "integer", "minimum": 0}, {"type": "integer", "minimum": 1}
     return [
         *(OpenApiParameter(name, whole, HEADER, response=throttled, description=text) for name, text in rates.items()),
-        OpenApiParameter("Retry-After", wait, HEADER, response=[429], required=True, description="Seconds to wait."),
+        OpenApiParameter("Retry-After", wait, HEADER, response=[429, 503], required=True, description="Seconds to wait."),
         OpenApiParameter("WWW-Authenticate", {"type": "string"}, HEADER, response=[401], required=True, description="Bearer."),
     ]
 

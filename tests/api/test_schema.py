@@ -7,6 +7,7 @@ import re
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver
+from drf_spectacular.validation import validate_schema
 
 from core.api.operations import AddressView
 
@@ -32,11 +33,37 @@ def test_every_operation_is_described_with_its_refusals():
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"] and operation["security"] == [{"key": []}], path
-            assert {"400", "401", "403", "404", "429"} <= operation["responses"].keys()
-            assert ("409" in operation["responses"]) == (method != "get")
+            assert {"400", "401", "403", "404", "429", "503"} <= operation["responses"].keys()
+            assert ("409" in operation["responses"]) == (method != "get" or path.endswith("/files/{format}"))
             for status, answer in operation["responses"].items():
                 kinds = set(answer["content"])
-                assert kinds == {"application/problem+json"} if status[0] == "4" else kinds <= {"application/json", "text/csv"}
+                assert kinds == {"application/problem+json"} if status[0] in "45" else kinds <= {"application/json", "text/csv"}
+
+
+def test_the_schema_is_openapi_by_its_own_schema():
+    validate_schema(Client().get("/api/v1/schema/").json())
+
+
+def test_a_key_of_idempotency_is_taken_as_the_schema_says(mara_api, music):
+    parameters = Client().get("/api/v1/schema/").json()["paths"]["/api/v1/affiliates"]["post"]["parameters"]
+    pattern = next(each["schema"]["pattern"] for each in parameters if each["name"] == "Idempotency-Key")
+    for n, key in enumerate(("order 1001", "a", "{x}", "ü", "tab\tbed")):
+        answer = mara_api.post("affiliates", {"email": f"n{n}@tributary.example", "name": "N"}, once=key)
+        assert (answer.status_code == 201) == bool(re.search(pattern, key)), key
+
+
+def test_refusals_of_any_field_are_told_in_the_same_plain_words(mara_api, music):
+    def told(path, body):
+        return [error["message"] for error in mara_api.post(path, body).json()["errors"]]
+
+    assert told("conversions/batch", {"conversions": {}}) == ["Give a list."]
+    assert told("conversions/batch", {"conversions": []}) == ["Give at least 1."]
+    assert told("commissions/approve", {"ids": []}) == ["Give at least 1."]
+    assert told("affiliates", {"email": "a@tributary.example"}) == ["This is missing."]
+    assert told("affiliates", {"email": "a@tributary.example", "name": "n" * 161}) == ["Give at most 160 characters."]
+    body = {"name": "P", "slug": "p", "currency": "USD"}
+    assert told("programs", body | {"hold_days": -1}) == ["Give 0 or more."]
+    assert told("programs", body | {"hold_days": "1"}) == ["Give a whole number."]
 
 
 def test_the_schema_is_yaml_for_those_who_ask():
