@@ -67,6 +67,7 @@ class RuleVersion(TimestampedModel):
         constraints = [
             models.UniqueConstraint(fields=["rule", "number"], name="rule_version_once"),
             models.CheckConstraint(condition=Q(value__gte=0), name="rule_value_not_negative"),
+            models.CheckConstraint(condition=Q(value__lt=10**15), name="rule_value_a_number"),  # NaN is above every number
             models.CheckConstraint(condition=~Q(type="percentage") | Q(value__lte=100), name="rule_percentage_at_most_100"),
         ]
 

@@ -58,6 +58,10 @@ class MoneyField(models.DecimalField):  # type: ignore[type-arg]
         kwargs["max_digits"], kwargs["decimal_places"] = 19, 4
         super().__init__(*args, **kwargs)
 
+    def db_check(self, connection: Any) -> str:
+        """PostgreSQL's numeric holds NaN, and sorts it above every number: no other check ("amount > 0") refuses it."""
+        return f"{connection.ops.quote_name(self.column)} <> 'NaN'"
+
     def formfield(self, **kwargs: Any) -> Any:
         options: dict[str, Any] = {"form_class": NumberInput, "min_value": 0}
         return super().formfield(**options | kwargs)

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from commissions.pricing import reversed_after
+from core.money import MoneyField
 from core.rows import select_rows
 
 Rows = list[tuple[Any, ...]]
@@ -59,7 +61,7 @@ def _wrongly_reversed() -> Rows:
     rows = select_rows(
         """SELECT c.id, c.decision, c.amount, c.currency, c.reversed, v.refunded, v.amount
            FROM commissions_commission c JOIN tracking_conversion v ON v.id = c.conversion_id
-           WHERE v.refunded > 0 OR c.reversed > 0"""
+           WHERE (v.refunded > 0 OR c.reversed > 0) AND 'NaN' NOT IN (c.amount, c.reversed, v.refunded, v.amount)"""
     )
     wrong = []
     for row in rows:
@@ -70,10 +72,26 @@ def _wrongly_reversed() -> Rows:
     return wrong
 
 
+def _no_numbers() -> Rows:
+    """The database refuses them, in every column of money; nothing else that is proved here would find one."""
+    columns = [
+        (model._meta.db_table, field.column)
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, MoneyField) and model._meta.managed
+    ]
+    return [
+        row
+        for table, column in columns
+        for row in select_rows(f"SELECT '{table}', '{column}', t.* FROM {table} t WHERE {column} = 'NaN'")
+    ]
+
+
 INVARIANTS: dict[str | Promise, str | Callable[[], Rows]] = {
     _("every transfer that an approved commission, its reversals and the payouts ask for is there once, between the right accounts; no other is"): (
         _transfers_that_differ
     ),
+    _("every amount is a number"): _no_numbers,
     _("a commission or a reversal is in one payout that stands, at the most"): """
         SELECT commission_id, reversal_id, array_agg(payout_id ORDER BY payout_id) FROM payouts_payoutline
         WHERE released_at IS NULL GROUP BY 1, 2 HAVING count(*) > 1""",

@@ -1,13 +1,16 @@
 """The proof finds whatever somebody with the database in their hands could plant, and stays silent where all is well."""
 
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from commissions.services import approve_commissions, reject_commissions
+from core.money import MoneyField
 from intake.services import record_refund
 from payouts.services import approve_batch, cancel_batch, compute_batch, mark_batch_paid, prepare_batch, set_payout_method
 from payouts.verification import verify_ledger
@@ -157,6 +160,53 @@ def test_a_batch_that_its_maker_approved_is_found_though_the_check_was_dropped(h
     )
 
     assert [broken.invariant.startswith(SECOND) for broken in verify_ledger()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (model._meta.db_table, field.column)
+        for model in apps.get_models()
+        for field in model._meta.fields
+        if isinstance(field, MoneyField)
+    ],
+)
+def test_no_column_of_money_takes_what_is_no_number(db, table, column):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'", [table]
+        )
+        assert any(f"{column} <> 'NaN'" in text for (text,) in cursor.fetchall())
+
+
+def test_a_rate_is_a_number(history):
+    with pytest.raises(IntegrityError, match="rule_value_a_number"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE commissions_ruleversion SET type = 'flat', value = 'NaN'")
+
+
+def test_an_amount_that_is_no_number_is_found_though_its_check_was_dropped(history):
+    for table, column in (
+        ("ledger_transfer", "amount"),
+        ("commissions_commission", "amount"),
+        ("tracking_refund", "amount"),
+        ("tracking_conversion", "refunded"),
+    ):
+        with transaction.atomic():
+            plant(f"ALTER TABLE {table} DROP CONSTRAINT {table}_{column}_check", f"UPDATE {table} SET {column} = 'NaN'")
+            assert ("every amount is a number", (table, column)) in [
+                (broken.invariant, row[:2]) for broken in verify_ledger() for row in broken.rows
+            ]
+            transaction.set_rollback(True)
+
+
+def test_columns_that_were_made_before_refuse_it_as_well_from_the_migration_on(db):
+    migration = import_module("core.migrations.0003_amounts_are_numbers")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ledger_transfer DROP CONSTRAINT ledger_transfer_amount_check")
+        cursor.execute(migration.REFUSE_NAN)
+        cursor.execute(migration.REFUSE_NAN)
+        cursor.execute("SELECT count(*) FROM pg_constraint WHERE conname LIKE 'ledger_transfer_amount_check%'")
+        assert cursor.fetchone() == (1,)
 
 
 @pytest.mark.parametrize(
