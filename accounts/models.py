@@ -140,6 +140,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def active(self) -> ApiKeyQuerySet:
         return self.filter(revoked_at__isnull=True, user__is_active=True)
 
+    def with_roles(self) -> ApiKeyQuerySet:
+        """With `current_roles` of each key's user, in one query for all."""
+        current = models.Prefetch("user__assignments", RoleAssignment.objects.current(), to_attr="current_roles")
+        return self.select_related("user").prefetch_related(current)
+
 
 class ApiKey(PublicId, TimestampedModel):
     """A key of one user, no stronger than its role in its program (empty: all programs). Only its hash is kept."""

@@ -15,9 +15,11 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.views import ChangeList
 
+from core.components import number_text
 from core.events import retry_deliveries
 from core.models import Event, EventDelivery, Mail
 from core.ui import moment
@@ -183,7 +185,8 @@ class EventDeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Try again now"))
     def try_again(self, request: HttpRequest, queryset: QuerySet[EventDelivery]) -> None:
         asked = retry_deliveries(queryset)
-        messages.success(request, _("%(count)d deliveries are tried again.") % {"count": asked})
+        told = ngettext("%(count)s delivery is tried again.", "%(count)s deliveries are tried again.", asked)
+        messages.success(request, told % {"count": number_text(asked)})
 
 
 @admin.register(Mail)

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
+from core.components import number_text
 from core.ui import register_fact, with_money
 
 BATCH_CREATED = "batch.created"
@@ -23,7 +24,7 @@ METHOD_CHANGED = "payout_method.changed"  # data: currency, hint, first
 def register_facts() -> None:
     """How the timeline tells them."""
     register_fact(BATCH_CREATED, "plus", gettext_lazy("Batch prepared"))
-    register_fact(BATCH_COMPUTED, "calculator", gettext_lazy("Computed: %(affiliates)s affiliates"))
+    register_fact(BATCH_COMPUTED, "calculator", _computed)
     register_fact(BATCH_RECOMPUTED, "refresh", gettext_lazy("Computed again: %(before)s is cancelled, %(again)s is in its place"))
     register_fact(BATCH_STARTED, "building-bank", gettext_lazy("Payment started"))
     register_fact(BATCH_APPROVED, "circle-check", gettext_lazy("Batch approved"))
@@ -33,6 +34,12 @@ def register_facts() -> None:
     register_fact(PAYOUT_PAID, "cash-banknote", with_money(gettext_lazy("Payout of %(amount)s made")))
     register_fact(PAYOUT_FAILED, "user-minus", gettext_lazy("%(affiliate)s left out of the batch: it is payable again"))
     register_fact(METHOD_CHANGED, "credit-card", _method)
+
+
+def _computed(event: Any) -> str:
+    number = event.data["affiliates"]
+    text = ngettext("Computed: %(number)s affiliate", "Computed: %(number)s affiliates", number)
+    return text % {"number": number_text(number)}
 
 
 def _paid(event: Any) -> str:

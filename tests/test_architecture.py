@@ -104,3 +104,10 @@ def test_no_model_signals():
         if path.suffix == ".py" and path.relative_to(CHECKOUT).parts[0] in apps_of_ours and signals.search(path.read_text())
     ]
     assert found == []
+
+
+def test_numbers_in_sentences_are_written_as_everywhere():
+    """29,984, not 29984: a plural's number comes formatted (`core.components.number_text`)."""
+    bare = re.compile(r"ngettext(?:_lazy)?\([^()]*%\(\w+\)d")
+    found = [str(path.relative_to(CHECKOUT)) for path in our_files() if path.suffix == ".py" and bare.search(path.read_text())]
+    assert found == []

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from accounts.forms import KeyForm
 from accounts.models import ApiKey, Role
 from accounts.services import create_key, create_service, revoke_key
-from core.access import Can, manager_required
+from core.access import Can, Rights, manager_required
+from core.components import number_text
 from core.listing import (
     BooleanFilter,
     BulkAction,
@@ -44,8 +45,9 @@ def key_list(request: HttpRequest) -> HttpResponse:
 def _keys(request: HttpRequest) -> Listing:
     return Listing(
         request,
-        ApiKey.objects.select_related("user", "program", "created_by"),
+        ApiKey.objects.with_roles().select_related("program", "created_by"),
         name="api-keys",
+        caption=_("API keys"),
         columns=[
             Column("name", gettext_lazy("Name"), sort=True),
             CodeColumn("start", gettext_lazy("Begins with")),
@@ -54,7 +56,7 @@ def _keys(request: HttpRequest) -> Listing:
             PersonColumn("user", gettext_lazy("Acts for"), sort="user__name"),
             TimeColumn("last_used_at", gettext_lazy("Last used"), sort=True),
             TimeColumn("created_at", gettext_lazy("Made"), sort=True),
-            StateColumn("state", gettext_lazy("State"), value=_state),
+            StateColumn("state", gettext_lazy("State"), value=_state, text=_state_label),
         ],
         filters=[
             ChoiceFilter("role", gettext_lazy("Role"), choices=Role),
@@ -94,7 +96,22 @@ def _keys(request: HttpRequest) -> Listing:
 def _state(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    return "active" if key.user.is_active else "inactive"
+    if not key.user.is_active:
+        return "inactive"
+    return "active" if _opens_anything(key) else "expired"
+
+
+def _opens_anything(key: ApiKey) -> bool:
+    """Whether the roles that its user has today leave the key anything."""
+    rights = Rights()
+    for held in key.user.current_roles:  # type: ignore[attr-defined]
+        rights.grant(held.role, held.program_id)
+    left = rights.limited_to(key.role, key.program_id)
+    return any(programs is None or programs for programs in left.programs.values())
+
+
+def _state_label(key: ApiKey) -> str:
+    return _("Role ended") if _state(key) == "expired" else ""
 
 
 @manager_required(Can.ADMINISTER)
@@ -121,7 +138,7 @@ def key_revoke(request: HttpRequest) -> HttpResponse:
             revoke_key(key, by=request.user)
         messages.success(
             request,
-            ngettext("%(count)d key opens nothing any more.", "%(count)d keys open nothing any more.", len(keys))
-            % {"count": len(keys)},
+            ngettext("%(count)s key opens nothing any more.", "%(count)s keys open nothing any more.", len(keys))
+            % {"count": number_text(len(keys))},
         )
     return redirect_back(request, "manage:key_list")

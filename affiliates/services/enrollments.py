@@ -17,6 +17,7 @@ from affiliates.errors import AffiliateError
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, EnrollmentStatus, Function, Invitation
 from affiliates.services.people import invitation_path, open_invitation
 from core.access import Can, check
+from core.components import number_text
 from core.errors import Conflict
 from core.events import Fact, record_many
 from core.mail import write_mail
@@ -205,14 +206,14 @@ def _told_barred(barred: list[Enrollment], status: str) -> str:
     first = barred[0]
     return ngettext(
         "%(affiliate)s is %(now)s in %(program)s and cannot become %(then)s. Reload and look again.",
-        "%(count)d of these cannot become %(then)s, %(affiliate)s (%(now)s) among them. Reload and look again.",
+        "%(count)s of these cannot become %(then)s, %(affiliate)s (%(now)s) among them. Reload and look again.",
         len(barred),
     ) % {
         "affiliate": first.affiliate,
         "program": first.program,
         "now": first.get_status_display().lower(),
         "then": EnrollmentStatus(status).label.lower(),
-        "count": len(barred),
+        "count": number_text(len(barred)),
     }
 
 

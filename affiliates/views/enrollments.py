@@ -18,6 +18,7 @@ from affiliates.services import change_enrollments, enroll_affiliate
 from affiliates.views.manager import affiliate_page, managed_affiliate
 from core.access import Can, manager_required, programs_of, rights_of
 from core.choices import country_name
+from core.components import number_text
 from core.listing import (
     BulkAction,
     ChoiceFilter,
@@ -124,7 +125,7 @@ def enrollment_approve(request: HttpRequest) -> HttpResponse:
         count = change_enrollments(_selected(request), EnrollmentStatus.APPROVED, by=request.user)
         messages.success(
             request,
-            ngettext("%(count)d enrollment approved.", "%(count)d enrollments approved.", count) % {"count": count},
+            ngettext("%(count)s enrollment approved.", "%(count)s enrollments approved.", count) % {"count": number_text(count)},
         )
     return redirect_back(request, "manage:enrollment_list")
 
@@ -141,7 +142,7 @@ def enrollment_reject(request: HttpRequest) -> HttpResponse:
         count = change_enrollments(_selected(request), EnrollmentStatus.REJECTED, by=request.user, reason=reason)
         messages.success(
             request,
-            ngettext("%(count)d enrollment rejected.", "%(count)d enrollments rejected.", count) % {"count": count},
+            ngettext("%(count)s enrollment rejected.", "%(count)s enrollments rejected.", count) % {"count": number_text(count)},
         )
     return redirect_back(request, "manage:enrollment_list")
 

@@ -16,6 +16,7 @@ from commissions.errors import CommissionError, NotNow
 from commissions.models import Commission, Decision, ReasonCode
 from commissions.services.reversals import amount_told, reversal_posting
 from core.access import AccessError, Can, programs_of
+from core.components import number_text
 from core.events import Fact, record_many
 from core.rows import select_rows
 from ledger.models import TransferKind
@@ -135,10 +136,10 @@ def _lock_undecided(ids: Collection[int], *, by: Any) -> list[int]:
         raise NotNow(
             ngettext(
                 "One of these was decided by someone else in the meantime, or is not yours to decide. Reload and look again.",
-                "%(count)d of these were decided by someone else in the meantime, or are not yours to decide. Reload and look again.",
+                "%(count)s of these were decided by someone else in the meantime, or are not yours to decide. Reload and look again.",
                 missing,
             )
-            % {"count": missing},
+            % {"count": number_text(missing)},
             code="decided",
         )
     return locked

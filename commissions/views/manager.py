@@ -21,7 +21,7 @@ from commissions.models import Commission, CommissionRule, Decision
 from commissions.queries import STATES, explain_commission, in_states, with_state
 from commissions.services import CommissionError, approve_commissions, hold_commissions, reject_commissions, release_commissions
 from core.access import Can, manager_required, rights_of
-from core.components import money_text
+from core.components import money_text, number_text
 from core.listing import (
     BulkAction,
     ChoiceFilter,
@@ -258,9 +258,9 @@ def _chosen(request: HttpRequest, decisions: tuple[Decision, ...]) -> tuple[list
 
 
 def _tell(request: HttpRequest, told: str, done: int, left: int) -> None:
-    text = told % {"count": done}
+    text = told % {"count": number_text(done)}
     if left:
         text += " " + ngettext(
             "%(count)s that was chosen too stays as it is.", "%(count)s that were chosen too stay as they are.", left
-        ) % {"count": left}
+        ) % {"count": number_text(left)}
     messages.success(request, text)

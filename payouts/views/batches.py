@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.access import Can, manager_required, rights_of
-from core.components import money_text
+from core.components import money_text, number_text
 from core.listing import (
     BulkAction,
     ChoiceFilter,
@@ -237,23 +237,27 @@ def _changes(batch: PayoutBatch) -> dict[str, Any]:
 
 def _words(batch: PayoutBatch, going: dict[str, Any]) -> dict[str, str]:
     """What is asked before a step that cannot be undone: what happens to whom."""
-    told = {"number": going["number"], "sum": money_text(going["sum"], batch.currency), "program": batch.program.name}
+    told = {
+        "number": number_text(going["number"]),
+        "sum": money_text(going["sum"], batch.currency),
+        "program": batch.program.name,
+    }
     return {
         "approve_words": ngettext(
-            "Approve %(sum)s to %(number)d affiliate of %(program)s? The payment can be started from then on.",
-            "Approve %(sum)s to %(number)d affiliates of %(program)s? The payment can be started from then on.",
+            "Approve %(sum)s to %(number)s affiliate of %(program)s? The payment can be started from then on.",
+            "Approve %(sum)s to %(number)s affiliates of %(program)s? The payment can be started from then on.",
             going["number"],
         )
         % told,
         "start_words": ngettext(
-            "Start the payment of %(sum)s to %(number)d affiliate? From then on the bank may have it, and nothing is undone before it was asked.",
-            "Start the payment of %(sum)s to %(number)d affiliates? From then on the bank may have it, and nothing is undone before it was asked.",
+            "Start the payment of %(sum)s to %(number)s affiliate? From then on the bank may have it, and nothing is undone before it was asked.",
+            "Start the payment of %(sum)s to %(number)s affiliates? From then on the bank may have it, and nothing is undone before it was asked.",
             going["number"],
         )
         % told,
         "paid_words": ngettext(
-            "Mark %(sum)s to %(number)d affiliate as paid? The affiliate is told by mail.",
-            "Mark %(sum)s to %(number)d affiliates as paid? Each of them is told by mail.",
+            "Mark %(sum)s to %(number)s affiliate as paid? The affiliate is told by mail.",
+            "Mark %(sum)s to %(number)s affiliates as paid? Each of them is told by mail.",
             going["number"],
         )
         % told,

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from core.access import Can, manager_required, rights_of
+from core.components import number_text
 from core.exports import stream_csv
 from core.ui import redirect_back, refusals_as_messages
 from payouts.forms import CancelForm, LeaveOutForm, PaidForm
@@ -89,8 +90,8 @@ def batch_leave_out(request: HttpRequest, public_id: str) -> HttpResponse:
                 raise PayoutError(_("None of the chosen payouts is to be paid with this batch."))
             for payout in chosen:
                 fail_payout(payout, by=request.user, **form.cleaned_data)
-        told = ngettext("%(count)d payout is left out.", "%(count)d payouts are left out.", len(chosen))
-        messages.success(request, told % {"count": len(chosen)})
+        told = ngettext("%(count)s payout is left out.", "%(count)s payouts are left out.", len(chosen))
+        messages.success(request, told % {"count": number_text(len(chosen))})
     return redirect_back(request, "manage:batch_detail", public_id)
 
 

@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from core.access import Can, manager_required, rights_of
+from core.components import number_text
 from core.listing import (
     ChoiceFilter,
     CodeColumn,
@@ -82,14 +83,15 @@ def _active_first(field: str) -> Case:
 
 def told_attribution(program: Program) -> str:
     """ "Last click, 45 days"."""
-    return _("%(model)s, %(days)d days") % {
-        "model": program.get_attribution_model_display(),
-        "days": program.attribution_window_days,
-    }
+    return f"{program.get_attribution_model_display()}, {_days(program.attribution_window_days)}"
 
 
 def told_hold(program: Program) -> str:
-    return _("%(days)d days") % {"days": program.hold_days} if program.hold_days else _("None")
+    return _days(program.hold_days) if program.hold_days else _("None")
+
+
+def _days(number: int) -> str:
+    return ngettext("%(days)s day", "%(days)s days", number) % {"days": number_text(number)}
 
 
 @manager_required(Can.SEE)

@@ -1,3 +1,5 @@
+from datetime import date
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -96,3 +98,15 @@ def test_the_command_refuses_in_one_line_and_leaves_nothing(mara, arguments, tol
 
     assert "\n" not in str(refused.value)
     assert (ApiKey.objects.count(), User.objects.count()) == (0, people)
+
+
+def test_the_list_says_which_keys_their_users_roles_no_longer_leave_anything(as_person, ada, music, mara):
+    create_key(mara, name="Reports", role="manager", program=music, by=ada)
+    page = as_person(ada).get("/manage/settings/keys/").content.decode()
+    assert "Active" in page
+    assert "API keys," in page
+
+    mara.assignments.update(ends_on=date(2020, 1, 1))
+    page = as_person(ada).get("/manage/settings/keys/").content.decode()
+    assert "Role ended" in page
+    assert "chip-done" not in page

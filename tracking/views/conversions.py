@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from affiliates.models import Affiliate
 from core.access import Can, manager_required, rights_of
+from core.components import number_text
 from core.languages import locale
 from core.listing import (
     ChoiceFilter,
@@ -203,7 +204,7 @@ def _before_sale(click: Click, conversion: Conversion) -> str:
     """In days where there are some: the attribution window is counted so."""
     distance = conversion.occurred_at - click.at
     days = abs(distance).days
-    told = ngettext("%(days)d day", "%(days)d days", days) % {"days": days} if days else _in_hours(distance)
+    told = ngettext("%(days)s day", "%(days)s days", days) % {"days": number_text(days)} if days else _in_hours(distance)
     return (_("%(time)s before the sale") if distance.total_seconds() >= 0 else _("%(time)s after the sale")) % {"time": told}
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from affiliates.models import Affiliate
 from core.access import Can, manager_required, rights_of
+from core.components import number_text
 from core.listing import (
     BulkAction,
     ChoiceFilter,
@@ -240,9 +241,13 @@ def _set_links(request: HttpRequest, status: Status) -> HttpResponse:
     rows = link_listing(request, Period.from_request(request))
     count = _set_all(request, rows, lambda link: set_link_status(link, status, by=request.user))
     if count and status == Status.PAUSED:
-        messages.success(request, ngettext("%(count)d link is paused.", "%(count)d links are paused.", count) % {"count": count})
+        messages.success(
+            request, ngettext("%(count)s link is paused.", "%(count)s links are paused.", count) % {"count": number_text(count)}
+        )
     elif count:
-        messages.success(request, ngettext("%(count)d link is active.", "%(count)d links are active.", count) % {"count": count})
+        messages.success(
+            request, ngettext("%(count)s link is active.", "%(count)s links are active.", count) % {"count": number_text(count)}
+        )
     return redirect_back(request, "manage:link_list")
 
 
@@ -337,11 +342,13 @@ def _set_coupons(request: HttpRequest, status: Status) -> HttpResponse:
     count = _set_all(request, rows, lambda coupon: set_coupon_status(coupon, status, by=request.user))
     if count and status == Status.PAUSED:
         messages.success(
-            request, ngettext("%(count)d coupon is paused.", "%(count)d coupons are paused.", count) % {"count": count}
+            request,
+            ngettext("%(count)s coupon is paused.", "%(count)s coupons are paused.", count) % {"count": number_text(count)},
         )
     elif count:
         messages.success(
-            request, ngettext("%(count)d coupon is active.", "%(count)d coupons are active.", count) % {"count": count}
+            request,
+            ngettext("%(count)s coupon is active.", "%(count)s coupons are active.", count) % {"count": number_text(count)},
         )
     return redirect_back(request, "manage:coupon_list")
 
