@@ -67,7 +67,7 @@ def test_commissions_are_filtered_explained_rejected_and_approved_by_filter(open
     page.locator(".bulk-bar summary", has_text="Reject").click()
     page.get_by_label("Reason").locator("visible=true").select_option("test_order")
     page.get_by_role("button", name="Reject").locator("visible=true").last.click()
-    confirm(page, "Reject 1 commissions for good?")
+    confirm(page, "Reject 1 commission for good?")
     expect(page.get_by_text("1 commission rejected.")).to_be_visible()
     assert f"affiliate={ana.public_id}" in page.url
 
