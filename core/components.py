@@ -25,7 +25,8 @@ from core.languages import locale
 from core.money import format_money
 
 NOTHING = "—"
-RELATIVE_FOR = timedelta(days=7)  # older (or further away) than this, a date says more than "42 days ago"
+DAY = timedelta(days=1)
+RELATIVE_FOR = 7 * DAY  # older (or further away) than this, a date says more than "42 days ago"
 
 _ICON_NAME = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?")
 _SVG = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
@@ -207,22 +208,35 @@ def exact(at: datetime) -> str:
     return format_datetime(timezone.localtime(at), format="long", locale=locale())
 
 
+def relative_text(at: datetime, now: datetime) -> str:
+    """Under a day whole hours, minutes or seconds, those begun left out; from there on days as the reader's calendar counts them."""
+    distance = at - now
+    days = (timezone.localtime(at).date() - timezone.localtime(now).date()).days
+    if abs(distance) < DAY or not days:
+        seconds = abs(distance) // timedelta(seconds=1)
+        unit = next((size for size in (3600, 60) if seconds >= size), 1)
+        whole = timedelta(seconds=max(seconds // unit * unit, 1))
+        # Babel takes 25 hours for a day: it is told hours.
+        return format_timedelta(
+            whole if distance > timedelta() else -whole, add_direction=True, locale=locale(), threshold=1 if whole < DAY else 48
+        )
+    if abs(days) == 1:
+        return _("tomorrow") if days > 0 else _("yesterday")
+    return format_timedelta(timedelta(days=days), add_direction=True, locale=locale(), threshold=1)
+
+
 def when(at: datetime | None) -> SafeString:
     """The one time component: relative while that says more than a date, with the exact time on demand (title, or a click)."""
     if at is None:
         return mark_safe(NOTHING)
-    distance = at - timezone.now()
-    near = abs(distance) < RELATIVE_FOR
-    text = (
-        format_timedelta(distance, add_direction=True, locale=locale(), threshold=1)
-        if near
-        else short_day(timezone.localtime(at).date())
-    )
+    now = timezone.now()
+    near = abs(at - now) < RELATIVE_FOR
+    text = relative_text(at, now) if near else short_day(timezone.localtime(at).date())
     return format_html(
         '<time class="when" datetime="{}" title="{}"{}>{}</time>',
         at.isoformat(timespec="seconds"),
         exact(at),
-        mark_safe(" data-relative" if near else ""),
+        mark_safe(" data-relative" if abs(at - now) < DAY else ""),
         text,
     )
 

@@ -95,12 +95,12 @@
   }
 
   // Times: what was relative when the page came keeps up; a click swaps it with the exact time.
-  const steps = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const steps = [["hour", 3600], ["minute", 60], ["second", 1]];
   function refreshTimes() {
     const format = new Intl.RelativeTimeFormat(root.lang, { numeric: "always" });
     document.querySelectorAll("time[data-relative]").forEach((time) => {
       const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
-      const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) || steps[3];
+      const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) || steps[2];
       time.textContent = format.format(Math.trunc(seconds / size), unit);
     });
   }

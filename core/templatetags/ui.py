@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
+from django.db.models import Count, QuerySet, Window
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Select
+from django.http import QueryDict
 from django.template import Context, NodeList
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.utils.safestring import SafeString, mark_safe
@@ -14,10 +16,12 @@ from django.utils.text import slugify
 
 from core import components, ui
 from core.charts import Chart
+from core.models import Event
 from core.periods import PRESETS, Period
 from core.ui import moment
 
 register = template.Library()
+OLDER = 50  # events of a timeline that are shown at once
 
 register.simple_tag(components.icon)
 register.simple_tag(components.chip)
@@ -57,12 +61,43 @@ def empty(title: Any, text: Any = "", button_url: str = "", button_label: Any = 
     return {"title": title, "text": text, "button_url": button_url, "button_label": button_label, "icon_name": icon}
 
 
-@register.inclusion_tag("components/timeline.html")
-def timeline(events: Iterable[Any], limit: int = 50) -> dict[str, Any]:
-    """{% timeline events %}: core events (a query of them is best), or dicts with at, actor, sentence, icon, reason."""
-    if hasattr(events, "select_related"):
-        events = events.select_related("by")[:limit]
-    return {"moments": [event if isinstance(event, dict) else moment(event) for event in events]}
+@register.inclusion_tag("components/timeline.html", takes_context=True)
+def timeline(context: Context, events: QuerySet[Event] | Sequence[dict[str, Any]], limit: int = OLDER) -> dict[str, Any]:
+    """{% timeline events %}: a query of core events, or dicts with at, actor, sentence, icon, reason.
+
+    The newest `limit`; how many there are, and the way to those before (`?history=15` leaves out the newest 15), in one query.
+    """
+    query = context["request"].GET.copy() if "request" in context else QueryDict(mutable=True)
+    asked = query.pop("history", [""])[-1]
+    skipped = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
+    shown, total = _part(events, skipped, OLDER if skipped else limit)
+    if skipped and not shown:
+        skipped = 0
+        shown, total = _part(events, 0, limit)
+
+    def address(skip: int) -> str:
+        changed = query.copy()
+        if skip:
+            changed["history"] = str(skip)
+        return f"?{changed.urlencode()}#history"
+
+    last = skipped + len(shown)
+    return {
+        "moments": [event if isinstance(event, dict) else moment(event) for event in shown],
+        "first": skipped + 1,
+        "last": last,
+        "total": total,
+        "newer_url": address(skipped - OLDER if skipped - OLDER >= limit else 0) if skipped else "",
+        "older_url": address(last) if last < total else "",
+    }
+
+
+def _part(events: Any, skipped: int, number: int) -> tuple[list[Any], int]:
+    """Some of the events, and how many there are in all."""
+    if not isinstance(events, QuerySet):
+        return list(events[skipped : skipped + number]), len(events)
+    found = list(events.select_related("by").annotate(total=Window(Count("pk")))[skipped : skipped + number])
+    return found, found[0].total if found else 0
 
 
 @register.inclusion_tag("components/chart.html")

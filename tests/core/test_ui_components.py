@@ -9,6 +9,8 @@ import time_machine
 from django import forms
 from django.template import Context, Template
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core import components, ui
 from core.components import STATES, chip, day, delta, icon, money, person, sparkline, when
@@ -76,6 +78,45 @@ def test_a_far_time_is_a_day_with_its_year_only_where_needed():
     assert ">Oct 1<" in when(datetime(2026, 10, 1, tzinfo=UTC))
     assert ">Oct 1, 2025<" in when(datetime(2025, 10, 1, tzinfo=UTC))
     assert "in 2 days" in when(NOW + timedelta(days=2))
+
+
+@time_machine.travel(datetime(2026, 11, 23, 10, 0, tzinfo=UTC), tick=False)
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        (-37, "2 days ago"),
+        (-33, "yesterday"),
+        (-24, "yesterday"),
+        (-23.9, "23 hours ago"),
+        (-0.99, "59 minutes ago"),
+        (25, "tomorrow"),
+    ],
+)
+def test_a_near_time_counts_whole_hours_then_the_calendars_days(hours, told):
+    assert f">{told}<" in when(timezone.now() + timedelta(hours=hours))
+
+
+@given(
+    now=st.datetimes(datetime(2026, 1, 2), datetime(2027, 1, 1)),
+    seconds=st.integers(-7 * 86400 + 1, 7 * 86400 - 1),
+    zone=st.sampled_from(["UTC", "Asia/Tokyo", "America/St_Johns", "Europe/Berlin", "Pacific/Kiritimati"]),
+)
+def test_a_relative_time_never_tells_more_than_was_nor_another_day(now, seconds, zone):
+    now = now.replace(tzinfo=UTC)
+    at = now + timedelta(seconds=seconds)
+    with timezone.override(zone):
+        told = components.relative_text(at, now)
+        days = (timezone.localtime(at).date() - timezone.localtime(now).date()).days
+    if told in ("yesterday", "tomorrow"):
+        assert days == (1 if told == "tomorrow" else -1)
+        return
+    number, unit = int(told.removeprefix("in ").split()[0]), told.removeprefix("in ").split()[1].rstrip("s")
+    assert told.startswith("in ") == (seconds > 0)
+    if unit in ("day", "week"):
+        assert number * {"day": 1, "week": 7}[unit] == abs(days)
+    else:
+        size = {"second": 1, "minute": 60, "hour": 3600}[unit]
+        assert number * size <= max(abs(seconds), 1) < (number + 1) * size
 
 
 def test_the_day_of_an_instant_is_the_readers_day():
