@@ -33,7 +33,7 @@ The template extends a layout and says {% include "components/listing.html" %} i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,7 @@ class SelectionChanged(Refusal):
 @dataclass(frozen=True)
 class BulkAction:
     """A button over the chosen rows that POSTs them. `confirm` is asked first: a function of how many, so that the words agree
-    with the number, which stands in them as {count}. `form` adds its fields."""
+    with the number, which stands in them as {count}. `form` adds its fields. `states` are the tabs under which it can do anything."""
 
     label: Any
     url: str
@@ -120,6 +120,7 @@ class BulkAction:
     icon: str = ""
     tone: str = ""  # "primary" or "danger"
     form: BaseForm | None = None
+    states: Collection[str] | None = None  # None: under all of them
 
     def __post_init__(self) -> None:
         if self.form is not None:
@@ -203,13 +204,14 @@ class Listing:
         self.search = list(search)
         self.search_hint = search_hint or _("Search")
         self.default_sort = default_sort
-        self.bulk = list(bulk)
         self.empty = empty or Empty(_("Nothing here yet"))
         self.row_url = row_url
         self.row_name = row_name
         self.per_page = per_page
         self.tabs = tabs  # the key of the one choice filter that stands as tabs above the list
         self.params = QueryDict(request.POST.get("matching", "")) if request.method == "POST" else request.GET
+        tab = next((f.read(self.params) for f in self.filters if f.key == tabs), None)
+        self.bulk = [action for action in bulk if tab is None or action.states is None or tab in action.states]
 
     # What the address asks for
 

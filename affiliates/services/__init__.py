@@ -1,7 +1,7 @@
 """Affiliates, their enrollments and their people: one door to what can be done."""
 
 from affiliates.errors import AffiliateError
-from affiliates.services.enrollments import apply_to_program, change_enrollments, enroll_affiliate
+from affiliates.services.enrollments import MOVES, apply_to_program, change_enrollments, enroll_affiliate
 from affiliates.services.people import (
     accept_invitation,
     find_invitation,
@@ -13,6 +13,7 @@ from affiliates.services.people import (
 from affiliates.services.records import create_affiliate, update_affiliate
 
 __all__ = [
+    "MOVES",
     "AffiliateError",
     "accept_invitation",
     "apply_to_program",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from affiliates.forms import DecisionForm, EnrollForm, RejectForm
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
 from affiliates.queries import known_countries
-from affiliates.services import change_enrollments, enroll_affiliate
+from affiliates.services import MOVES, change_enrollments, enroll_affiliate
 from affiliates.views.manager import affiliate_page, managed_affiliate
 from core.access import Can, manager_required, programs_of, rights_of
 from core.choices import country_name
@@ -97,6 +97,7 @@ def _bulk() -> list[BulkAction]:
             ),
             icon="circle-check",
             tone="primary",
+            states=_that_become(EnrollmentStatus.APPROVED),
         ),
         BulkAction(
             gettext_lazy("Reject"),
@@ -109,8 +110,13 @@ def _bulk() -> list[BulkAction]:
             icon="x",
             tone="danger",
             form=RejectForm(auto_id="reject_%s"),
+            states=_that_become(EnrollmentStatus.REJECTED),
         ),
     ]
+
+
+def _that_become(status: str) -> list[str]:
+    return [before for before, after in MOVES.items() if status in after]
 
 
 @manager_required(Can.SEE)

@@ -141,9 +141,10 @@ def _bulk_actions() -> list[BulkAction]:
             ),
             icon="circle-check",
             tone="primary",
+            states=UNDECIDED,
         ),
-        BulkAction(_("Hold"), reverse("manage:commission_hold"), icon="hand-stop", form=HoldForm()),
-        BulkAction(_("Release"), reverse("manage:commission_release"), icon="player-play"),
+        BulkAction(_("Hold"), reverse("manage:commission_hold"), icon="hand-stop", form=HoldForm(), states=[Decision.PENDING]),
+        BulkAction(_("Release"), reverse("manage:commission_release"), icon="player-play", states=[Decision.ON_HOLD]),
         BulkAction(
             _("Reject"),
             reverse("manage:commission_reject"),
@@ -155,6 +156,7 @@ def _bulk_actions() -> list[BulkAction]:
             icon="x",
             tone="danger",
             form=RejectForm(),
+            states=UNDECIDED,
         ),
     ]
 

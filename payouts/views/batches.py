@@ -167,6 +167,7 @@ def batch_listing(request: HttpRequest, batch: PayoutBatch) -> Listing:
                 ),
                 icon="user-minus",
                 form=LeaveOutForm(executing=may_be_executed(batch)),
+                states=[PayoutStatus.READY],
             )
         ]
         if may_leave_out

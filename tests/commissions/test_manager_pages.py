@@ -262,7 +262,7 @@ def test_the_file_holds_what_matches_with_the_explanation(as_person, mara, one_o
 
     assert len(lines) == 2
     assert lines[0].startswith("Affiliate,Commission,Commission (currency),Order,")
-    assert "payable" in lines[1] and "10.0000,USD" in lines[1] and "flat" not in lines[1] and "by rule" in lines[1]
+    assert "payable" in lines[1] and "10.00,USD" in lines[1] and "flat" not in lines[1] and "by rule" in lines[1]
 
 
 def test_an_empty_list_teaches(as_person, mara):

@@ -268,3 +268,22 @@ def test_pages_far_apart_have_a_gap_between_their_links():
 
     assert [number for number, _ in shown.page_links] == [1, None, 8, 9, 10, 11, 12, None, 20]
     assert shown.page_links[0][1] == "/groups/"
+
+
+def test_only_what_can_apply_under_the_chosen_tab_is_offered():
+    make_groups("ana")
+    bulk = [BulkAction("Remove", "/r/", states=["a"]), BulkAction("Keep", "/k/", states=[]), BulkAction("Mark", "/m/")]
+
+    def offered(query):
+        return [action.label for action in listing(query, bulk=bulk, tabs="first").bulk]
+
+    assert offered("") == ["Remove", "Keep", "Mark"]
+    assert offered("first=a") == ["Remove", "Mark"]
+    assert offered("first=b") == ["Mark"]
+    assert offered("first=zzz") == ["Remove", "Keep", "Mark"]
+
+
+def test_a_tab_under_which_nothing_can_be_done_has_no_checkboxes():
+    make_groups("ana")
+    shown = listing("first=a", htmx=True, bulk=[BulkAction("Remove", "/r/", states=["b"])], tabs="first").response(PAGE)
+    assert b'class="pick"' not in shown.content

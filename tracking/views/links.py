@@ -102,8 +102,15 @@ def _pause_coupons(number: int) -> str:
 
 def _bulk(noun: str, confirm: Callable[[int], str]) -> list[BulkAction]:
     return [
-        BulkAction(gettext_lazy("Resume"), reverse(f"manage:{noun}_resume"), icon="player-play"),
-        BulkAction(gettext_lazy("Pause"), reverse(f"manage:{noun}_pause"), confirm=confirm, icon="player-pause", tone="danger"),
+        BulkAction(gettext_lazy("Resume"), reverse(f"manage:{noun}_resume"), icon="player-play", states=[Status.PAUSED]),
+        BulkAction(
+            gettext_lazy("Pause"),
+            reverse(f"manage:{noun}_pause"),
+            confirm=confirm,
+            icon="player-pause",
+            tone="danger",
+            states=[Status.ACTIVE],
+        ),
     ]
 
 
