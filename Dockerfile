@@ -18,6 +18,7 @@ WORKDIR /app
 COPY --from=build /venv /venv
 COPY --from=front /app/node_modules ./node_modules
 COPY . .
+RUN python -m config.runtime.translations compile
 USER tributary
 VOLUME /data
 EXPOSE 8000 8001

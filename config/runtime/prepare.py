@@ -1,4 +1,4 @@
-"""Bring the database and the static files to this version: `python -m config.runtime.prepare`, at every start."""
+"""Bring the database, the translations and the static files to this version: `python -m config.runtime.prepare`, at every start."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.env import BadEnvironment
+from config.env import CHECKOUT, BadEnvironment
+from config.runtime.translations import compile_catalogs
 
 START_LOCK = 7_311_873_201  # one number for all who prepare this database
 
@@ -25,6 +26,7 @@ def main() -> None:
             migrate()
     except OperationalError as error:
         raise BadEnvironment(f"the database does not do as it is asked (DATABASE_URL): {str(error).splitlines()[0]}") from error
+    compile_catalogs(CHECKOUT / "locale")
     collect_static()
 
 
