@@ -7,14 +7,30 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from core.access import Can, manager_required
-from core.components import STATES
-from core.ui import Chart, Period, Series
+from core.components import STATES, number_text
+from core.listing import (
+    BulkAction,
+    ChoiceFilter,
+    CodeColumn,
+    Column,
+    DateFilter,
+    Empty,
+    Listing,
+    MultiChoiceFilter,
+    TimeColumn,
+)
+from core.ui import Chart, Period, Series, redirect_back, refusals_as_messages
 
 TONES = ("waiting", "decided", "ready", "done", "stopped", "held", "neutral")
 ICONS = [
@@ -39,10 +55,68 @@ class ExampleForm(forms.Form):
     )
 
 
+class NoteForm(forms.Form):
+    note = forms.CharField(label=_("Note"), max_length=200)
+
+
 @manager_required(Can.ADMINISTER)
-def style(request: HttpRequest) -> HttpResponse:
-    """Examples are made here and stand for nothing: no row of the database is read."""
-    return render(request, "core/manager/style.html", examples(request))
+def style(request: HttpRequest) -> HttpResponseBase:
+    """Examples are made here and stand for nothing; the list is a real one, of rows that every installation has."""
+    listing = migration_listing(request)
+    if request.method == "POST":
+        with refusals_as_messages(request):
+            number = listing.selected().count()
+            told = ngettext(
+                "%(count)s row was chosen. Nothing was done.", "%(count)s rows were chosen. Nothing was done.", number
+            )
+            messages.success(request, told % {"count": number_text(number)})
+        return redirect_back(request, "manage:style")
+    return listing.response("core/manager/style.html", examples(request))
+
+
+def migration_listing(request: HttpRequest) -> Listing:
+    """What brought this database to its version: tabs, search, filters, pages, files and bulk actions to try."""
+    address = reverse("manage:style")
+    apps = MigrationRecorder.Migration.objects.order_by("app").values_list("app", "app").distinct()
+    return Listing(
+        request,
+        MigrationRecorder.Migration.objects.all(),
+        name="migrations",
+        caption=_("Migrations"),
+        columns=[
+            CodeColumn("name", _("Name"), sort=True),
+            Column("app", _("App"), sort=True),
+            TimeColumn("applied", _("Applied"), sort=True),
+        ],
+        filters=[
+            ChoiceFilter("kind", _("Kind"), choices=[("first", _("First")), ("later", _("Later"))], apply=_of_kind),
+            MultiChoiceFilter("app", _("App"), choices=lambda: list(apps)),
+            DateFilter("applied", _("Applied")),
+        ],
+        tabs="kind",
+        search=["name"],
+        default_sort="-applied",
+        per_page=5,
+        bulk=[
+            BulkAction(
+                _("Ask first"),
+                address,
+                confirm=lambda number: ngettext(
+                    "Choose {count} row? Nothing is done to it.", "Choose {count} rows? Nothing is done to them.", number
+                ),
+                icon="circle-check",
+                tone="primary",
+            ),
+            BulkAction(_("With a note"), address, icon="pencil", form=NoteForm()),
+            BulkAction(_("Only of later ones"), address, icon="x", tone="danger", states=["later"]),
+        ],
+        empty=Empty(_("Nothing here yet")),
+    )
+
+
+def _of_kind(rows: QuerySet[Any], kind: str) -> QuerySet[Any]:
+    first = Q(name__startswith="0001")
+    return rows.filter(first if kind == "first" else ~first)
 
 
 def examples(request: HttpRequest) -> dict[str, Any]:

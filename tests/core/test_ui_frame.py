@@ -220,3 +220,15 @@ def test_the_admin_wears_its_own_interface_and_may_evaluate(client, ada):
 
     assert b"unfold/" in page.content
     assert "'unsafe-eval'" in page["Content-Security-Policy"]
+
+
+def test_the_style_page_shows_a_list_that_lives(as_person, ada):
+    browser = as_person(ada)
+    page = browser.get("/manage/style/").content.decode()
+    for part in ('class="tabs"', 'class="filters"', 'class="bulk-bar"', 'class="pages"', "data-confirm", 'id="confirm"'):
+        assert part in page
+    assert "Only of later ones" not in browser.get("/manage/style/", {"kind": "first"}).content.decode()
+
+    chosen = browser.post("/manage/style/", {"selected": ["1", "2"], "next": "/manage/style/?kind=first"}, follow=True)
+    assert "2 rows were chosen. Nothing was done." in chosen.content.decode()
+    assert "Choose at least one row first." in browser.post("/manage/style/", follow=True).content.decode()
