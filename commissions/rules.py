@@ -70,10 +70,9 @@ def told_next(rule: Any) -> str:
     return rate_text(rule.next_type, rule.next_value, rule.program.currency) if rule.number and rule.next_type else ""
 
 
-def told_rule(type: str, value: Decimal, currency: str, event: str) -> str:
-    """ "10% of every sale", "$5.00 for every lead": the name of a rule that nobody named."""
-    told = {"rate": rate_text(type, value, currency), "event": event_label(event).lower()}
-    return (_("%(rate)s of every %(event)s") if type == RuleType.PERCENTAGE else _("%(rate)s for every %(event)s")) % told
+def told_rule(event: str) -> str:
+    """ "Every sale": the name of a rule that nobody named. What it pays may change, and stands beside it everywhere."""
+    return _("Every %(event)s") % {"event": event_label(event).lower()}
 
 
 @dataclass(frozen=True, slots=True)

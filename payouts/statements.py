@@ -33,11 +33,6 @@ class Line:
     refund: str = ""  # the shop's number of the refund
     earlier: Payout | None = None  # where the commission was paid before; None: in this very statement
 
-    @property
-    def rule_names_rate(self) -> bool:
-        """Whether the rule is called by what it pays, such as “10% of every sale”."""
-        return self.rule.startswith(f"{self.rate} ")
-
 
 @dataclass(frozen=True, slots=True)
 class Statement:

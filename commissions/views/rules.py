@@ -143,7 +143,7 @@ def rule_create(request: HttpRequest, slug: str) -> HttpResponse:
     form = RuleForm(request.POST or None, program=program)
     if form.is_valid():
         asked = dict(form.cleaned_data)
-        asked["name"] = asked["name"] or told_rule(asked["type"], asked["value"], program.currency, asked["event"])[:120]
+        asked["name"] = asked["name"] or told_rule(asked["event"])[:120]
         with refusals_as_errors(form):
             rule = create_rule(program, by=request.user, **asked)
             messages.success(request, _("The rule “%(rule)s” stands.") % {"rule": rule})

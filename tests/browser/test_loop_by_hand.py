@@ -162,7 +162,7 @@ def a_program_with_an_offer_and_a_rule(mara: Person) -> None:
     mara.write("Value", "10")
     mara.write("From", f"{datetime.now(UTC) - timedelta(days=40):%Y-%m-%dT%H:%M}")
     mara.press("Add the rule")
-    mara.sees("The rule “10% of every sale” stands.")
+    mara.sees("The rule “Every sale” stands.")
 
 
 def a_link_with_its_qr_code(ana: Person, live_stack: LiveStack) -> None:
@@ -223,7 +223,7 @@ def a_sale_is_pending_at_once_and_says_why(mara: Person, ana: Person, shop: Shop
     shop.sale("order-1", "120.00", click_id=shop.click("by-hand-ana"))
     ana.open("/portal/")
     ana.sees("Pending", "€12.00", "order-1")
-    why = "10% of €120.00 (order order-1) is €12.00, by rule “10% of every sale”, version 1"
+    why = "10% of €120.00 (order order-1) is €12.00, by rule “Every sale”, version 1"
     ana.open("/portal/conversions/")
     ana.unfold("Why?")
     ana.sees("The customer came through your link “by-hand-ana”.", why)

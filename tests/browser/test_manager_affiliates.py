@@ -66,7 +66,7 @@ def test_a_program_an_offer_a_rule_and_an_affiliate_by_hand(page):
     page.get_by_role("link", name="Add a rule").first.click()
     page.get_by_label("Value").fill("10")
     page.get_by_role("button", name="Add the rule").click()
-    expect(page.get_by_role("link", name="10% of every sale")).to_be_visible()
+    expect(page.get_by_role("link", name="Every sale")).to_be_visible()
 
     page.get_by_role("link", name="Add an affiliate").click()
     page.get_by_label("Name", exact=True).fill("Ana")

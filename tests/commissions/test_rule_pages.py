@@ -19,13 +19,13 @@ def url(rule: CommissionRule, then: str = "") -> str:
     return f"/manage/rules/{rule.public_id}/{then}"
 
 
-def test_a_rule_that_nobody_named_is_called_by_what_it_pays(as_person, mara, music):
+def test_a_rule_that_nobody_named_is_called_by_what_it_pays_for(as_person, mara, music):
     answer = as_person(mara).post(ADD, NEW, follow=True)
 
     rule = CommissionRule.objects.get()
-    assert rule.name == "10% of every sale"
+    assert rule.name == "Every sale"
     assert rule.versions.get().value == Decimal(10)
-    assert "10% of every sale" in text_of(answer)
+    assert "Every sale" in text_of(answer)
 
 
 def test_a_new_rate_prices_no_sale_of_the_past_unless_it_is_said_so(as_person, mara, music, ana):

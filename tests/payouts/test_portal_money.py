@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from commissions.models import Commission, CommissionRule
+from commissions.models import Commission
 from commissions.services import approve_commissions
 from intake.services import record_conversions, record_refund
 from payouts.models import Payout
@@ -108,13 +108,6 @@ def test_a_payments_day_is_the_programs_whoever_reads_it(ana, as_person):
         page = text_of(as_person(ana).get(path))
         assert "Mar 2, 2026" in page
         assert "Mar 1, 2026" not in page
-
-
-def test_a_rule_that_is_called_by_its_rate_tells_it_once(paid, ana, as_person):
-    CommissionRule.objects.update(name="10% of every sale")
-    page = text_of(as_person(ana).get(f"/portal/payouts/{paid[0].public_id}/"))
-
-    assert "10% of every sale, version 1" in page and "10% <span" not in page
 
 
 def test_the_statements_file_adds_up_to_the_payout(paid, ana, as_person):
