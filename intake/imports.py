@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.api.fields import EARLIEST
 from core.errors import Refusal
@@ -119,7 +120,11 @@ def _conversion(program: Program, columns: list[str], line: _Line) -> Conversion
     cells = line.cells
     if len(cells) != len(columns):
         raise OrdersError(
-            _("This line has %(found)d columns, not %(wanted)d: it may be cut, or a comma stands unquoted.")
+            ngettext(
+                "This line has %(found)s column, not %(wanted)s: it may be cut, or a comma stands unquoted.",
+                "This line has %(found)s columns, not %(wanted)s: it may be cut, or a comma stands unquoted.",
+                len(cells),
+            )
             % {"found": len(cells), "wanted": len(columns)}
         )
     if not line.ended and not _is_whole(columns[-1], line):

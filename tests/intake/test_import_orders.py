@@ -79,6 +79,7 @@ def test_files_as_spreadsheets_write_them_are_read(bring, content):
         ("o1,c1,31.01.2026,2,5.00", "date is a day"),
         ("o1,c1,2026-01-31,two,5.00", "whole number"),
         ("o1,c1,2026-01-31", "3 columns, not 5"),
+        ("o1", "1 column, not 5"),
         (",c1,2026-01-31,2,5.00", "order_id is needed"),
         ("o1,c1,2099-01-31,2,5.00", "future"),
         ("o1,c1,2999-01-31,2,5.00", "year"),
