@@ -36,7 +36,7 @@ def open_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
     address = live_server.url.replace("127.0.0.1", "localhost")
 
     def opened(person: Any = None, **options: Any) -> Page:
-        context = browser.new_context(base_url=address, **options)
+        context = browser.new_context(base_url=address, reduced_motion="reduce", **options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
         if person is not None:

@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 from accounts.models import Role
 from affiliates.models import Affiliate
 from commissions.models import RuleVersion
-from config.env import CHECKOUT
 from programs.models import Program, TermsVersion
-from tests.browser.stage import off_screen, too_wide
+from tests.browser.stage import axe_finds, off_screen, too_wide
 from tests.factories import (
     assign,
     make_affiliate,
@@ -33,7 +32,6 @@ from tests.factories import (
 from tracking.models import Link
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("manager_affiliates")]
-AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
@@ -191,7 +189,5 @@ def test_every_page_fits_a_phone_and_can_be_read_by_all(page, pages):
         assert not too_wide(page), url
         assert off_screen(page) == [], url
         assert page.locator("h1").count() == 1, url
-        page.evaluate(AXE.read_text())
-        answer = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
-        found[url] = [(each["id"], each["nodes"][0]["html"]) for each in answer["violations"]]
+        found[url] = axe_finds(page)
     assert {url: violations for url, violations in found.items() if violations} == {}

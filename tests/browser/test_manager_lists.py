@@ -14,12 +14,9 @@ from playwright.sync_api import Page, expect
 from affiliates.models import Function
 from affiliates.services import invite_member
 from commissions.models import Commission
-from config.env import CHECKOUT
-from tests.browser.stage import too_wide
+from tests.browser.stage import axe_finds, too_wide
 from tests.factories import make_commission, make_conversion, make_rule
 
-AXE = CHECKOUT / "node_modules/axe-core/axe.min.js"
-RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("manager_lists"), pytest.mark.django_db(transaction=True)]
 LIST = "/manage/commissions/"
 
@@ -37,12 +34,7 @@ def violations(page: Page) -> list[object]:
     found: list[object] = []
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
-        page.evaluate("() => Promise.all(document.getAnimations().map((each) => each.finished))")  # colours on their way
-        page.evaluate(AXE.read_text())
-        found += [
-            (scheme, each["id"], each["nodes"][0]["html"], each["nodes"][0]["failureSummary"])
-            for each in page.evaluate(f"axe.run(document, {RULES})")["violations"]
-        ]
+        found += [(scheme, *each) for each in axe_finds(page)]
     page.set_viewport_size({"width": 390, "height": 844})
     if too_wide(page):
         found.append("wider than a phone")
