@@ -13,7 +13,6 @@ from affiliates.forms import AffiliateChoice, SuggestingInput
 from affiliates.models import Affiliate
 from commissions.models import RuleType
 from commissions.rates import EVENTS
-from commissions.rules import has_active_rule
 from core.money import NumberInput
 from programs.models import Offer, Program
 from tracking.api import event_name
@@ -98,7 +97,7 @@ class RuleForm(RateForm):
         self.fields["starts_at"].help_text = _(
             "In your time zone. What counts is when the sale happened, not when it is reported."
         )
-        if not has_active_rule(program.pk):
+        if not program.rules.exists():
             self.initial.setdefault("otherwise", BEGINNING)  # a program's first rule is what it always meant to pay
 
     def clean(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 MOST_ROWS = 1_048_575  # that a sheet holds below its heading
+MOST_BYTES = 2**30  # of a sheet: from 2 GiB on, the zip would need a form that not every reader takes
 MOST_TEXT = 32_767  # characters that a cell holds
 MOST_DIGITS = 10**15  # whole numbers from here on would lose digits: they are written as text
 _CHUNK = 500
@@ -91,9 +92,9 @@ def stream_book(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterat
             with book.open(f"xl/worksheets/sheet{sheets}.xml", "w") as sheet:
                 sheet.write(_sheet_start(heading))
                 here = islice(chain([first] if first is not None else [], left), MOST_ROWS)
-                number = 2
-                while chunk := list(islice(here, _CHUNK)):
-                    sheet.write("".join([_row(n, row) for n, row in enumerate(chunk, number)]).encode())
+                number, size = 2, 0
+                while size < MOST_BYTES and (chunk := list(islice(here, _CHUNK))):
+                    size += sheet.write("".join([_row(n, row) for n, row in enumerate(chunk, number)]).encode())
                     number += len(chunk)
                     yield outlet.take()
                 sheet.write(b"</sheetData></worksheet>")

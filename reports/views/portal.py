@@ -79,7 +79,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def _best_link(affiliate: Affiliate, enrollments: Sequence[Enrollment], latest: Sequence[Any]) -> Link | None:
     """The one to hand out from here: the active link that sold last, else the newest; none where nothing would count."""
     approved = [enrollment.program_id for enrollment in enrollments if enrollment.status == EnrollmentStatus.APPROVED]
-    counting = affiliate.links.filter(status=Status.ACTIVE, offer__status=Offer.Status.ACTIVE, offer__program__in=approved)
+    counting = affiliate.links.filter(
+        status=Status.ACTIVE,
+        offer__status=Offer.Status.ACTIVE,
+        offer__program__in=approved,
+        offer__program__status=Program.Status.ACTIVE,
+    )
     sold = next((each.link_id for each in latest if each.link_id), None)
     return counting.order_by(Case(When(pk=sold, then=0), default=1), "-pk").first()
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from commissions.models import Commission, CommissionRule
 from commissions.rules import rules_of_program
-from commissions.services import create_rule, revise_rule
+from commissions.services import archive_rule, create_rule, revise_rule
 from tests.factories import make_commission, make_conversion, make_rule, make_rule_version
 from tests.pages import text_of
 from tests.spellings import NO_NUMBERS
@@ -48,8 +48,10 @@ def test_a_programs_first_rule_is_offered_from_the_beginning_and_others_from_now
         return as_person(mara).get(ADD).context["form"]["otherwise"].value()
 
     assert chosen() == "beginning"
-    make_rule(music)
+    rule = make_rule(music)
     assert chosen() == "now"
+    archive_rule(rule, by=mara)
+    assert chosen() == "now"  # the archived one priced what was sold under it
 
 
 def test_a_rule_is_for_an_offer_and_one_affiliate(as_person, mara, music, music_offer, ana):

@@ -85,6 +85,14 @@ def test_rows_beyond_a_sheet_go_on_in_the_next_under_the_same_heading(monkeypatc
     assert [cells(sheet) for sheet in book] == [[["Number"], [0], [1]], [["Number"], [2], [3]], [["Number"], [4]]]
 
 
+def test_a_sheet_ends_before_it_is_too_large_for_the_zip(monkeypatch):
+    monkeypatch.setattr(xlsx, "MOST_BYTES", 1)
+    monkeypatch.setattr(xlsx, "_CHUNK", 3)
+    book = opened(xlsx.stream_book(["Number"], ([number] for number in range(5))))
+
+    assert [cells(sheet) for sheet in book] == [[["Number"], [0], [1], [2]], [["Number"], [3], [4]]]
+
+
 def test_a_list_without_rows_is_a_sheet_with_its_heading():
     assert cells(opened(xlsx.stream_book(["Number"], [])).active) == [["Number"]]
 

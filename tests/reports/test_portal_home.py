@@ -213,3 +213,10 @@ def test_home_hands_out_the_link_that_sold_last(busy, ana, music, music_offer, a
 
     ana.enrollments.update(status="suspended")
     assert "data-copy" not in text_of(as_person(ana).get(HOME))
+
+
+def test_home_hands_out_no_link_of_a_program_that_is_paused(busy, ana, music, as_person):
+    music.status = "paused"
+    music.save()
+
+    assert "data-copy" not in text_of(as_person(ana).get(HOME))
