@@ -9,11 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from commissions.models import RuleType
-from commissions.rates import Rate, event_label, rates_of
+from commissions.rates import Rate, rates_of
 from commissions.rules import has_active_rule, rules_of_program, since, state_of_rule, told_next, told_rate
 from core.access import Can, rights_of
 from programs.models import Offer, Program
 from programs.queries import open_programs
+from tracking.conversion_events import event_label
 
 RULES_SHOWN = 12
 NAMED = 3  # offers of one rate

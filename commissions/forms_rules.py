@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from affiliates.forms import AffiliateChoice, SuggestingInput
 from affiliates.models import Affiliate
 from commissions.models import RuleType
-from commissions.rates import EVENTS
 from core.money import NumberInput
 from programs.models import Offer, Program
 from tracking.api import event_name
+from tracking.conversion_events import EVENTS
 
 NOW, BEGINNING = "now", "beginning"
 

@@ -8,26 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy
 
 from commissions.models import RuleType, RuleVersion
 from commissions.pricing import Candidate, winning_rule
 from core.components import percent_text
 from core.money import format_money
 from programs.models import Offer
-
-EVENTS = {
-    "sale": gettext_lazy("Sale"),
-    "lead": gettext_lazy("Lead"),
-    "signup": gettext_lazy("Sign-up"),
-    "install": gettext_lazy("Install"),
-    "recurring": gettext_lazy("Recurring payment"),
-}
-
-
-def event_label(event: str) -> str:
-    """Events of the contract in the reader's language; a program's own are told by their names."""
-    return str(EVENTS.get(event, event.replace("_", " ").capitalize()))
+from tracking.conversion_events import event_label
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Su
 from django.utils.translation import gettext as _
 
 from commissions.models import BEGINNING, Commission, CommissionRule, Decision, RuleType, RuleVersion
-from commissions.rates import event_label, rate_text
+from commissions.rates import rate_text
 from core.access import Can, programs_of
 from core.money import round_money
+from tracking.conversion_events import event_label
 
 SALE_FIRST = Case(When(event="sale", then=Value(0)), default=Value(1))
 # Within an event the first one that matches wins, as `commissions.pricing.winning_rule` decides.

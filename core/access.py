@@ -5,7 +5,7 @@ Everything asks here: views by the guards, the API by its keys, querysets by `pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import wraps
@@ -66,6 +66,19 @@ class Rights:
     programs: dict[Can, frozenset[int] | None] = field(default_factory=dict)
     roles: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, roles: Iterable[tuple[str, int | None]]) -> Rights:
+        """What these roles give together, each in its program (None: in every one)."""
+        rights = cls()
+        for role, program in roles:
+            rights.grant(role, program)
+        return rights
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether anything is held anywhere."""
+        return any(held is None or held for held in self.programs.values())
+
     def grant(self, role: str, program: int | None) -> None:
         self.roles |= {role}
         for can in _CAN[role]:
@@ -100,12 +113,9 @@ def rights_of(user: Any) -> Rights:
     """The rights of a user, read once per user object. A key's user carries the rights that its key leaves."""
     if user is None or not user.is_authenticated or not user.is_active:
         return Rights()
-    rights = getattr(user, "_rights", None)
-    if rights is None:
-        rights = Rights()
-        for role, program in user.assignments.current().values_list("role", "program_id"):
-            rights.grant(role, program)
-        user._rights = rights
+    if getattr(user, "_rights", None) is None:
+        user._rights = Rights.of(user.assignments.current().values_list("role", "program_id"))
+    rights: Rights = user._rights
     return rights
 
 

@@ -21,7 +21,6 @@ class RefundForm(forms.Form):
     """A refund of one conversion. `key` is made when the form is first shown and names the refund where people give no number
     of their own: however often the form is sent, it is one refund."""
 
-    amount = NumberInput(label=gettext_lazy("Amount"))
     day = forms.DateField(label=gettext_lazy("Refunded on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     reason = forms.CharField(
         label=gettext_lazy("Reason"), max_length=300, required=False, help_text=gettext_lazy("It stands in the history.")

@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from commissions.models import Commission
-from commissions.rates import event_label, rate_text
+from commissions.rates import rate_text
 from core.money import round_money
 from payouts.models import Payout, PayoutLine
+from tracking.conversion_events import event_label
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import RoleAssignment, User
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, Function
 from commissions.models import Commission, CommissionRule, Decision, Reversal, RuleVersion
+from commissions.services import approve_commissions
 from core.models import Event, Mail
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.secrets import encrypt
@@ -184,6 +185,14 @@ def make_refund(conversion: Conversion | None = None, amount: Any = "10.00", **f
     conversion.save(update_fields=["refunded"])
     fields.setdefault("external_id", f"refund-{next(_numbers)}")
     return Refund.objects.create(conversion=conversion, amount=Decimal(amount), refunded_after=conversion.refunded, **fields)
+
+
+def earn(program: Program, affiliate: Affiliate, by: Any, amount: Any = "60.00") -> Commission:
+    """A commission of a sale of long ago, approved the day after: it stands in the ledger and is payable."""
+    sold = timezone.now() - timedelta(days=60)
+    commission = make_commission(make_conversion(program, affiliate, "1000.00", occurred_at=sold), amount=amount)
+    approve_commissions([commission.pk], by=by, at=sold + timedelta(days=1))
+    return commission
 
 
 def make_reversal(commission: Commission, refund: Refund | None = None, amount: Any = "1.00") -> Reversal:

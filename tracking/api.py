@@ -19,12 +19,11 @@ from core.api.operations import address, operation
 from core.api.references import find, found
 from programs.api import find_offer, find_program
 from tracking.codes import PATTERN
+from tracking.conversion_events import EVENTS
 from tracking.models import Coupon, Link, Status
 from tracking.services import create_coupon, create_link, set_coupon_status, set_link_status
 
 link_code = RegexValidator(rf"^{PATTERN}\Z", _("A code has 1 to 60 letters, digits, - or _."))
-
-FIXED_EVENTS = frozenset({"sale", "lead", "signup", "install", "recurring"})  # others are programs' own
 
 
 class EventName(RegexValidator):
@@ -32,7 +31,7 @@ class EventName(RegexValidator):
 
     def __call__(self, value: Any) -> None:
         super().__call__(value)
-        if value not in FIXED_EVENTS and value.lower() in FIXED_EVENTS:
+        if value not in EVENTS and value.lower() in EVENTS:
             raise ValidationError(_("Write this event in small letters: %(event)s.") % {"event": value.lower()}, code="event")
 
 

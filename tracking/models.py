@@ -249,6 +249,11 @@ class Conversion(PublicId, TimestampedModel):
         return self.external_id
 
     @property
+    def source_label(self) -> str:
+        """By what it is credited; empty where to nobody. Django's own display gathers all choices anew for every row of a file."""
+        return str(Source(self.source).label) if self.source else ""
+
+    @property
     def left_to_refund(self) -> Decimal:
         return (self.amount or Decimal(0)) - self.refunded
 

@@ -1,7 +1,7 @@
 """The team, its roles and its API keys: one door to what can be done."""
 
 from accounts.errors import PeopleError
-from accounts.services.keys import create_key, create_service, find_key, revoke_key
+from accounts.services.keys import create_key, create_service, find_key, opens_anything, revoke_key
 from accounts.services.operator import operator
 from accounts.services.team import appoint_person, deactivate_person, reactivate_person, revoke_role
 
@@ -12,6 +12,7 @@ __all__ = [
     "create_service",
     "deactivate_person",
     "find_key",
+    "opens_anything",
     "operator",
     "reactivate_person",
     "revoke_key",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts import events
 from accounts.errors import PeopleError
 from accounts.models import ApiKey, Role, RoleAssignment, User
-from core.access import Can, check, rights_of
+from core.access import Can, Rights, check, rights_of
 from core.events import record
 from programs.models import Program
 
@@ -85,6 +85,12 @@ def find_key(text: str) -> ApiKey | None:
     if key is not None:
         key.user._rights = rights_of(key.user).limited_to(key.role, key.program_id)  # type: ignore[attr-defined]
     return key
+
+
+def opens_anything(key: ApiKey) -> bool:
+    """Whether the roles that its user has today (`ApiKey.objects.with_roles`) leave the key anything."""
+    held = Rights.of((role.role, role.program_id) for role in key.user.current_roles)  # type: ignore[attr-defined]
+    return held.limited_to(key.role, key.program_id).holds_anything
 
 
 def _hash(text: str) -> str:

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.forms import KeyForm
 from accounts.models import ApiKey, Role
-from accounts.services import create_key, create_service, revoke_key
-from core.access import Can, Rights, manager_required
+from accounts.services import create_key, create_service, opens_anything, revoke_key
+from core.access import Can, manager_required
 from core.components import number_text
 from core.listing import (
     BooleanFilter,
@@ -98,16 +98,7 @@ def _state(key: ApiKey) -> str:
         return "revoked"
     if not key.user.is_active:
         return "inactive"
-    return "active" if _opens_anything(key) else "expired"
-
-
-def _opens_anything(key: ApiKey) -> bool:
-    """Whether the roles that its user has today leave the key anything."""
-    rights = Rights()
-    for held in key.user.current_roles:  # type: ignore[attr-defined]
-        rights.grant(held.role, held.program_id)
-    left = rights.limited_to(key.role, key.program_id)
-    return any(programs is None or programs for programs in left.programs.values())
+    return "active" if opens_anything(key) else "expired"
 
 
 def _state_label(key: ApiKey) -> str:

@@ -23,7 +23,7 @@ from commissions.credited import (
     tell_earning,
 )
 from commissions.queries import STATES
-from commissions.rates import event_label, rates_of
+from commissions.rates import rates_of
 from core.listing import (
     ChoiceFilter,
     CodeColumn,
@@ -39,8 +39,8 @@ from core.listing import (
     WhyColumn,
 )
 from programs.models import Program, TermsVersion
+from tracking.conversion_events import event_label
 from tracking.forms_portal import linkable_sites, promoted_offers
-from tracking.models import Source
 
 
 @affiliate_required()
@@ -127,7 +127,7 @@ def conversion_list(request: HttpRequest) -> HttpResponse:
 
 def _through(conversion: Any) -> str:
     thing = conversion.link or conversion.coupon
-    return thing.code if thing else str(Source(conversion.source).label if conversion.source else "")
+    return thing.code if thing else conversion.source_label
 
 
 def _through_url(conversion: Any) -> str:

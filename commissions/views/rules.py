@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from commissions.forms_rules import RateForm, RuleForm
 from commissions.models import CommissionRule
-from commissions.rates import event_label, rate_text
+from commissions.rates import rate_text
 from commissions.rules import (
     PRECEDENCE,
     effect_of,
@@ -43,6 +43,7 @@ from core.listing import (
 from core.models import Event
 from core.ui import refusals_as_errors, refusals_as_messages
 from programs.queries import several_programs, visible_programs
+from tracking.conversion_events import event_label
 
 
 @manager_required(Can.SEE_MONEY)

@@ -1,6 +1,5 @@
 """The ledger's pages: what accounts hold, every transfer, and the proof."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,11 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from commissions.services import approve_commissions
 from intake.services import record_refund
 from payouts.services import approve_batch, compute_batch, mark_batch_paid, prepare_batch, set_payout_method
 from payouts.verification import INVARIANTS
-from tests.factories import make_affiliate, make_commission, make_conversion, owner_of
+from tests.factories import earn, make_affiliate, make_commission, make_conversion, owner_of
 
 pytestmark = pytest.mark.django_db
 LIST = "/manage/ledger/"
@@ -22,22 +20,15 @@ def shown(response) -> list:
     return [row.object for row in response.context["listing"].rows]
 
 
-def earn(program, affiliate, amount, by):
-    sold = timezone.now() - timedelta(days=60)
-    commission = make_commission(make_conversion(program, affiliate, occurred_at=sold), amount=amount)
-    approve_commissions([commission.pk], by=by, at=sold + timedelta(days=1))
-    return commission
-
-
 @pytest.fixture
 def history(music, mara, felix, ana, bao):
     """Ana was paid 40.00 and is owed 25.00; of Bao's 30.00 a third was taken back."""
     set_payout_method(ana, by=owner_of(ana), type="paypal", currency="USD", details={"email": ana.email})
-    earn(music, ana, "40.00", mara)
+    earn(music, ana, mara, "40.00")
     batch = compute_batch(prepare_batch(music, "USD", timezone.now(), by=mara).pk)
     mark_batch_paid(approve_batch(batch, by=felix), by=felix)
-    earn(music, ana, "25.00", mara)
-    reversed_one = earn(music, bao, "30.00", mara)
+    earn(music, ana, mara, "25.00")
+    reversed_one = earn(music, bao, mara, "30.00")
     record_refund(reversed_one.conversion, external_id="r1", amount=Decimal("33.33"), by=mara)
 
 
@@ -145,7 +136,7 @@ def test_who_reads_and_who_proves(request, as_person, role, sees, proves):
 
 def test_pages_take_as_many_queries_at_one_row_as_at_a_hundred(as_person, hana, mara, music, books, nils, ana):
     browser = as_person(hana)
-    earn(music, ana, "10.00", hana)
+    earn(music, ana, hana, "10.00")
 
     def counts() -> list[int]:
         found = []
@@ -158,7 +149,7 @@ def test_pages_take_as_many_queries_at_one_row_as_at_a_hundred(as_person, hana, 
 
     one = counts()
     for _ in range(55):
-        earn(music, make_affiliate(), "10.00", hana)
-        earn(books, ana, "10.00", hana)
+        earn(music, make_affiliate(), hana, "10.00")
+        earn(books, ana, hana, "10.00")
     assert one == counts()
     assert max(one) <= 12

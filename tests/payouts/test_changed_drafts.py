@@ -9,7 +9,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from commissions.services import approve_commissions
 from core.access import AccessError
 from core.errors import Conflict
 from intake.services import record_refund
@@ -26,16 +25,9 @@ from payouts.services import (
     set_payout_method,
 )
 from payouts.verification import verify_ledger
-from tests.factories import event_names, make_affiliate, make_commission, make_conversion, owner_of
+from tests.factories import earn, event_names, make_affiliate, owner_of
 
 pytestmark = pytest.mark.django_db
-
-
-def earn(program, affiliate, by, amount="60.00"):
-    sold = timezone.now() - timedelta(days=60)
-    commission = make_commission(make_conversion(program, affiliate, "1000.00", occurred_at=sold), amount=amount)
-    approve_commissions([commission.pk], by=by, at=sold + timedelta(days=1))
-    return commission
 
 
 def paypal(affiliate, email=""):

@@ -7,7 +7,6 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
-from commissions.services import approve_commissions
 from core.access import AccessError
 from core.errors import Conflict
 from core.models import Event
@@ -25,15 +24,9 @@ from payouts.services import (
     start_payment,
 )
 from payouts.verification import verify_ledger
-from tests.factories import event_names, make_commission, make_conversion, owner_of
+from tests.factories import earn, event_names, owner_of
 
 pytestmark = pytest.mark.django_db
-
-
-def earn(program, affiliate, by, amount="60.00"):
-    sold = timezone.now() - timedelta(days=60)
-    commission = make_commission(make_conversion(program, affiliate, "1000.00", occurred_at=sold), amount=amount)
-    approve_commissions([commission.pk], by=by, at=sold + timedelta(days=1))
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from core.listing import (
 from core.models import Event
 from programs.queries import several_programs, visible_programs
 from tracking.attribution import explain_attribution, parse_click_id
+from tracking.conversion_events import event_label
 from tracking.models import UNPRICED, Click, Conversion, ConversionQuerySet, Customer, Source
 
 # As Conversion.status tells them: each excludes those before it.
@@ -79,7 +80,7 @@ def _listing(request: HttpRequest) -> Listing:
         caption=_("Conversions"),
         columns=[
             Column("order", _("Order"), value="external_id", sort="external_id"),
-            Column("event", _("Event"), value=lambda c: c.event.replace("_", " ").capitalize(), sort=True, export="event"),
+            Column("event", _("Event"), value=lambda c: event_label(c.event), sort=True, export="event"),
             MoneyColumn("amount", _("Amount"), sort=True),
             MoneyColumn("refunded", _("Refunded"), value=lambda c: -c.refunded if c.refunded else None),
             StateColumn("status", _("State")),
@@ -88,8 +89,8 @@ def _listing(request: HttpRequest) -> Listing:
                 "source",
                 _("Credited by"),
                 value=why_credited,
-                title=_credited_by,
-                export=lambda c: Source(c.source).label if c.source else "",
+                title=lambda c: c.source_label or _("Nobody"),
+                export="source_label",
             ),
             Column("why", _("Why"), value=why_credited, shown=False),
             CodeColumn("through", _("Link or coupon"), value=lambda c: c.link or c.coupon or ""),
@@ -127,17 +128,9 @@ def _related(key: str, label: str, rows: Callable[[], QuerySet[Any]], param: str
     return RelatedFilter(key, label, rows=rows, param=param)
 
 
-def _source(conversion: Any) -> str:
-    return str(Source(conversion.source).label) if conversion.source else ""
-
-
 def why_credited(conversion: Any) -> str:
     """The decision in sentences; needs `tried` annotated, of what it was given."""
     return explain_attribution(conversion.reason, conversion.tried or [])
-
-
-def _credited_by(conversion: Conversion) -> Any:
-    return Source(conversion.source).label if conversion.source else _("Nobody")
 
 
 def _affiliate_url(conversion: Conversion) -> str:
