@@ -187,10 +187,10 @@ def make_refund(conversion: Conversion | None = None, amount: Any = "10.00", **f
     return Refund.objects.create(conversion=conversion, amount=Decimal(amount), refunded_after=conversion.refunded, **fields)
 
 
-def earn(program: Program, affiliate: Affiliate, by: Any, amount: Any = "60.00") -> Commission:
+def earn(program: Program, affiliate: Affiliate, by: Any, amount: Any = "60.00", sale: Any = "1000.00") -> Commission:
     """A commission of a sale of long ago, approved the day after: it stands in the ledger and is payable."""
     sold = timezone.now() - timedelta(days=60)
-    commission = make_commission(make_conversion(program, affiliate, "1000.00", occurred_at=sold), amount=amount)
+    commission = make_commission(make_conversion(program, affiliate, sale, occurred_at=sold), amount=amount)
     approve_commissions([commission.pk], by=by, at=sold + timedelta(days=1))
     return commission
 

@@ -28,7 +28,7 @@ def history(music, mara, felix, ana, bao):
     batch = compute_batch(prepare_batch(music, "USD", timezone.now(), by=mara).pk)
     mark_batch_paid(approve_batch(batch, by=felix), by=felix)
     earn(music, ana, mara, "25.00")
-    reversed_one = earn(music, bao, mara, "30.00")
+    reversed_one = earn(music, bao, mara, "30.00", sale="100.00")
     record_refund(reversed_one.conversion, external_id="r1", amount=Decimal("33.33"), by=mara)
 
 
