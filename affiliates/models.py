@@ -118,6 +118,8 @@ class Affiliate(PublicId, TimestampedModel):
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("recruited by")
     )
     note = models.TextField(_("note"), blank=True)
+    tags = ArrayField(models.CharField(max_length=40), verbose_name=_("tags"), default=list, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
 
     objects = AffiliateQuerySet.as_manager()
 
@@ -130,6 +132,7 @@ class Affiliate(PublicId, TimestampedModel):
         indexes = [
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="affiliate_name_search"),
             GinIndex(OpClass(Upper("email"), name="gin_trgm_ops"), name="affiliate_email_search"),
+            GinIndex(fields=["tags"], name="affiliate_tags"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,10 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from core.api.views import everything_else
 
-APPS = ["core", "programs", "accounts", "affiliates", "ledger", "tracking", "commissions", "payouts", "intake", "reports"]
+APPS = [
+    *["core", "programs", "accounts", "team", "affiliates", "channels", "knowledge", "ledger", "tracking"],
+    *["commissions", "payouts", "intake", "support", "reports"],
+]
 
 
 def patterns(audience: str) -> list[URLPattern | URLResolver]:

@@ -36,7 +36,13 @@ class Can(StrEnum):
     PREPARE_PAYOUTS = "prepare_payouts"
     APPROVE_PAYOUTS = "approve_payouts"  # approve, cancel, mark as paid, payment files
     MANAGE_PAYOUT_METHODS = "manage_payout_methods"
+    SEE_TICKETS = "see_tickets"  # the inbox: tickets, contacts, what came in
+    ANSWER_TICKETS = "answer_tickets"  # replies, notes, assignment, escalation, macros
+    SET_INBOX = "set_inbox"  # service levels, tags, rules of the inbox
+    MANAGE_CHANNELS = "manage_channels"  # mail, Telegram and phone accounts
+    WRITE_ARTICLES = "write_articles"  # knowledge base
     SEE_TEAM = "see_team"
+    PLAN_TEAM = "plan_team"  # shifts, absences, capacity of others
     MANAGE_PEOPLE = "manage_people"  # appoint and remove members of the team
     ADMINISTER = "administer"  # keys, mails, settings, style page, Django admin
 
@@ -48,14 +54,25 @@ _CAN: dict[str, frozenset[Can]] = {
         {
             Can.SEE, Can.MANAGE_PROGRAMS, Can.MANAGE_AFFILIATES, Can.SEE_TRACKING, Can.MANAGE_TRACKING, Can.RECORD_CONVERSIONS, Can.SEE_MONEY,
             Can.SET_RULES, Can.DECIDE_COMMISSIONS, Can.PREPARE_PAYOUTS, Can.MANAGE_PAYOUT_METHODS, Can.SEE_TEAM,
+            Can.SEE_TICKETS, Can.ANSWER_TICKETS, Can.WRITE_ARTICLES,
         }
     ),
     "finance": frozenset(
-        {Can.SEE, Can.SEE_TRACKING, Can.SEE_MONEY, Can.PREPARE_PAYOUTS, Can.APPROVE_PAYOUTS, Can.MANAGE_PAYOUT_METHODS, Can.SEE_TEAM}
+        {
+            Can.SEE, Can.SEE_TRACKING, Can.SEE_MONEY, Can.PREPARE_PAYOUTS, Can.APPROVE_PAYOUTS, Can.MANAGE_PAYOUT_METHODS, Can.SEE_TEAM,
+            Can.SEE_TICKETS, Can.ANSWER_TICKETS,
+        }
     ),
-    "support": frozenset({Can.SEE, Can.SEE_TRACKING, Can.SEE_MONEY, Can.SEE_TEAM}),
-    "engineer": frozenset({Can.SEE, Can.SEE_TRACKING, Can.MANAGE_TRACKING, Can.RECORD_CONVERSIONS}),
-    "quality": frozenset({Can.SEE, Can.SEE_TEAM}),
+    "support": frozenset(
+        {Can.SEE, Can.SEE_TRACKING, Can.SEE_MONEY, Can.SEE_TEAM, Can.SEE_TICKETS, Can.ANSWER_TICKETS, Can.WRITE_ARTICLES}
+    ),
+    "engineer": frozenset(
+        {
+            Can.SEE, Can.SEE_TRACKING, Can.MANAGE_TRACKING, Can.RECORD_CONVERSIONS,
+            Can.SEE_TICKETS, Can.ANSWER_TICKETS, Can.WRITE_ARTICLES,
+        }
+    ),
+    "quality": frozenset({Can.SEE, Can.SEE_TEAM, Can.SEE_TICKETS}),
 }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class PayoutMethod(PublicId, TimestampedModel):
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="payout_methods")
     type = models.CharField(_("type"), max_length=16, choices=MethodType)
     currency = CurrencyField(_("currency"))
-    details = models.BinaryField()  # JSON, encrypted (payouts.secrets)
+    details = models.BinaryField()  # JSON, encrypted (core.secrets)
     hint = models.CharField(max_length=60)  # what people recognise it by: "DE•• •••• 3000"
     usable_from = models.DateTimeField()  # after a change there is a cooling-off
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

@@ -18,7 +18,7 @@ from commissions.models import Commission, CommissionRule, Decision, Reversal, R
 from commissions.services import approve_commissions
 from core.models import Event, Mail
 from payouts.models import Payout, PayoutBatch, PayoutMethod
-from payouts.secrets import encrypt
+from core.secrets import encrypt
 from programs.models import Offer, Program
 from tracking.models import Click, Conversion, Coupon, Link, Refund
 

@@ -21,7 +21,7 @@ from core.mail import write_mail
 from core.money import check_currency
 from payouts import events
 from payouts.models import MethodType, PayoutMethod
-from payouts.secrets import Unreadable, decrypt, encrypt
+from core.secrets import Unreadable, decrypt, encrypt
 
 COOLING_OFF = timedelta(days=3)  # time for the affiliate to notice a change that was not theirs
 
@@ -82,7 +82,7 @@ def _holds(method: PayoutMethod, details: dict[str, str]) -> bool:
 
 
 def method_details(method: PayoutMethod) -> dict[str, Any]:
-    """The details in the clear: for the payment file and nothing else. Raises payouts.secrets.Unreadable."""
+    """The details in the clear: for the payment file and nothing else. Raises core.secrets.Unreadable."""
     return decrypt(method.details)
 
 

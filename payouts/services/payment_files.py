@@ -13,7 +13,7 @@ from core.events import record
 from payouts import events
 from payouts.files import COLUMNS, FORMATS, payment_row
 from payouts.models import BatchStatus, PayoutBatch, PayoutStatus
-from payouts.secrets import Unreadable
+from core.secrets import Unreadable
 from payouts.services.batches import NotNow, PayoutError, lock_batch
 from payouts.services.methods import method_details
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 from commissions.models import RuleVersion
 from payouts.models import PayoutBatch
-from payouts.secrets import encrypt
+from core.secrets import encrypt
 from payouts.services import method_details
 from tests.api.client import errors
 from tests.factories import (

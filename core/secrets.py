@@ -1,4 +1,5 @@
-"""Payout details at rest: Fernet (AES-128-CBC with HMAC-SHA256), under a key derived from SECRET_KEY by HKDF.
+"""What must stay secret at rest (payout details, channels' passwords and tokens): Fernet (AES-128-CBC with HMAC-SHA256), under
+a key derived from SECRET_KEY by HKDF.
 
 After a change of SECRET_KEY the former ones, in SECRET_KEY_FALLBACKS, still read what they encrypted.
 """
@@ -17,7 +18,7 @@ from django.conf import settings
 
 
 class Unreadable(Exception):
-    """Neither SECRET_KEY nor a former one in SECRET_KEY_FALLBACKS is what the details were encrypted under."""
+    """Neither SECRET_KEY nor a former one in SECRET_KEY_FALLBACKS is what it was encrypted under."""
 
 
 @cache
@@ -31,7 +32,7 @@ def encrypt(details: dict[str, Any]) -> bytes:
 
 
 def decrypt(token: bytes | memoryview) -> dict[str, Any]:
-    """The details in the clear; raises Unreadable."""
+    """What was encrypted, in the clear; raises Unreadable."""
     keys = MultiFernet([_fernet(secret) for secret in [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]])
     try:
         found: dict[str, Any] = json.loads(keys.decrypt(bytes(token)))

@@ -1,0 +1,87 @@
+"""What an item that came in says, whatever door it came through: the one shape that parsers make and filers read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from channels.models import Chat, Contact, InboundItem
+from core.errors import Refusal
+
+
+class Quarantine(Refusal):
+    """This item cannot be filed by itself; its text is the reason that a person reads. It stays, whole, for them to decide."""
+
+
+class Automatic(StrEnum):
+    """What no person wrote. None of these is ever answered automatically."""
+
+    NO = ""
+    REPLY = "reply"  # RFC 3834: out of office, an autoresponder's answer
+    GENERATED = "generated"  # RFC 3834, mailing lists, other systems
+    BOUNCE = "bounce"  # RFC 3464, or a null sender
+    LOOP = "loop"  # our own words come back
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    name: str  # made safe
+    content: bytes
+    content_id: str = ""
+
+
+@dataclass(frozen=True)
+class Bounce:
+    """A delivery status notification (RFC 3464): which of our messages did not arrive, where, and why."""
+
+    recipient: str
+    status: str  # "5.1.1"
+    diagnostic: str
+    message_id: str = ""
+
+
+class Kind(StrEnum):
+    MESSAGE = "message"
+    EDIT = "edit"  # of an earlier message, named by `provider_id`
+    DELETION = "deletion"  # of those named in `deleted`
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """One message as its sender meant it. Texts hold no NUL and are bounded; the whole stays in the item's raw bytes."""
+
+    kind: Kind
+    contact: Contact  # who wrote: found or made by channels, never guessed into an affiliate's account
+    text: str = ""
+    html: str = ""  # untrusted
+    quoted: str = ""
+    subject: str = ""
+    files: list[ParsedFile] = field(default_factory=list)
+    provider_id: str = ""  # as support.Message.provider_id
+    replied_to: list[str] = field(
+        default_factory=list
+    )  # provider ids, the nearest first (In-Reply-To, References; a chat's reply)
+    tokens: list[str] = field(default_factory=list)  # public ids of tickets out of our own tokens, signature checked
+    chat: Chat | None = None
+    automatic: Automatic = Automatic.NO
+    bounces: list[Bounce] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    written_by_us: bool = False  # in a company account, by its person on their own device: an answer that did not come from here
+    command: str = ""  # Telegram: "/money" is "money"
+    notes: list[str] = field(default_factory=list)  # what the reader should know: a broken part, a file left out
+
+
+Filer = Callable[[InboundItem, Parsed], str]
+_filers: list[Filer] = []
+
+
+def register_filer(filer: Filer) -> None:
+    """Support registers what makes a message of a ticket out of an item. It runs in a savepoint, returns the reference of
+    what it made ("message:12"), raises Quarantine where a person has to decide, and may run again for the same item: it then
+    returns the same reference."""
+    _filers[:] = [filer]
+
+
+def file_parsed(item: InboundItem, parsed: Parsed) -> str:
+    return _filers[0](item, parsed)

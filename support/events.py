@@ -1,0 +1,5 @@
+"""The facts that this app publishes."""
+
+
+def register_facts() -> None:
+    """How the timeline tells them."""

@@ -1,0 +1,16 @@
+"""Requests and their messages, the clocks over them, and what is agreed, asked and decided along the way."""
+
+from support.models.clocks import SlaPolicy as SlaPolicy
+from support.models.messages import Attachment as Attachment
+from support.models.messages import Draft as Draft
+from support.models.messages import Message as Message
+from support.models.messages import MessageVersion as MessageVersion
+from support.models.tickets import OPEN as OPEN
+from support.models.tickets import Level as Level
+from support.models.tickets import Priority as Priority
+from support.models.tickets import StatusChange as StatusChange
+from support.models.tickets import Task as Task
+from support.models.tickets import Ticket as Ticket
+from support.models.tickets import TicketLink as TicketLink
+from support.models.tickets import TicketStatus as TicketStatus
+from support.models.tickets import TicketType as TicketType

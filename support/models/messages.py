@@ -1,0 +1,117 @@
+"""What was written in a ticket, by whom, and what came with it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Left
+from django.utils.translation import gettext_lazy as _
+
+from channels.models import Contact, InboundItem, Outgoing, StoredFile
+from core.ids import PublicId
+from core.models import TimestampedModel
+from support.models.tickets import Ticket
+
+
+class Direction(models.TextChoices):
+    IN = "in", _("From the affiliate")
+    OUT = "out", _("To the affiliate")
+    NOTE = "note", _("Internal note")
+    AUTO = "auto", _("Automatic")  # sent to the affiliate by the system: stops no clock
+
+
+class Message(PublicId, TimestampedModel):
+    """One message. What came in is kept raw in `inbound`; HTML is kept as it came and cleaned wherever it is shown."""
+
+    prefix = "msg"
+
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages")
+    direction = models.CharField(max_length=4, choices=Direction)
+    author = models.ForeignKey(  # of the team, or the affiliate's member who wrote in the portal
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="messages"
+    )
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="messages")
+    body_text = models.TextField(blank=True)
+    body_html = models.TextField(blank=True)  # untrusted
+    quoted_text = models.TextField(blank=True)  # what of an earlier message was quoted: folded away
+    is_answer = models.BooleanField(default=True)  # of `out`: a professional answer, or only a first word
+    inbound = models.OneToOneField(InboundItem, models.PROTECT, null=True, blank=True, related_name="message")
+    outgoing = models.ForeignKey(Outgoing, models.PROTECT, null=True, blank=True, related_name="messages")
+    reply_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="replies")
+    # Mail: Message-ID without angle brackets. Telegram: "<chat's row>:<message_id>". What later ones refer to.
+    provider_id = models.CharField(max_length=998, blank=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)  # by its writer, in a messenger: it stays here
+    # A tsvector holds a megabyte: what is found is found in the first 100,000 characters.
+    search = models.GeneratedField(
+        expression=SearchVector(Left("body_text", 100_000), config="simple"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(direction__in=["out", "note"]) | Q(author__isnull=False), name="message_of_ours_has_an_author"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["ticket", "created_at", "id"], name="message_ticket"),
+            models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="message_provider_id"),
+            models.Index(fields=["author", "created_at"], condition=Q(direction="out"), name="message_author"),
+            models.Index(fields=["created_at"], name="message_created"),
+            GinIndex(fields=["search"], name="message_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.body_text[:80]
+
+
+class MessageVersion(models.Model):
+    """What a message said before its writer edited it."""
+
+    message = models.ForeignKey(Message, models.PROTECT, related_name="versions")
+    body_text = models.TextField(blank=True)
+    replaced_at = models.DateTimeField()
+    inbound = models.ForeignKey(InboundItem, models.PROTECT, null=True, blank=True, related_name="+")  # the edit as it came
+
+    class Meta:
+        ordering = ["replaced_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.body_text[:80]
+
+
+class Attachment(PublicId, TimestampedModel):
+    """A file that came with a message, or went with one. Its name is the sender's, made safe; its type is told by content."""
+
+    prefix = "att"
+
+    message = models.ForeignKey(Message, models.PROTECT, related_name="attachments")
+    file = models.ForeignKey(StoredFile, models.PROTECT, related_name="attachments")
+    name = models.CharField(max_length=200)
+    content_id = models.CharField(max_length=255, blank=True)  # of a picture inside an HTML mail
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Draft(models.Model):
+    """What somebody has begun to write in a ticket: kept as they type."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="drafts")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    body = models.TextField()
+    note = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ticket", "user"], name="draft_once")]
+
+    def __str__(self) -> str:
+        return self.body[:80]
