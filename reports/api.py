@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from affiliates.api import find_affiliate
 from affiliates.models import Affiliate
+from commissions.performance import GROUPS, Performance, performance
 from core.access import Can
 from core.api.answers import Answer, Id, MoneyText, Number, Word
 from core.api.fields import FILTER, Between, Choice, Reference
@@ -25,7 +26,6 @@ from core.ids import encode_id
 from programs.api import find_program
 from programs.models import Offer, Program
 from programs.queries import visible_programs
-from reports.queries import GROUPS, Performance, performance
 from tracking.models import Link
 
 LARGEST_PAGE = 1000

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus
+from commissions.performance import Performance, performance
 from core.access import Can, rights_of
 from core.ui import Chart, Period, Series
 from programs.models import Program
-from reports.queries import Performance, performance
 
 AFFILIATE_DAYS = 90
 PROGRAMS = 2  # charts on an affiliate's page

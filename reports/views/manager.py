@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy
 
 from affiliates.models import Enrollment, EnrollmentStatus
 from commissions.models import CommissionRule
+from commissions.performance import Performance, performance
 from core.access import Can, manager_required, rights_of
 from core.ui import Chart, Period, Series
 from programs.models import Offer, Program
 from programs.queries import visible_programs
 from reports.needs import mails_note, needs_of
-from reports.queries import Performance, performance
 
 
 @dataclass(frozen=True, slots=True)

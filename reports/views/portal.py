@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from affiliates.access import affiliate_required, has_function
 from affiliates.models import Affiliate, Enrollment, EnrollmentStatus, Function
 from commissions.credited import credited_conversions, net_of, state_of
+from commissions.performance import Performance, performance
 from core.components import day_text
 from core.exports import stream_csv, stream_xlsx
 from core.money import round_money
@@ -28,7 +29,6 @@ from core.ui import Chart, Period, Series
 from payouts.prospects import prospects
 from payouts.queries import balances
 from programs.models import Offer, Program
-from reports.queries import Performance, performance
 from tracking.models import Link, Status
 
 LATEST = 6

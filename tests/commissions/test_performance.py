@@ -9,9 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from commissions.performance import performance, totals
 from core.rows import select_rows
 from intake.services import record_conversions, record_refund
-from reports.queries import performance, totals
 from tests.factories import make_click, make_conversion, make_coupon, make_link, make_rule
 from tracking.conversions import ConversionInput
 from tracking.models import Conversion
