@@ -1,0 +1,136 @@
+"""Those who write: who an address belongs to, and whose it turned out to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from affiliates.models import Affiliate, AffiliateMember
+from channels.events import CONTACT_MATCHED, CONTACT_UNMATCHED
+from channels.models import Contact, ContactAddress
+from core.access import Can, check
+from core.errors import Refusal
+from core.events import record
+from programs.models import Program
+
+
+class ContactError(Refusal):
+    """Why this contact stays as it is."""
+
+
+@transaction.atomic
+def find_or_make_contact(kind: str, value: str, name: str = "", program: Program | None = None, *, label: str = "") -> Contact:
+    """Whose address this is; a new contact where nobody has written from it yet.
+
+    It is an affiliate's only where that was proved or decided: by a person, by a start link, or because the address is the
+    verified sign-in address of a member of exactly one affiliate. A name or a likeness never is.
+    """
+    value = value.strip()[:320]
+    address = _address(kind, value)
+    if address is None:
+        try:
+            with transaction.atomic():
+                contact = Contact.objects.create(name=name[:160])
+                address = ContactAddress.objects.create(contact=contact, kind=kind, value=value, label=label[:160])
+        except IntegrityError:  # another message from there came in the same moment
+            address = _address(kind, value)
+            if address is None:
+                raise
+    contact = address.contact
+    if label and label != address.label:
+        address.label = label[:160]
+        address.save(update_fields=["label"])
+    if name and not contact.name:
+        contact.name = name[:160]
+        contact.save(update_fields=["name"])
+    if program is not None:
+        Contact.programs.through.objects.bulk_create(
+            [Contact.programs.through(contact=contact, program=program)], ignore_conflicts=True
+        )
+    _recognise(contact, address)
+    return contact
+
+
+def _address(kind: str, value: str) -> ContactAddress | None:
+    addresses = ContactAddress.objects.alias(_lower=Lower("value")).filter(kind=kind, _lower=Lower(Value(value)))
+    return addresses.select_related("contact__affiliate").first()
+
+
+def _recognise(contact: Contact, address: ContactAddress) -> None:
+    """Tie a contact by what is proved about it, or untie one whose proof has ended (a person who left the affiliate). What a
+    person of the team decided stands."""
+    if contact.matched_by_id is not None:
+        return
+    if contact.affiliate_id is not None:
+        if contact.user_id is not None and not _member(contact.affiliate_id, contact.user_id):
+            contact.affiliate = contact.user = contact.matched_at = None
+            contact.save(update_fields=["affiliate", "user", "matched_at"])
+            record(CONTACT_UNMATCHED, contact, reason=_("The person no longer belongs to the affiliate."))
+        return
+    if address.kind != ContactAddress.Kind.EMAIL:
+        return
+    members = AffiliateMember.objects.filter(
+        user__emailaddress__email=address.value.lower(),
+        user__emailaddress__verified=True,
+        removed_at__isnull=True,
+        user__is_active=True,
+    ).select_related("affiliate", "user")[:2]
+    if len(members) == 1:
+        address.verified_at = timezone.now()
+        address.save(update_fields=["verified_at"])
+        _tie(contact, members[0].affiliate, user=members[0].user, by=None)
+
+
+def _member(affiliate: int, user: int) -> bool:
+    return AffiliateMember.objects.filter(affiliate=affiliate, user=user, removed_at__isnull=True).exists()
+
+
+@transaction.atomic
+def match_contact(contact: Contact, affiliate: Affiliate, *, by: Any, user: User | None = None, reason: str = "") -> Contact:
+    """A person says whose contact this is; or, with `by` the member themselves, they have proved it (start link)."""
+    contact = Contact.objects.select_for_update().get(pk=contact.pk)
+    own = user is not None and by == user
+    if not own:
+        check(by, Can.ANSWER_TICKETS)
+        if not Affiliate.objects.visible_to(by).filter(pk=affiliate.pk).exists():
+            raise ContactError(_("There is no such affiliate for you."), field="affiliate")
+    if user is not None and not _member(affiliate.pk, user.pk):
+        raise ContactError(_("This person does not belong to the affiliate."))
+    if contact.affiliate_id == affiliate.pk and contact.user_id == (user.pk if user else contact.user_id):
+        return contact
+    _tie(contact, affiliate, user=user, by=None if own else by, reason=reason)
+    return contact
+
+
+def _tie(contact: Contact, affiliate: Affiliate, *, user: User | None, by: Any, reason: str = "") -> None:
+    contact.affiliate, contact.user, contact.matched_by, contact.matched_at = affiliate, user, by, timezone.now()
+    contact.name = contact.name or affiliate.name
+    contact.save()
+    record(
+        CONTACT_MATCHED,
+        contact,
+        affiliate,
+        by=by,
+        data={"contact": str(contact), "affiliate": affiliate.name, "addresses": [str(a) for a in contact.addresses.all()]},
+        reason=reason,
+    )
+
+
+@transaction.atomic
+def unmatch_contact(contact: Contact, *, by: Any, reason: str) -> Contact:
+    """Whoever writes here is not that affiliate after all. Their tickets stay where they are; new ones are nobody's."""
+    check(by, Can.ANSWER_TICKETS)
+    contact = Contact.objects.select_for_update().get(pk=contact.pk)
+    if contact.affiliate is None:
+        raise ContactError(_("This contact belongs to no affiliate."))
+    former = contact.affiliate
+    contact.affiliate, contact.user, contact.matched_by, contact.matched_at = None, None, by, timezone.now()
+    contact.save()
+    record(CONTACT_UNMATCHED, contact, former, by=by, data={"contact": str(contact), "affiliate": former.name}, reason=reason)
+    return contact
