@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from accounts.models import RoleAssignment, User
+from core.access import Can, roles_with
 from core.events import ref
 from core.models import Event
 
@@ -27,6 +28,14 @@ def team() -> QuerySet[User]:
         )
         .prefetch_related(Prefetch("assignments", queryset=current, to_attr="current_roles"))
     )
+
+
+def people_who(can: Can, program: int | None = None) -> QuerySet[User]:
+    """Those of the team who can now, in this program; without one, in any. By name, services left out."""
+    held = RoleAssignment.objects.current().filter(role__in=roles_with(can))
+    if program is not None:
+        held = held.filter(Q(program__isnull=True) | Q(program=program))
+    return User.objects.filter(pk__in=held.values("user"), is_active=True, is_service=False).order_by("name", "email")
 
 
 def has_second_factor(user: User) -> bool:

@@ -141,6 +141,11 @@ def programs_of(user: Any, can: Can = Can.SEE) -> frozenset[int] | None:
     return rights_of(user).programs.get(can, frozenset())
 
 
+def roles_with(can: Can) -> list[str]:
+    """The roles that give this capability."""
+    return [role for role, gives in _CAN.items() if can in gives]
+
+
 def is_admin(user: Any) -> bool:
     return rights_of(user).everywhere(Can.ADMINISTER)
 

@@ -1,7 +1,9 @@
 """Requests and their messages, the clocks over them, and what is agreed, asked and decided along the way."""
 
 from support.models.clocks import SlaPolicy as SlaPolicy
+from support.models.mentions import Mention as Mention
 from support.models.messages import Attachment as Attachment
+from support.models.messages import Direction as Direction
 from support.models.messages import Draft as Draft
 from support.models.messages import Message as Message
 from support.models.messages import MessageVersion as MessageVersion
