@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -108,6 +109,7 @@ class Contact(PublicId, TimestampedModel):
         constraints = [
             models.CheckConstraint(condition=Q(affiliate__isnull=True) | Q(matched_at__isnull=False), name="contact_matched_at"),
         ]
+        indexes = [GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="contact_name_search")]
 
     def __str__(self) -> str:
         return self.name or str(_("Unknown sender"))
@@ -129,6 +131,10 @@ class ContactAddress(TimestampedModel):
 
     class Meta:
         constraints = [models.UniqueConstraint("kind", Lower("value"), name="contact_address_once")]
+        indexes = [
+            GinIndex(OpClass(Upper("value"), name="gin_trgm_ops"), name="contact_address_search"),
+            GinIndex(OpClass(Upper("label"), name="gin_trgm_ops"), name="contact_label_search"),
+        ]
 
     def __str__(self) -> str:
         return self.label or self.value

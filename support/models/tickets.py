@@ -152,6 +152,8 @@ class Ticket(PublicId, TimestampedModel):
             models.Index(fields=["contact", "-last_at"], name="ticket_contact"),
             models.Index(fields=["chat", "-last_at"], name="ticket_chat"),
             models.Index(fields=["program", "status", "-last_at"], name="ticket_program_status"),
+            models.Index(fields=["status", "-last_at"], name="ticket_status"),
+            models.Index(fields=["-last_at"], name="ticket_newest"),
             models.Index(fields=["created_at"], name="ticket_created"),
             GinIndex(fields=["tags"], name="ticket_tags"),
             GinIndex(OpClass(Upper("subject"), name="gin_trgm_ops"), name="ticket_subject_search"),

@@ -1,0 +1,105 @@
+"""The queue: which tickets, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Left
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.access import Can, programs_of
+from core.rows import select_rows
+from support.models import OPEN, Draft, Mention, Message, Ticket, TicketStatus
+from support.models.tickets import TicketQuerySet
+
+MOST_COUNTED = 99  # beyond this, "99+" tells as much
+BY_DUE = (F("next_due").asc(nulls_last=True), F("pk").asc())  # what breaches next; without a clock, the oldest
+BY_NEWEST = (F("last_at").desc(), F("pk").desc())
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One way of looking at the inbox."""
+
+    key: str
+    label: Any
+    narrow: Callable[[TicketQuerySet, Any], QuerySet[Ticket]]
+    order: tuple[Any, ...] = BY_NEWEST
+
+
+def awake() -> Q:
+    return Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=timezone.now())
+
+
+def _of_status(status: TicketStatus) -> Callable[[TicketQuerySet, Any], QuerySet[Ticket]]:
+    return lambda tickets, user: tickets.filter(status=status)
+
+
+SHELVES = {
+    shelf.key: shelf
+    for shelf in [
+        Shelf("", _("To answer"), lambda tickets, user: tickets.filter(awake()).our_turn(), BY_DUE),
+        Shelf("mine", _("Mine"), lambda tickets, user: tickets.filter(awake(), assignee=user).our_turn(), BY_DUE),
+        Shelf(
+            "unassigned",
+            _("Without an owner"),
+            lambda tickets, user: tickets.filter(awake(), assignee__isnull=True).our_turn(),
+            BY_DUE,
+        ),
+        Shelf("waiting", _("Waiting"), _of_status(TicketStatus.PENDING)),
+        Shelf("on_hold", _("On hold"), _of_status(TicketStatus.ON_HOLD)),
+        Shelf(
+            "snoozed",
+            _("Snoozed"),
+            lambda tickets, user: tickets.filter(snoozed_until__gt=timezone.now()).unresolved(),
+            (F("snoozed_until").asc(), F("pk").asc()),
+        ),
+        Shelf("resolved", _("Resolved"), lambda tickets, user: tickets.filter(status=TicketStatus.RESOLVED)),
+        Shelf("all", _("All"), lambda tickets, user: tickets),
+    ]
+}
+
+
+def queue_rows(tickets: QuerySet[Ticket], user: Any) -> QuerySet[Ticket]:
+    """With what a row of the queue shows, in one query: who, where, the last words, and whether the reader has a draft."""
+    last = Message.objects.filter(ticket=OuterRef("pk")).exclude(direction="auto").order_by("-created_at", "-pk")
+    return tickets.select_related("affiliate", "contact", "assignee", "channel", "program", "chat").annotate(
+        last_text=Subquery(last.values_list(Left("body_text", 160))[:1]),
+        last_direction=Subquery(last.values("direction")[:1]),
+        drafted=Exists(Draft.objects.filter(ticket=OuterRef("pk"), user=user)),
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What waits, each up to one more than MOST_COUNTED."""
+
+    to_answer: int
+    mine: int
+    unassigned: int
+    mentions: int
+
+
+def counts_of(user: Any) -> Counts:
+    """One query, which stops counting early."""
+    programs = programs_of(user, Can.SEE_TICKETS)
+    seen = "" if programs is None else " AND program_id = ANY(%(programs)s)"
+    waiting = (
+        f"SELECT FROM {Ticket._meta.db_table} WHERE status IN {tuple(map(str, OPEN))!r}"
+        f" AND (snoozed_until IS NULL OR snoozed_until <= %(now)s){seen}"
+    )
+    limit = f" LIMIT {MOST_COUNTED + 1}"
+    parts = [
+        waiting,
+        f"{waiting} AND assignee_id = %(user)s",
+        f"{waiting} AND assignee_id IS NULL",
+        f"SELECT FROM {Mention._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
+    ]
+    counted = ", ".join(f"(SELECT count(*) FROM ({part}{limit}) rows)" for part in parts)
+    values = {"now": timezone.now(), "user": user.pk, "programs": sorted(programs or ())}
+    (row,) = select_rows(f"SELECT {counted}", values)
+    return Counts(*map(int, row))
