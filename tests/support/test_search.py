@@ -1,0 +1,98 @@
+"""Finding tickets by words, subjects, people and ids."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from support.queries import search
+from support.queries.search import excerpts, search_tickets
+from tests.factories_support import make_contact, make_message, make_ticket
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ticket(music, ana):
+    ticket = make_ticket(ana, music, subject="Payout of March")
+    make_message(ticket, "My postback does not arrive, says 1 & 2 <i>x</i>")
+    return ticket
+
+
+def found(text, by):
+    return search_tickets(text, by=by).tickets
+
+
+def test_words_of_a_message_find_its_ticket_whatever_their_case(ticket, mara):
+    assert found("POSTBACK arrive", mara) == [ticket.pk]
+    assert found('"does not arrive"', mara) == [ticket.pk]
+    assert found("postback -says", mara) == []
+
+
+def test_parts_of_a_subject_a_name_and_an_address_find_it(ticket, mara, music):
+    other = make_ticket(contact=make_contact(email="wanda@elsewhere.example", name="Wanda Lee"), program=music)
+
+    assert found("ayout", mara) == [ticket.pk]
+    assert found("Ana", mara) == [ticket.pk]
+    assert found("anda@else", mara) == [other.pk]
+    assert found("nda Le", mara) == [other.pk]
+
+
+def test_public_ids_find_theirs(ticket, mara, ana):
+    message = ticket.messages.get()
+
+    for text in (ticket.public_id, message.public_id, ana.public_id):
+        assert found(text, mara) == [ticket.pk]
+    assert found("tkt_nothing", mara) == []
+
+
+def test_other_programs_tickets_are_not_found(ticket, nils, ada):
+    assert found("postback", nils) == found(ticket.public_id, nils) == found("Ana", nils) == []
+    assert found("postback", ada) == [ticket.pk]
+
+
+def test_newest_hits_come_first(ticket, mara, music, bao):
+    later = make_ticket(bao, music)
+    make_message(later, "another postback")
+
+    assert found("postback", mara) == [later.pk, ticket.pk]
+
+
+def test_a_common_word_is_read_off_the_newest_messages_and_the_reader_is_told(ticket, mara, music, bao, monkeypatch):
+    later = make_ticket(bao, music)
+    make_message(later, "another postback")
+    monkeypatch.setattr(search, "COMMON", -1)
+    monkeypatch.setattr(search, "NEWEST", 1)
+
+    result = search_tickets("postback", by=mara)
+
+    assert result.tickets == [later.pk]
+    assert "only the newest" in result.cut
+
+
+def test_characters_that_mean_something_to_the_database_mean_nothing(ticket, mara):
+    for text in ("100%", "p_yout", "back\\slash", "' or 1=1", "(", ":*", "\x00", "!!", "<->", '"'):
+        assert found(text, mara) == []
+
+
+def test_the_words_are_marked_and_the_rest_is_text(ticket):
+    message = ticket.messages.get()
+
+    shown = excerpts([message.pk], "postback")[message.pk]
+
+    assert "<mark>postback</mark>" in shown
+    assert "1 &amp; 2" in shown
+    assert "<i>" not in shown
+
+
+def test_a_search_takes_as_many_queries_at_one_hit_as_at_many(ticket, mara, music, bao):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            search_tickets("postback", by=mara)
+        return len(captured)
+
+    queries()
+    one = queries()
+    for _ in range(30):
+        make_message(make_ticket(bao, music, subject="postback"), "postback")
+
+    assert queries() == one <= 9
