@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def ticket(music, ana):
     ticket = make_ticket(ana, music, subject="Payout of March")
-    make_message(ticket, "My postback does not arrive, says 1 & 2 <i>x</i>")
+    make_message(ticket, "My postback does not arrive, says the log")
     return ticket
 
 
@@ -75,12 +75,12 @@ def test_characters_that_mean_something_to_the_database_mean_nothing(ticket, mar
 
 
 def test_the_words_are_marked_and_the_rest_is_text(ticket):
-    message = ticket.messages.get()
+    message = make_message(ticket, "A postback & <i>more</i>")
 
     shown = excerpts([message.pk], "postback")[message.pk]
 
     assert "<mark>postback</mark>" in shown
-    assert "1 &amp; 2" in shown
+    assert "&amp;" in shown
     assert "<i>" not in shown
 
 
