@@ -55,8 +55,11 @@ class Channel(PublicId, TimestampedModel):
     imap_uid = models.BigIntegerField(default=0)  # everything up to here, in that UIDVALIDITY, is stored
     telegram_offset = models.BigIntegerField(default=0)  # the next update_id to ask for
     polled_at = models.DateTimeField(_("last looked"), null=True, blank=True)
-    error = models.TextField(_("what is wrong"), blank=True)
-    error_since = models.DateTimeField(null=True, blank=True)
+    # What is wrong, and since when (channels.trouble).
+    receive_error = models.TextField(blank=True)
+    receive_error_since = models.DateTimeField(null=True, blank=True)
+    send_error = models.TextField(blank=True)
+    send_error_since = models.DateTimeField(null=True, blank=True)
 
     objects = ChannelQuerySet.as_manager()
 
@@ -190,6 +193,8 @@ class InboundItem(PublicId, models.Model):
     filed_as = models.CharField(max_length=40, blank=True)  # "message:12", by core.events.ref
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)  # when the sweep tries what is still "received"
+    dismissed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    dismissed_at = models.DateTimeField(null=True, blank=True)  # quarantined, and set aside by a person: out of their list
 
     class Meta:
         constraints = [
@@ -208,7 +213,11 @@ class InboundItem(PublicId, models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(status="received"), name="inbound_item_due"),
             models.Index(fields=["channel", "status"], name="inbound_item_channel_status"),
-            models.Index(fields=["-received_at"], condition=Q(status="quarantined"), name="inbound_item_quarantined"),
+            models.Index(
+                fields=["-received_at"],
+                condition=Q(status="quarantined", dismissed_at__isnull=True),
+                name="inbound_item_quarantined",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
-from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import EmailMessage
 from django.db import models, transaction
 from django.db.models import CharField, F, Q, QuerySet, Value
@@ -25,6 +24,7 @@ from core.access import is_admin
 from core.events import ref
 from core.middleware import zone_of
 from core.models import Mail
+from core.smtp import NotNow, Refused, Server, Unknown
 
 GIVE_UP_AFTER = 8
 
@@ -134,7 +134,7 @@ def send_due(limit: int = 200) -> int:
         status=Mail.Status.UNKNOWN
     )
     sent = 0
-    server = _Server(**settings.MAIL_SERVER, timeout=20, fail_silently=False)
+    server = Server(**settings.MAIL_SERVER, timeout=20, fail_silently=False)
     try:
         for _ in range(limit):
             mail = _claim()
@@ -152,32 +152,6 @@ def send_due(limit: int = 200) -> int:
     return sent
 
 
-class _Connection(smtplib.SMTP):
-    """Knows whether the message was on its way: from then on a lost connection leaves open whether it was taken."""
-
-    handed_over = False
-
-    def data(self, msg: Any) -> tuple[int, bytes]:
-        self.handed_over = True
-        return super().data(msg)
-
-
-class _SecureConnection(_Connection, smtplib.SMTP_SSL):
-    pass
-
-
-class _Server(EmailBackend):
-    @property
-    def connection_class(self) -> type[smtplib.SMTP]:
-        return _SecureConnection if self.use_ssl else _Connection
-
-    def drop(self) -> None:
-        """Hang up without a word: who does not answer would be waited for once more."""
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-
 def _claim() -> Mail | None:
     with transaction.atomic():
         mail = (
@@ -192,28 +166,18 @@ def _claim() -> Mail | None:
     return mail
 
 
-def _send(mail: Mail, server: _Server) -> int:
-    """Hand one mail over. Refused for good (5xx): failed. Refused for now (4xx) or not reached: later again. Lost after the
-    message was on its way: unknown, as the server may have taken it."""
-    connection: Any = server.connection
-    connection.handed_over = False
+def _send(mail: Mail, server: Server) -> int:
+    """Hand one mail over; what its server said is the mail's state."""
     try:
-        server.send_messages([_message(mail)])
-    except smtplib.SMTPRecipientsRefused as error:
-        _file_refusal(mail, error, [code for code, _text in error.recipients.values()])
-    except (smtplib.SMTPDataError, smtplib.SMTPSenderRefused) as error:
-        _file_refusal(mail, error, [error.smtp_code])
-    except ValueError as error:  # an address or a header that cannot be written: this mail's fault alone
+        server.hand_over(_message(mail))
+    except Refused as error:
         mail.status, mail.error = Mail.Status.FAILED, str(error)
-    except (OSError, smtplib.SMTPException) as error:
-        if connection.handed_over:
-            mail.status, mail.error = Mail.Status.UNKNOWN, str(error)
-        else:
-            _put_back(mail, error)
+    except Unknown as error:
+        mail.status, mail.error = Mail.Status.UNKNOWN, str(error)
+    except NotNow as error:
+        _put_back(mail, error)
     else:
         mail.status, mail.sent_at, mail.error = Mail.Status.SENT, timezone.now(), ""
-    if mail.status != Mail.Status.SENT:
-        server.drop()  # a refusal may have closed the connection; the next mail gets a fresh one
     mail.save()
     return mail.status == Mail.Status.SENT
 
@@ -225,15 +189,6 @@ def _message(mail: Mail) -> EmailMultiAlternatives:
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
     return message
-
-
-def _file_refusal(mail: Mail, error: Exception, codes: list[int]) -> None:
-    if any(500 <= code <= 599 for code in codes):
-        mail.status, mail.error = Mail.Status.FAILED, str(error)
-    elif all(400 <= code <= 499 for code in codes):
-        _put_back(mail, error)
-    else:  # no answer that says yes or no
-        mail.status, mail.error = Mail.Status.UNKNOWN, str(error)
 
 
 def _put_back(mail: Mail, error: Exception) -> None:

@@ -7,25 +7,33 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0004_tags_and_language'),
-        ('channels', '0001_initial'),
-        ('programs', '0001_initial'),
+        ("affiliates", "0004_tags_and_language"),
+        ("channels", "0001_initial"),
+        ("programs", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='contact',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('name'), name='gin_trgm_ops'), name='contact_name_search'),
+            model_name="contact",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper("name"), name="gin_trgm_ops"),
+                name="contact_name_search",
+            ),
         ),
         migrations.AddIndex(
-            model_name='contactaddress',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('value'), name='gin_trgm_ops'), name='contact_address_search'),
+            model_name="contactaddress",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper("value"), name="gin_trgm_ops"),
+                name="contact_address_search",
+            ),
         ),
         migrations.AddIndex(
-            model_name='contactaddress',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('label'), name='gin_trgm_ops'), name='contact_label_search'),
+            model_name="contactaddress",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper("label"), name="gin_trgm_ops"),
+                name="contact_label_search",
+            ),
         ),
     ]
