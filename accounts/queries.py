@@ -46,3 +46,13 @@ def has_second_factor(user: User) -> bool:
 def history_of(user: User) -> QuerySet[Event]:
     """What was decided about this person: roles, keys, the account itself. Newest first."""
     return Event.objects.filter(about__contains=[ref(user)], name__regex=r"^(role|person|api_key)\.").order_by("-at", "-pk")
+
+
+def programs_by_person(can: Can) -> dict[int, frozenset[int] | None]:
+    """In which programs each person can (None: in every one), in one query; whoever can in none is not in it."""
+    held = RoleAssignment.objects.current().filter(role__in=roles_with(can), user__is_active=True, user__is_service=False)
+    found: dict[int, frozenset[int] | None] = {}
+    for person, program in held.values_list("user_id", "program_id"):
+        known = found.get(person, frozenset())
+        found[person] = None if program is None or known is None else known | {program}
+    return found

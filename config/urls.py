@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from core.api.views import everything_else
 
 APPS = [
-    *["core", "programs", "accounts", "team", "affiliates", "channels", "knowledge", "ledger", "tracking"],
+    *["core", "programs", "team", "accounts", "affiliates", "channels", "knowledge", "ledger", "tracking"],
     *["commissions", "payouts", "intake", "support", "reports"],
 ]
 

@@ -26,8 +26,8 @@ class OpeningHours(Protocol):
     weekly_hours: Sequence[Sequence[Sequence[int]]]  # minutes of the local day, Monday first
     holidays_country: str
     holidays_subdivision: str
-    closed_days: Sequence[date]
-    open_days: Sequence[date]
+    closed_days: list[date]
+    open_days: list[date]
 
 
 def open_between(calendar: OpeningHours | None, start: datetime, end: datetime) -> timedelta:
