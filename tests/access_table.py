@@ -18,6 +18,7 @@ MANAGE = "admin head manager"
 SEE_TEAM = "admin head manager finance support quality"
 PEOPLE = "admin head"
 ADMIN = "admin"
+WRITE = "admin head manager support engineer"
 
 ANY = "owner marketing finance leader"
 OWNER = "owner"
@@ -137,7 +138,20 @@ TABLE: dict[str, Row] = {
     "manage:mail_list": manage(MANAGE),
     "manage:mail_detail": manage(MANAGE, "mail"),
     "manage:style": manage(ADMIN),
+    "manage:article_list": manage(SEE),
+    "manage:article_create": manage(WRITE),
+    "manage:article_preview": manage(WRITE),
+    "manage:article_detail": manage(SEE, "article"),
+    "manage:article_edit": manage(WRITE, "article"),
+    "manage:article_publish": manage(WRITE, "article"),
+    "manage:article_retire": manage(WRITE, "article"),
+    "manage:article_read": manage(SEE, "article"),
+    "manage:article_version": manage(SEE, "article_version"),
     # The affiliates' pages
+    "portal:learn": portal(ANY),
+    "portal:article_suggest": portal(ANY),
+    "portal:article": portal(ANY, "article"),
+    "portal:article_vote": portal(ANY, "article"),
     "portal:home": portal(ANY),
     "portal:numbers": portal(ANY),
     "portal:profile": portal(ANY, writes="owner leader"),
@@ -202,6 +216,8 @@ TABLE: dict[str, Row] = {
     # Everybody
     "home": public(),
     "program_public": public("program"),
+    "help_public": public("program"),
+    "article_public": public("public_article"),
     "apply": public("program"),
     "apply_done": public("program"),
     "health": public(),

@@ -17,8 +17,8 @@ from affiliates.models import Affiliate, AffiliateMember, Enrollment, Function
 from commissions.models import Commission, CommissionRule, Decision, Reversal, RuleVersion
 from commissions.services import approve_commissions
 from core.models import Event, Mail
-from payouts.models import Payout, PayoutBatch, PayoutMethod
 from core.secrets import encrypt
+from payouts.models import Payout, PayoutBatch, PayoutMethod
 from programs.models import Offer, Program
 from tracking.models import Click, Conversion, Coupon, Link, Refund
 

@@ -46,6 +46,7 @@ from tests.factories import (
     make_user,
     owner_of,
 )
+from tests.factories_knowledge import make_article
 
 SIDES = ("music", "books")
 
@@ -168,6 +169,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "mail": Mail.objects.get(about=[f"invitation:{invitation.pk}"]),
         "person": person,
         "member": colleague,
+        "article": make_article(program, title=f"{only} article", is_public=True),
     }
     parts: dict[str, dict[str, Any]] = {
         kind: {"public_id": row.public_id, "id": row.public_id, "slug": getattr(row, "slug", "")} for kind, row in rows.items()
@@ -186,6 +188,8 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "saved_view": {
             "public_id": SavedView.objects.create(owner=ada, page="manage:link_list", name=only, query="q=x").public_id
         },
+        "article_version": {"public_id": rows["article"].public_id, "number": 1},
+        "public_article": {"public_id": rows["article"].public_id, "slug": program.slug},
         "reset": {"uidb36": "1", "key": "x-y"},
         "confirmation": {"key": "x"},
         "session": {"number": UserSession.objects.create(user=colleague, ip="127.0.0.1", session_key=f"of-{colleague.pk}").pk},

@@ -32,6 +32,7 @@ from tests.factories import (
     make_rule,
     make_user,
 )
+from tests.factories_knowledge import make_article
 
 pytestmark = pytest.mark.django_db
 MOST = 12
@@ -71,6 +72,8 @@ def add_a_row_of_everything(music, ana, number: int) -> None:
     make_rule(program)
     person = assign(make_user(), "manager", music, program)
     ApiKey.objects.create(user=person, name=f"{number}", role="manager", start="trb_", hash=f"{number:064}")
+    make_article(music)
+    make_article(music, audience="team", owner=person)
     Mail.objects.create(to="a@b.example", sender="x@y.example", subject="Hello", body="…", about=[f"affiliate:{ana.pk}"])
 
 

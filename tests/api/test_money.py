@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 
 from commissions.models import RuleVersion
-from payouts.models import PayoutBatch
 from core.secrets import encrypt
+from payouts.models import PayoutBatch
 from payouts.services import method_details
 from tests.api.client import errors
 from tests.factories import (
