@@ -232,7 +232,14 @@ CELERY_BEAT_SCHEDULE = {
     "resume-batches": {"task": "payouts.tasks.resume_stuck_batches", "schedule": 15.0},
     "file-received": {"task": "channels.tasks.file_received", "schedule": 10.0},
     "send-outgoing": {"task": "channels.tasks.send_due_outgoing", "schedule": 5.0},
+    "wake-tickets": {"task": "support.tasks.wake_tickets", "schedule": 15.0},
+    "notify-unread": {"task": "support.tasks.notify_unread_messages", "schedule": 30.0},
 }
+
+# Requests that affiliates write, and when one is another (docs/managers.md tells it)
+TICKET_THREAD_DAYS = 14  # the same sender with the same subject: the same ticket
+TICKET_REOPEN_DAYS = 14  # what is written to a resolved ticket opens it again; later it begins another, linked one
+PORTAL_NOTIFY_MINUTES = 5  # what was not read in the portal by then is told by mail
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api_auth.ApiKeyAuthentication"],

@@ -5,6 +5,13 @@ class SupportConfig(AppConfig):
     name = "support"
 
     def ready(self) -> None:
+        from channels.parsed import register_filer
+        from core.mail import register_readers
+        from support import receivers  # noqa: F401 — registers what this app listens to
         from support.events import register_facts
+        from support.filing import file_item
+        from support.models import Ticket
 
         register_facts()
+        register_filer(file_item)
+        register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))

@@ -1,5 +1,49 @@
-"""The facts that this app publishes."""
+"""The facts that this app publishes. A ticket's stand on its own timeline; that one was opened, also on its affiliate's.
+
+What a message says is never told here: it stands in the ticket.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.ui import register_fact
+
+TICKET_OPENED = "ticket.opened"  # data: subject, channel
+TICKET_STATUS_CHANGED = "ticket.status_changed"  # data: status, its name; was, to: the values
+TICKET_ASSIGNED = "ticket.assigned"  # data: person
+TICKET_UNASSIGNED = "ticket.unassigned"
+TICKET_SNOOZED = "ticket.snoozed"  # data: until
+TICKET_CHANGED = "ticket.changed"  # data: fields
+TICKET_MERGED = "ticket.merged"  # about both; data: subject, of the one that went into the other; messages, their rows
+TICKET_SPLIT = "ticket.split"  # about both; data: subject, of the new one; messages
+TICKET_LINKED = "ticket.linked"  # about both; data: kind
+MESSAGE_RECEIVED = "message.received"  # about the message and the ticket
+MESSAGE_SENT = "message.sent"  # a person's; data: is_answer
+MESSAGE_TOLD = "message.told"  # an automatic one, to the affiliate
+MESSAGE_EDITED = "message.edited"
+MESSAGE_DELETED = "message.deleted"
+MESSAGE_BOUNCED = "message.bounced"  # data: recipient, why
+NOTE_ADDED = "note.added"
+TASK_ADDED = "task.added"  # data: title, person
+TASK_FINISHED = "task.finished"  # data: title
 
 
 def register_facts() -> None:
     """How the timeline tells them."""
+    register_fact(TICKET_OPENED, "ticket", _("Asked: %(subject)s"))
+    register_fact(TICKET_STATUS_CHANGED, "progress", _("Now: %(status)s"))
+    register_fact(TICKET_ASSIGNED, "user-check", _("Given to %(person)s"))
+    register_fact(TICKET_UNASSIGNED, "user-minus", _("Given back to the team"))
+    register_fact(TICKET_SNOOZED, "clock-pause", _("Snoozed"))
+    register_fact(TICKET_CHANGED, "edit", _("Changed: %(fields)s"))
+    register_fact(TICKET_MERGED, "arrow-merge", _("Merged: “%(subject)s” went into the other"))
+    register_fact(TICKET_SPLIT, "arrows-split", _("Split off: %(subject)s"))
+    register_fact(TICKET_LINKED, "link", _("Linked: %(kind)s"))
+    register_fact(MESSAGE_RECEIVED, "message", _("The affiliate wrote"))
+    register_fact(MESSAGE_SENT, "send", _("Wrote to the affiliate"))
+    register_fact(MESSAGE_TOLD, "robot", _("An automatic message was sent"))
+    register_fact(MESSAGE_EDITED, "edit", _("The affiliate changed a message"))
+    register_fact(MESSAGE_DELETED, "trash", _("The affiliate deleted a message on their side"))
+    register_fact(MESSAGE_BOUNCED, "mail-x", _("Not delivered to %(recipient)s: %(why)s"))
+    register_fact(NOTE_ADDED, "note", _("Wrote a note"))
+    register_fact(TASK_ADDED, "checkbox", _("To do for %(person)s: %(title)s"))
+    register_fact(TASK_FINISHED, "circle-check", _("Done: %(title)s"))

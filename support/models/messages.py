@@ -43,6 +43,10 @@ class Message(PublicId, TimestampedModel):
     reply_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="replies")
     # Mail: Message-ID without angle brackets. Telegram: "<chat's row>:<message_id>". What later ones refer to.
     provider_id = models.CharField(max_length=998, blank=True)
+    # Of `in`: why no person wrote it (channels.parsed.Automatic). It starts no clock, reopens nothing and is never answered.
+    automatic = models.CharField(max_length=10, blank=True)
+    notify_at = models.DateTimeField(null=True, blank=True)  # in the portal: told by mail then, unless it was read before
+    remarks = models.TextField(blank=True)  # what its reader should know of how it came: a broken part, a file left out
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)  # by its writer, in a messenger: it stays here
     # A tsvector holds a megabyte: what is found is found in the first 100,000 characters.
@@ -54,14 +58,18 @@ class Message(PublicId, TimestampedModel):
         ordering = ["created_at", "pk"]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(direction__in=["out", "note"]) | Q(author__isnull=False), name="message_of_ours_has_an_author"
-            )
+                # Written in a company account on a device of its own, by whoever holds it: then `inbound` is the proof.
+                condition=~Q(direction__in=["out", "note"]) | Q(author__isnull=False) | Q(direction="out", inbound__isnull=False),
+                name="message_of_ours_has_an_author",
+            ),
+            models.CheckConstraint(condition=Q(automatic="") | Q(direction="in"), name="message_automatic_came_in"),
         ]
         indexes = [
             models.Index(fields=["ticket", "created_at", "id"], name="message_ticket"),
             models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="message_provider_id"),
             models.Index(fields=["author", "created_at"], condition=Q(direction="out"), name="message_author"),
             models.Index(fields=["created_at"], name="message_created"),
+            models.Index(fields=["notify_at"], condition=Q(notify_at__isnull=False), name="message_to_notify"),
             GinIndex(fields=["search"], name="message_search"),
         ]
 

@@ -1,0 +1,194 @@
+"""The filer that support registers: it makes messages of tickets out of what came in, through whatever door.
+
+It runs in the savepoint of one item. The chat, or of a mail its sender, is held for that long, so that what arrives together is filed
+one after another: two messages of a new chat are one ticket.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from channels.files import TooLarge, keep_file
+from channels.models import Chat, Contact, InboundItem, Outgoing
+from channels.parsed import Automatic, Bounce, Kind, Parsed, ParsedFile, Quarantine
+from core.events import record, ref
+from support import events
+from support.models import Message, MessageVersion, Priority, Ticket, TicketStatus
+from support.models.messages import Direction
+from support.services import NamedFile, edit_message, link_tickets, mark_deleted, open_ticket, receive, receive_own
+from support.services.following import follow
+from support.services.tickets import lock_ticket, set_status
+from support.subjects import bare_subject, title_of
+from support.threads import Place, find_place, messages_named, target_of, writer_of
+
+EXPIRED = "4.4.7"  # RFC 3463: delivery time expired, which is for good although it begins with 4
+
+
+def file_item(item: InboundItem, parsed: Parsed) -> str:
+    """Registered with channels.parsed.register_filer, which says what is promised. The same item again is the same message."""
+    _hold(parsed)
+    known = Message.objects.filter(inbound=item).first() or _edited_by(item)
+    if known is not None:
+        return ref(known)
+    if parsed.kind == Kind.EDIT:
+        return _file_edit(item, parsed)
+    if parsed.kind == Kind.DELETION:
+        return _file_deletion(parsed)
+    if parsed.automatic in (Automatic.BOUNCE, Automatic.LOOP):
+        return _file_return(item, parsed)
+    copy = _same_message(item, parsed)
+    return ref(copy or _file_message(item, parsed))
+
+
+def _hold(parsed: Parsed) -> None:
+    if parsed.chat is not None:
+        Chat.objects.select_for_update(no_key=True).filter(pk=parsed.chat.pk).values("pk").get()
+    else:
+        Contact.objects.select_for_update(no_key=True).filter(pk=parsed.contact.pk).values("pk").get()
+
+
+def _edited_by(item: InboundItem) -> Message | None:
+    version = MessageVersion.objects.filter(inbound=item).select_related("message").first()
+    return version.message if version else None
+
+
+def _same_message(item: InboundItem, parsed: Parsed) -> Message | None:
+    """What is here already under another item: a mail to two mailboxes of one program; a chat's message whose edit came first."""
+    if not parsed.provider_id:
+        return None
+    rows = Message.objects.filter(provider_id=parsed.provider_id, inbound__isnull=False)
+    if parsed.chat is not None:
+        return rows.first()
+    rows = rows.filter(contact=parsed.contact, ticket__program=item.channel.program_id, direction=Direction.IN)
+    return next((message for message in rows if message.body_text == parsed.text), None)
+
+
+def _file_message(item: InboundItem, parsed: Parsed) -> Message:
+    place = find_place(item.channel, parsed)
+    ticket = place.ticket or _open(item, parsed, place)
+    files, left_out = _keep(parsed.files)
+    remarks = "\n".join([*parsed.notes, *left_out])
+    if parsed.written_by_us:
+        author = parsed.chat.business.person if parsed.chat and parsed.chat.business else None
+        return receive_own(
+            ticket,
+            text=parsed.text,
+            author=author,
+            inbound=item,
+            files=files,
+            provider_id=parsed.provider_id,
+            reply_to=place.answered,
+            remarks=remarks,
+        )
+    return receive(
+        ticket,
+        text=parsed.text,
+        html=parsed.html,
+        quoted=parsed.quoted,
+        contact=parsed.contact,
+        author=parsed.contact.user,
+        files=files,
+        inbound=item,
+        provider_id=parsed.provider_id,
+        reply_to=place.answered,
+        automatic=parsed.automatic,
+        remarks=remarks,
+    )
+
+
+def _open(item: InboundItem, parsed: Parsed, place: Place) -> Ticket:
+    writer, chat = writer_of(parsed), parsed.chat
+    name = parsed.files[0].name if parsed.files else ""
+    ticket = open_ticket(
+        program=item.channel.program,
+        channel=item.channel,
+        chat=chat,
+        affiliate=writer.affiliate or (chat.affiliate if chat else None),
+        contact=writer,
+        subject=bare_subject(parsed.subject) or title_of(parsed.text) or name,
+        priority=Priority.LOW if parsed.automatic else Priority.NORMAL,
+        tags=["automatic"] if parsed.automatic else [],
+        status=TicketStatus.PENDING if parsed.written_by_us else TicketStatus.NEW,
+    )
+    if place.beside is not None:
+        link_tickets(place.beside, ticket, by=None, kind=place.kind)
+    return ticket
+
+
+def _keep(files: list[ParsedFile]) -> tuple[list[NamedFile], list[str]]:
+    kept, left_out = [], []
+    for each in files:
+        try:
+            kept.append(NamedFile(keep_file(each.content), each.name, each.content_id))
+        except TooLarge as refusal:
+            left_out.append(f"{each.name}: {refusal.message}")
+    return kept, left_out
+
+
+def _file_edit(item: InboundItem, parsed: Parsed) -> str:
+    """What it says now, with what it said before; one whose beginning never came here is a message of its own."""
+    message = next(iter(messages_named([parsed.provider_id])), None)
+    if message is None:
+        return ref(_file_message(item, parsed))
+    if message.body_text == parsed.text and not parsed.files:
+        return ref(message)  # a link's preview came, or a picture's quality: nothing that is read has changed
+    return ref(edit_message(message, parsed.text, inbound=item, html=parsed.html))
+
+
+def _file_deletion(parsed: Parsed) -> str:
+    messages = messages_named(parsed.deleted)
+    mark_deleted(messages)
+    if messages:
+        return ref(messages[0])
+    return ref(parsed.chat or parsed.contact)  # what was deleted had never come here
+
+
+def _file_return(item: InboundItem, parsed: Parsed) -> str:
+    """A bounce, or our own words come back: it stands in the ticket that our message is in, whoever brought it."""
+    ours = [
+        message
+        for message in messages_named([each.message_id for each in parsed.bounces if each.message_id] + parsed.replied_to)
+        if message.direction in (Direction.OUT, Direction.AUTO)
+    ]
+    ticket = ours[0].ticket if ours else next(iter(Ticket.objects.filter(pk__in=map(Ticket.pk_from, parsed.tokens))), None)
+    if ticket is None or ticket.program_id != item.channel.program_id:
+        raise Quarantine(
+            _("It says that a mail was not delivered, but that mail is not known here.")
+            if parsed.automatic == Automatic.BOUNCE
+            else _("These are our own words, come back: to answer them would never end.")
+        )
+    files, left_out = _keep(parsed.files)
+    message = receive(
+        target_of(ticket),
+        text=parsed.text,
+        html=parsed.html,
+        contact=parsed.contact,
+        files=files,
+        inbound=item,
+        provider_id=parsed.provider_id,
+        reply_to=ours[0] if ours else None,
+        automatic=parsed.automatic,
+        remarks="\n".join([*parsed.notes, *left_out]),
+    )
+    for bounce in parsed.bounces:
+        _mark_bounced(bounce, next((each for each in ours if each.provider_id == bounce.message_id), ours[0] if ours else None))
+    return ref(message)
+
+
+def _mark_bounced(bounce: Bounce, message: Message | None) -> None:
+    """Our message did not arrive: it says so, and its ticket is open again, so that its owner finds another way. What is only
+    late (4.x.x), or arrived after all (2.x.x), changes nothing."""
+    if message is None or message.outgoing is None or not (bounce.status.startswith("5") or bounce.status == EXPIRED):
+        return
+    outgoing = message.outgoing
+    if bounce.recipient and bounce.recipient.strip().lower() != outgoing.to.lower():
+        return
+    why = " ".join(f"{bounce.status} {bounce.diagnostic}".split())[:1000]
+    if not Outgoing.objects.filter(pk=outgoing.pk).exclude(error=why).update(status=Outgoing.Status.FAILED, error=why):
+        return
+    ticket = lock_ticket(message.ticket)
+    record(events.MESSAGE_BOUNCED, message, ticket, data={"recipient": outgoing.to, "why": why[:300]})
+    if ticket.status != TicketStatus.NEW:
+        set_status(ticket, TicketStatus.OPEN, by=None, reason=_("Our message was not delivered."))
+    ticket.save()
+    follow(ticket)

@@ -1,0 +1,62 @@
+"""What support makes of facts of lower apps."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from channels.models import Contact, Outgoing
+from core.events import receiver
+from core.models import Event
+from support.models import Message, Ticket, TicketStatus
+from support.services.following import follow
+from support.services.tickets import lock_ticket, set_status
+
+
+@receiver("contact.matched")
+def give_tickets_to_affiliate(event: Event) -> None:
+    """Once it is known who writes, what they have written is that affiliate's."""
+    pk = next(int(about.partition(":")[2]) for about in event.about if about.startswith("contact:"))
+    contact = Contact.objects.get(pk=pk)
+    if contact.affiliate_id is None:
+        return
+    for ticket in Ticket.objects.filter(contact=contact, affiliate=None).order_by("pk"):
+        with transaction.atomic():
+            locked = lock_ticket(ticket) if ticket.merged_into_id is None else ticket
+            locked.affiliate_id = contact.affiliate_id
+            locked.save(update_fields=["affiliate"])
+            follow(locked)
+
+
+@receiver("outgoing.sent")
+def note_provider_id(event: Event) -> None:
+    """Under what name a messenger knows our message: what answers it names that. Of a mail it was known before."""
+    message = _message_of(event)
+    chat = message.outgoing.chat if message and message.outgoing else None
+    number = str(event.data.get("provider_id") or "")
+    if message is not None and chat is not None and number.isdigit() and not message.provider_id:
+        message.provider_id = f"{chat.pk}:{chat.provider_id}:{number}"
+        message.save(update_fields=["provider_id"])
+
+
+@receiver("outgoing.failed", "outgoing.unknown")
+def open_ticket_of_unsent(event: Event) -> None:
+    """Our words did not go out, or nobody knows whether they did: it is our turn still."""
+    message = _message_of(event)
+    if message is None or message.outgoing is None:
+        return
+    if message.outgoing.status not in (Outgoing.Status.FAILED, Outgoing.Status.UNKNOWN):
+        return  # somebody has decided about it since
+    with transaction.atomic():
+        ticket = lock_ticket(message.ticket)
+        if ticket.status in (TicketStatus.PENDING, TicketStatus.RESOLVED):
+            set_status(ticket, TicketStatus.OPEN, by=None, reason=_("Our message has not been delivered."))
+            ticket.save()
+        follow(ticket)
+
+
+def _message_of(event: Event) -> Message | None:
+    kind, _colon, pk = str(event.data.get("about", "")).partition(":")
+    if kind != "message" or not pk.isdigit():
+        return None
+    return Message.objects.select_related("ticket", "outgoing__chat").filter(pk=int(pk)).first()

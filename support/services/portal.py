@@ -1,0 +1,96 @@
+"""The portal's live chat: one stream for an affiliate in a program, whose messages find their tickets by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from affiliates.models import Affiliate, AffiliateMember
+from channels.models import Channel
+from core.mail import write_mail
+from programs.models import Program
+from support.models import Message, Ticket
+from support.services.messages import NamedFile, clean_text, receive
+from support.services.tickets import open_ticket, portal_channel
+from support.subjects import title_of
+from support.threads import may_go_on, target_of
+
+MOST_IN_A_MAIL = 10  # messages
+
+
+@transaction.atomic
+def write_in_portal(
+    affiliate: Affiliate,
+    program: Program,
+    text: str,
+    *,
+    author: User,
+    files: Sequence[NamedFile] = (),
+    reply_to: Message | None = None,
+) -> Message:
+    """What a member of the affiliate writes: into the ticket of the message that they answer, else the open one, else a new one.
+
+    The affiliate is held meanwhile, so that two tabs that write at once write into one ticket.
+    """
+    text = clean_text(text, files)
+    Affiliate.objects.select_for_update(no_key=True).filter(pk=affiliate.pk).values("pk").get()
+    ticket = target_of(reply_to.ticket) if reply_to else None
+    if ticket is not None and ((ticket.affiliate_id, ticket.program_id) != (affiliate.pk, program.pk) or not may_go_on(ticket)):
+        ticket, reply_to = None, None
+    ticket = ticket or _open_one(affiliate, program)
+    if ticket is None:
+        subject = title_of(text) or (files[0].name if files else "")
+        ticket = open_ticket(program=program, channel=portal_channel(program), affiliate=affiliate, subject=subject, by=author)
+    return receive(ticket, text=text, author=author, files=files, reply_to=reply_to)
+
+
+def _open_one(affiliate: Affiliate, program: Program) -> Ticket | None:
+    """The open ticket of the portal's stream; of several, the one last written in."""
+    return (
+        Ticket.objects.unresolved()
+        .filter(affiliate=affiliate, program=program, channel__kind=Channel.Kind.PORTAL)
+        .order_by("-last_at", "-pk")
+        .first()
+    )
+
+
+def mark_read(affiliate: Affiliate, program: Program) -> int:
+    """A member of the affiliate has the stream before their eyes: nobody is told by mail any more."""
+    unread = Message.objects.filter(notify_at__isnull=False, ticket__affiliate=affiliate, ticket__program=program)
+    return unread.update(notify_at=None)
+
+
+def notify_unread() -> int:
+    """Tell each affiliate's people by one mail what waits for them unread in the portal; returns how many affiliates were told."""
+    told = 0
+    due = Message.objects.filter(notify_at__lte=timezone.now()).order_by("ticket__affiliate", "ticket__program")
+    for affiliate, program in set(due.values_list("ticket__affiliate", "ticket__program")[:500]):
+        with transaction.atomic():
+            waiting = list(
+                Message.objects.select_for_update(skip_locked=True, of=("self",))
+                .select_related("author")
+                .filter(notify_at__isnull=False, ticket__affiliate=affiliate, ticket__program=program)
+                .order_by("created_at", "pk")
+            )
+            if not waiting:
+                continue
+            Message.objects.filter(pk__in=[message.pk for message in waiting]).update(notify_at=None)
+            if affiliate is not None:
+                _write(affiliate, Program.objects.get(pk=program), waiting)
+                told += 1
+    return told
+
+
+def _write(affiliate: int, program: Program, messages: list[Message]) -> None:
+    members = AffiliateMember.objects.filter(affiliate=affiliate, removed_at=None, user__is_active=True).select_related("user")
+    for member in members:
+        context = {
+            "program": program,
+            "messages": messages[-MOST_IN_A_MAIL:],
+            "more": max(0, len(messages) - MOST_IN_A_MAIL),
+            "person": member.user,
+        }
+        write_mail(member.user.email, "support/mails/unread", context, about=[messages[0].ticket])

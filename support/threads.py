@@ -1,0 +1,131 @@
+"""Where a message belongs: which ticket, or beside which one a new one begins.
+
+In this order: our own tokens; what the message answers (In-Reply-To, then every one of References; in a chat, the message replied to);
+then, of a mail, the sender's ticket of the same subject within `TICKET_THREAD_DAYS`; of a chat, the one open in it. What leads to
+somebody else's ticket leads to a new one that is linked to it, as does what leads to one resolved more than `TICKET_REOPEN_DAYS` ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from channels.models import Channel, Chat, Contact
+from channels.parsed import Parsed
+from support.models import Message, Ticket, TicketLink, TicketStatus
+from support.models.messages import Direction
+from support.subjects import subject_key
+
+MOST_OF_ONE_SENDER = 200  # tickets of the window whose subjects are compared
+NEW = "new"  # the bot command with which an affiliate says: this is about something else
+SHOWN = (Direction.IN, Direction.OUT, Direction.AUTO)  # what the affiliate has, and can answer
+
+
+@dataclass(frozen=True)
+class Place:
+    """Its ticket; or none, and the one beside which a new one begins, with the reason why it is not that one."""
+
+    ticket: Ticket | None = None
+    answered: Message | None = None
+    beside: Ticket | None = None
+    kind: str = TicketLink.Kind.RELATED
+
+
+def find_place(channel: Channel, parsed: Parsed) -> Place:
+    """Queries: one for the tokens, one for however many messages it refers to, one for the sender's or the chat's tickets."""
+    writer = writer_of(parsed)
+    if parsed.chat is not None and parsed.command == NEW:
+        return Place()
+    beside: Place | None = None
+    for ticket, answered in _referred_to(parsed):
+        if not is_party(writer, ticket, parsed.chat):
+            beside = beside or Place(beside=ticket, kind=TicketLink.Kind.OTHER_SENDER)
+        elif ticket.program_id != channel.program_id or not may_go_on(ticket):
+            beside = beside or Place(beside=ticket)
+        else:
+            return Place(ticket, answered if answered and answered.ticket_id == ticket.pk else None)
+    known = _open_in(parsed.chat, writer) if parsed.chat else _same_subject(channel, writer, parsed.subject)
+    return Place(known) if known else beside or Place()
+
+
+def writer_of(parsed: Parsed) -> Contact:
+    """Whose request it is: the sender's; of what we wrote in a company account, the one we wrote to."""
+    if parsed.written_by_us and parsed.chat is not None and parsed.chat.contact is not None:
+        return parsed.chat.contact
+    return parsed.contact
+
+
+def is_party(writer: Contact, ticket: Ticket, chat: Chat | None = None) -> bool:
+    """Whether what this contact writes may stand in this ticket: it is theirs, or their affiliate's. Who is not known yet counts,
+    in a group of which a person has said whose it is, as that affiliate's."""
+    if writer.affiliate_id is not None:
+        return ticket.affiliate_id == writer.affiliate_id or (ticket.affiliate_id is None and ticket.contact_id == writer.pk)
+    if chat is not None and chat.affiliate_id is not None and ticket.chat_id == chat.pk:
+        return ticket.affiliate_id == chat.affiliate_id
+    return ticket.contact_id == writer.pk
+
+
+def may_go_on(ticket: Ticket) -> bool:
+    """Whether a message can still join it: one that was resolved long ago is over."""
+    oldest = timezone.now() - timedelta(days=settings.TICKET_REOPEN_DAYS)
+    return ticket.status != TicketStatus.RESOLVED or (ticket.resolved_at is not None and ticket.resolved_at >= oldest)
+
+
+def target_of(ticket: Ticket) -> Ticket:
+    """The ticket that this one's words are in: itself, or the one that it went into, over however many steps."""
+    while ticket.merged_into is not None:
+        ticket = ticket.merged_into
+    return ticket
+
+
+def messages_named(provider_ids: list[str], chat: Chat | None = None) -> list[Message]:
+    """Those of our messages that go by these names, in the order of the names, newest first where several share one."""
+    if not provider_ids:
+        return []
+    rows = Message.objects.filter(provider_id__in=provider_ids, direction__in=SHOWN).select_related("ticket", "outgoing")
+    place = {name: number for number, name in reversed(list(enumerate(provider_ids)))}
+    found = sorted(rows.order_by("-pk"), key=lambda message: place[message.provider_id])
+    if found or chat is None:
+        return found
+    # Sent into this chat, and not yet told by what name Telegram knows it.
+    numbers = [name.rpartition(":")[2] for name in provider_ids]
+    return list(
+        rows.model.objects.filter(outgoing__chat=chat, outgoing__provider_id__in=numbers).select_related("ticket", "outgoing")
+    )
+
+
+def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None]]:
+    pks = [pk for pk in map(Ticket.pk_from, parsed.tokens) if pk is not None]
+    named = Ticket.objects.select_related("merged_into").in_bulk(pks) if pks else {}
+    answered = messages_named(parsed.replied_to, parsed.chat)
+    for pk in pks:
+        if pk in named:
+            ticket = target_of(named[pk])
+            yield ticket, next((message for message in answered if message.ticket_id == ticket.pk), None)
+    for message in answered:
+        yield target_of(message.ticket), message
+
+
+def _open_in(chat: Chat, writer: Contact) -> Ticket | None:
+    """The chat's open ticket of this party; of several, the one last written in."""
+    rows: QuerySet[Ticket] = Ticket.objects.unresolved().filter(chat=chat).order_by("-last_at", "-pk")
+    return next((ticket for ticket in rows if is_party(writer, ticket, chat)), None)
+
+
+def _same_subject(channel: Channel, writer: Contact, subject: str) -> Ticket | None:
+    key = subject_key(subject)
+    if not key:
+        return None
+    since = timezone.now() - timedelta(days=settings.TICKET_THREAD_DAYS)
+    rows = Ticket.objects.filter(
+        contact=writer, program=channel.program_id, channel__kind=channel.kind, last_at__gte=since
+    ).select_related("merged_into")
+    for ticket in map(target_of, rows.order_by("-last_at", "-pk")[:MOST_OF_ONE_SENDER]):
+        if subject_key(ticket.subject) == key and is_party(writer, ticket) and may_go_on(ticket):
+            return ticket
+    return None
