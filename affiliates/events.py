@@ -18,6 +18,11 @@ MEMBER_JOINED = "member.joined"  # data: person, functions
 MEMBER_CHANGED = "member.changed"
 MEMBER_REMOVED = "member.removed"
 
+COVER_PLANNED = "cover.planned"  # data: affiliate, person (who is away), colleague, until, cover (its row)
+COVER_STARTED = "cover.started"
+COVER_ENDED = "cover.ended"
+MANAGER_GRANTED = "manager.granted"  # data: person
+
 
 def register_facts() -> None:
     """How the timeline tells them."""
@@ -34,3 +39,9 @@ def register_facts() -> None:
     register_fact(MEMBER_JOINED, "login", _("%(person)s joined the account"))
     register_fact(MEMBER_CHANGED, "user-cog", _("%(person)s is now: %(functions)s"))
     register_fact(MEMBER_REMOVED, "user-minus", _("%(person)s was taken out of the account"))
+    register_fact(
+        COVER_PLANNED, "calendar-plus", _("%(colleague)s will look after %(affiliate)s for %(person)s, until %(until)s")
+    )
+    register_fact(COVER_STARTED, "arrows-exchange", _("%(colleague)s looks after %(affiliate)s for %(person)s, until %(until)s"))
+    register_fact(COVER_ENDED, "arrow-back-up", _("%(person)s looks after %(affiliate)s again; %(colleague)s gave it back"))
+    register_fact(MANAGER_GRANTED, "user-heart", _("%(person)s became the personal manager"))

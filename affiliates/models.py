@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import RegexValidator
@@ -18,6 +20,7 @@ from core.ids import PublicId
 from core.models import TimestampedModel
 from core.money import CurrencyField
 from programs.models import Program, TermsVersion
+from team.models import Absence
 
 
 class AffiliateQuerySet(models.QuerySet["Affiliate"]):
@@ -247,3 +250,48 @@ class Enrollment(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.affiliate} · {self.program}"
+
+
+class CoverQuerySet(models.QuerySet["Cover"]):
+    def current(self, at: datetime) -> CoverQuerySet:
+        return self.filter(starts_at__lte=at, ends_at__gt=at)
+
+
+class Cover(TimestampedModel):
+    """An account that a colleague looks after while its manager is away. Its manager stays its manager; whoever covers it
+    answers for it, has the rights for that time, and what happens in it counts for them."""
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="covers")
+    absence = models.ForeignKey(Absence, models.PROTECT, related_name="covers")
+    from_person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    to_person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="covers")
+    starts_at = models.DateTimeField()  # the absent person's midnights
+    ends_at = models.DateTimeField()  # as planned; moved here when it is given back sooner
+    started_at = models.DateTimeField(null=True, blank=True)  # when the account was handed over
+    ended_at = models.DateTimeField(null=True, blank=True)  # when it was given back
+    reason = models.TextField(blank=True)  # why this colleague
+    planned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")  # in whose name roles are lent
+    roles = models.ManyToManyField("accounts.RoleAssignment", related_name="+")  # given for this time
+
+    objects = CoverQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["starts_at", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(from_person=models.F("to_person")), name="cover_by_a_colleague"),
+            models.CheckConstraint(condition=Q(ends_at__gte=models.F("starts_at")), name="cover_ends_after_it_begins"),
+            ExclusionConstraint(
+                name="cover_by_one_at_a_time",
+                expressions=[
+                    ("affiliate", "="),
+                    (models.Func("starts_at", "ends_at", function="tstzrange"), "&&"),
+                ],
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["to_person", "ends_at"], name="cover_to_person"),
+            models.Index(fields=["ends_at"], condition=Q(ended_at__isnull=True), name="cover_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate}: {self.to_person}"

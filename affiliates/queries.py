@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Role, RoleAssignment, User
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, Cover, Enrollment, EnrollmentStatus
 from core.access import Can, programs_of, rights_of
 from core.choices import country_name
 from core.models import Event
@@ -69,3 +71,31 @@ def timeline_of(affiliate: Affiliate, user: Any) -> QuerySet[Event]:
     if programs is not None:
         enrollment &= Q(about__overlap=[f"program:{pk}" for pk in sorted(programs)])
     return events.filter(account | enrollment)
+
+
+CARRIED = (EnrollmentStatus.APPROVED, EnrollmentStatus.SUSPENDED, EnrollmentStatus.PENDING, EnrollmentStatus.INVITED)
+
+
+def carried_affiliates() -> QuerySet[Affiliate]:
+    """Those that are work for whoever looks after them: in a program, suspended, or asking to be let in."""
+    return Affiliate.objects.filter(Exists(Enrollment.objects.filter(affiliate=OuterRef("pk"), status__in=CARRIED)))
+
+
+def accounts_carried(at: datetime) -> Counter[int]:
+    """How many accounts each person looks after at this instant: their own but for those that a colleague covers, and those
+    that they cover."""
+    current = dict(Cover.objects.current(at).values_list("affiliate_id", "to_person_id"))
+    own = carried_affiliates().exclude(manager=None).values_list("pk", "manager_id")
+    return Counter(current.get(affiliate, manager) for affiliate, manager in own)
+
+
+def manager_at(affiliate: Affiliate, at: datetime) -> User | None:
+    """Who looks after the affiliate at this instant: whoever covers, else the personal manager. What happens in that time,
+    results and promises, counts for them."""
+    cover = Cover.objects.current(at).filter(affiliate=affiliate).select_related("to_person").first()
+    return cover.to_person if cover else affiliate.manager
+
+
+def open_applications() -> QuerySet[Enrollment]:
+    """Those that nobody has decided yet: work that capacity counts too."""
+    return Enrollment.objects.filter(status=EnrollmentStatus.PENDING)

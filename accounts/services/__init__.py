@@ -3,7 +3,7 @@
 from accounts.errors import PeopleError
 from accounts.services.keys import create_key, create_service, find_key, opens_anything, revoke_key
 from accounts.services.operator import operator
-from accounts.services.team import appoint_person, deactivate_person, reactivate_person, revoke_role
+from accounts.services.team import appoint_person, deactivate_person, reactivate_person, return_role, revoke_role
 
 __all__ = [
     "PeopleError",
@@ -15,6 +15,7 @@ __all__ = [
     "opens_anything",
     "operator",
     "reactivate_person",
+    "return_role",
     "revoke_key",
     "revoke_role",
 ]

@@ -165,3 +165,14 @@ def _told(assignment: RoleAssignment) -> dict[str, str]:
         "program": assignment.program.name if assignment.program else str(_("all programs")),
         "until": assignment.ends_on.isoformat() if assignment.ends_on else "",
     }
+
+
+@transaction.atomic
+def return_role(assignment: RoleAssignment, *, by: User | None = None) -> None:
+    """A role that was lent for a while is given back with what it was lent for; nobody decides it anew (`by` may be None)."""
+    assignment = RoleAssignment.objects.select_for_update(of=("self",)).select_related("user", "program").get(pk=assignment.pk)
+    if assignment.revoked_at is not None or assignment.ends_on is None:
+        return
+    assignment.revoked_at, assignment.revoked_by = timezone.now(), by if by != assignment.user else None
+    assignment.save()
+    record(events.ROLE_REVOKED, assignment.user, assignment.program, by=by, data=_told(assignment))

@@ -1,0 +1,215 @@
+"""Accounts of somebody who is away: spread over colleagues or given to a deputy, handed over, and given back afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Role, RoleAssignment, User
+from accounts.queries import programs_by_person
+from accounts.services import appoint_person, return_role
+from affiliates import events
+from affiliates.errors import AffiliateError
+from affiliates.models import Affiliate, Cover
+from affiliates.queries import accounts_carried
+from affiliates.spreading import Account, Colleague, Share, spread
+from core.access import Can, rights_of
+from core.errors import Refusal
+from core.events import Fact, record, record_many
+from team.models import ACCOUNTS, Absence, Capacity
+from team.queries import span_of
+from team.services import check_plans_for
+
+
+def uncovered_accounts(absence: Absence) -> list[Affiliate]:
+    """The absent person's accounts that nobody covers yet for this absence, by name."""
+    accounts = Affiliate.objects.filter(manager=absence.person_id).exclude(covers__absence=absence)
+    return list(accounts.prefetch_related("enrollments").order_by("name", "pk"))
+
+
+def propose_cover(absence: Absence, accounts: list[Affiliate] | None = None) -> list[Share]:
+    """Who would take each account: the named deputy all of them, else colleagues by program, language and load."""
+    accounts = uncovered_accounts(absence) if accounts is None else accounts
+    if absence.deputy_id is not None:
+        return [Share(affiliate.pk, absence.deputy_id, _("Named as the deputy.")) for affiliate in accounts]
+    return spread([_account(affiliate) for affiliate in accounts], _colleagues(absence))
+
+
+def _account(affiliate: Affiliate) -> Account:
+    programs = frozenset(e.program_id for e in affiliate.enrollments.all() if e.status in ("approved", "pending", "suspended"))
+    return Account(affiliate.pk, affiliate.language, programs)
+
+
+def _colleagues(absence: Absence) -> list[Colleague]:
+    """Those who manage affiliates and are there on every day of the absence."""
+    managing = programs_by_person(Can.MANAGE_AFFILIATES)
+    managing.pop(absence.person_id, None)
+    overlapping = Absence.objects.filter(
+        Q(state=Absence.State.APPROVED), first_day__lte=absence.last_day, last_day__gte=absence.first_day
+    )
+    away = set(overlapping.values_list("person_id", flat=True))
+    capacities = {c.person_id: c for c in Capacity.objects.filter(person__in=managing).prefetch_related("programs")}
+    carried = accounts_carried(span_of(absence)[0])
+    # Who sees to the whole house comes last: an admin takes an account only where no manager can.
+    managers = set(RoleAssignment.objects.current().filter(role=Role.MANAGER).values_list("user_id", flat=True))
+    found = []
+    for person in User.objects.filter(pk__in=managing).exclude(pk__in=away).order_by("name", "pk"):
+        capacity = capacities.get(person.pk)
+        limit = capacity.accounts if capacity else ACCOUNTS if person.pk in managers else 0
+        known = frozenset(program.pk for program in capacity.programs.all()) if capacity else frozenset()
+        may = managing[person.pk]
+        programs = may if not known else known if may is None else known & may
+        languages = (capacity.languages if capacity else []) or [person.language]
+        found.append(Colleague(person.pk, programs, languages, carried.get(person.pk, 0), limit))
+    return found
+
+
+@transaction.atomic
+def spread_accounts(absence: Absence, *, by: User, chosen: Mapping[int, int | None] | None = None) -> list[Cover]:
+    """Cover the absent person's accounts for these days, as proposed, or as `chosen` (affiliate -> person) says instead.
+
+    Whoever lacks the absent person's rights in a program of an account gets that role until the absence ends.
+    """
+    absence = Absence.objects.select_for_update(of=("self",)).select_related("person", "deputy").get(pk=absence.pk)
+    check_plans_for(by, absence.person)
+    starts, ends = span_of(absence)
+    if absence.state != Absence.State.APPROVED or ends <= timezone.now():
+        raise AffiliateError(_("Only an absence that was approved and is not over is covered."), code="state")
+    accounts = uncovered_accounts(absence)
+    shares = {share.affiliate: share for share in propose_cover(absence, accounts)}
+    people = User.objects.in_bulk([*(chosen or {}).values(), *(share.person for share in shares.values())])
+    covers = []
+    for affiliate in accounts:
+        share = shares[affiliate.pk]
+        number = (chosen or {}).get(affiliate.pk, share.person)
+        if number is None:
+            continue
+        person = people[number]
+        _check_there(person, absence)
+        reason = share.reason if number == share.person else str(_("Chosen by %(person)s.") % {"person": by})
+        cover = Cover.objects.create(
+            affiliate=affiliate,
+            absence=absence,
+            from_person=absence.person,
+            to_person=person,
+            starts_at=max(starts, timezone.now()),
+            ends_at=ends,
+            reason=reason,
+            planned_by=by,
+        )
+        covers.append(cover)
+    record_many([Fact(events.COVER_PLANNED, _about(c), _told(c), c.reason) for c in covers], by=by)
+    start_covers()
+    return covers
+
+
+def _check_there(person: User, absence: Absence) -> None:
+    overlapping = Absence.objects.filter(
+        person=person, state=Absence.State.APPROVED, first_day__lte=absence.last_day, last_day__gte=absence.first_day
+    )
+    if person.pk == absence.person_id or not person.is_active or overlapping.exists():
+        raise AffiliateError(_("%(person)s is away in these days too.") % {"person": person}, code="away", field="person")
+
+
+def start_covers() -> int:
+    """Hand over what begins now: the rights, and an event by which tickets and promises follow. Returns how many."""
+    now = timezone.now()
+    with transaction.atomic():
+        due = list(_locked().filter(started_at=None, ended_at=None, starts_at__lte=now, ends_at__gt=now))
+        facts = []
+        for cover in due:
+            cover.started_at = now
+            cover.save(update_fields=["started_at"])
+            refused = _lend_roles(cover)
+            facts.append(Fact(events.COVER_STARTED, _about(cover), _told(cover), " ".join([cover.reason, *refused])))
+        record_many(facts)
+    return len(due)
+
+
+def _lend_roles(cover: Cover) -> list[str]:
+    """The role of a manager, until the cover ends, in each program of the account in which the colleague cannot do what the
+    absent one can; lent in the name of whoever planned it. Returns what was refused, in words.
+
+    A role that another account of this absence brought serves this one too, and ends with the last of them.
+    """
+    person, refused = User.objects.get(pk=cover.to_person_id), []
+    absent = rights_of(User.objects.get(pk=cover.from_person_id))
+    lent = {role.program_id: role for role in RoleAssignment.objects.filter(pk__in=_lent(cover), revoked_at=None)}
+    for enrollment in cover.affiliate.enrollments.select_related("program"):
+        program = enrollment.program
+        if program.pk in lent:
+            cover.roles.add(lent[program.pk])
+        elif absent.covers(Role.MANAGER, program.pk) and not rights_of(person).covers(Role.MANAGER, program.pk):
+            last = (cover.ends_at - timedelta(microseconds=1)).date()
+            try:
+                with transaction.atomic():
+                    cover.roles.add(appoint_person(person, Role.MANAGER, program, last, by=cover.planned_by))
+            except Refusal as refusal:
+                refused.append(refusal.message)
+    return refused
+
+
+def _lent(cover: Cover) -> Any:
+    through = Cover.roles.through.objects
+    return through.filter(cover__absence=cover.absence_id, cover__to_person=cover.to_person_id).values("roleassignment")
+
+
+def end_covers() -> int:
+    """Give back what is over: because its time has come, or because the absence ended sooner. Returns how many."""
+    now = timezone.now()
+    with transaction.atomic():
+        ended = []
+        for cover in _locked().filter(ended_at=None).select_related("absence__person"):
+            ends = span_of(cover.absence)[1] if cover.absence.state == Absence.State.APPROVED else now
+            if min(ends, cover.ends_at) <= now:
+                _end(cover, min(ends, cover.ends_at, now))
+                ended.append(cover)
+        started = [cover for cover in ended if cover.started_at is not None]
+        record_many([Fact(events.COVER_ENDED, _about(c), _told(c)) for c in started])
+    return len(ended)
+
+
+@transaction.atomic
+def give_back(cover: Cover, *, by: User) -> None:
+    """Whoever plans gives one account back before its time."""
+    cover = _locked().select_related("from_person").get(pk=cover.pk)
+    check_plans_for(by, cover.from_person)
+    if cover.ended_at is None:
+        _end(cover, timezone.now(), by=by)
+        record(events.COVER_ENDED, *_about(cover), by=by, data=_told(cover))
+
+
+def _end(cover: Cover, at: datetime, by: User | None = None) -> None:
+    cover.ended_at, cover.ends_at = timezone.now(), max(at, cover.starts_at)
+    cover.save(update_fields=["ended_at", "ends_at"])
+    for role in cover.roles.filter(revoked_at=None):
+        if not Cover.objects.filter(roles=role, ended_at=None).exists():
+            return_role(role, by=by)
+
+
+def _locked() -> Any:
+    return (
+        Cover.objects.select_for_update(of=("self",))
+        .select_related("affiliate", "from_person", "to_person", "planned_by")
+        .order_by("pk")
+    )
+
+
+def _about(cover: Cover) -> list[Any]:
+    return [cover.affiliate, cover.from_person, cover.to_person, cover.absence]
+
+
+def _told(cover: Cover) -> dict[str, Any]:
+    return {
+        "affiliate": cover.affiliate.name,
+        "person": str(cover.from_person),
+        "colleague": str(cover.to_person),
+        "until": cover.ends_at.date().isoformat(),
+        "cover": cover.pk,
+    }
