@@ -234,6 +234,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-outgoing": {"task": "channels.tasks.send_due_outgoing", "schedule": 5.0},
     "wake-tickets": {"task": "support.tasks.wake_tickets", "schedule": 15.0},
     "notify-unread": {"task": "support.tasks.notify_unread_messages", "schedule": 30.0},
+    "watch-clocks": {"task": "support.tasks.watch_clocks", "schedule": 15.0},
 }
 
 # Requests that affiliates write, and when one is another (docs/managers.md tells it)

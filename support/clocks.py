@@ -55,7 +55,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Targets:
-    """How much open time each clock has; None: there is no such clock."""
+    """How much open time each clock has; None: nothing is due, the time is only measured."""
 
     first_reply: timedelta | None = None
     answer: timedelta | None = None
@@ -85,6 +85,10 @@ class Clock:
     warn_at: datetime | None = None
     used: timedelta = timedelta()
     is_running: bool = False  # it is our turn and what it asks for has not come yet: it may be missed already
+
+    @property
+    def is_missed(self) -> bool:
+        return self.state == State.MISSED
 
     @property
     def running_due(self) -> datetime | None:
@@ -130,7 +134,7 @@ def read_clocks(
     return Clocks(
         first_reply=clock(targets.first_reply, start, _first(spoken, {Sent.REPLY, Sent.ANSWER})),
         answer=clock(targets.answer, start, _first(spoken, {Sent.ANSWER})),
-        next_replies=[clock(targets.next_reply, since, done) for since, done in _waits(spoken)] if targets.next_reply else [],
+        next_replies=[clock(targets.next_reply, since, done) for since, done in _waits(spoken)],
         resolution=clock(targets.resolution, start, max(resolved_at, start) if resolved_at else None),
     )
 
@@ -194,10 +198,7 @@ def _read(
     *,
     stopped: bool,
 ) -> Clock:
-    if target is None:
-        return NO_CLOCK
     end = done_at or now
-    warning = target * warn_percent / 100
     used, due_at, warn_at, running = timedelta(), None, None, False
     for turn, turn_end in turns:
         lower = max(turn, since)
@@ -207,13 +208,16 @@ def _read(
         # What is done in the very moment in which the turn passes (a reply that sets "pending") was done while it ran.
         running = turn_end is None or turn_end > end or (turn_end == end and done_at is not None)
         counted = open_between(calendar, lower, upper)
-        if due_at is None and (used + counted >= target or running):
-            due_at = add_open_time(calendar, lower, target - used)
-        if running:
-            warn_at = add_open_time(calendar, lower, warning - used)
+        if target is not None:
+            if due_at is None and (used + counted >= target or running):
+                due_at = add_open_time(calendar, lower, target - used)
+            if running:
+                warn_at = add_open_time(calendar, lower, target * warn_percent / 100 - used)
         used += counted
     missed = due_at is not None and due_at < end
-    if done_at is not None:
+    if target is None:
+        state = State.NONE
+    elif done_at is not None:
         state = State.MISSED if missed else State.MET
     elif missed:
         state = State.MISSED

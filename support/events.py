@@ -25,6 +25,8 @@ MESSAGE_BOUNCED = "message.bounced"  # data: recipient, why
 NOTE_ADDED = "note.added"
 TASK_ADDED = "task.added"  # data: title, person
 TASK_FINISHED = "task.finished"  # data: title
+TICKET_WARNED = "ticket.warned"  # data: clock, due, people: who was told
+TICKET_BREACHED = "ticket.breached"  # the same
 
 
 def register_facts() -> None:
@@ -47,3 +49,5 @@ def register_facts() -> None:
     register_fact(NOTE_ADDED, "note", _("Wrote a note"))
     register_fact(TASK_ADDED, "checkbox", _("To do for %(person)s: %(title)s"))
     register_fact(TASK_FINISHED, "circle-check", _("Done: %(title)s"))
+    register_fact(TICKET_WARNED, "bell", _("Due soon: %(clock)s. Told: %(people)s"))
+    register_fact(TICKET_BREACHED, "alert-triangle", _("Overdue: %(clock)s. Escalated to %(people)s"))

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from support.services import notify_unread, wake_due
+from support.services import clocks, notify_unread, wake_due, watch
 
 
 @shared_task
@@ -11,3 +11,14 @@ def wake_tickets() -> None:
 @shared_task
 def notify_unread_messages() -> None:
     notify_unread()
+
+
+@shared_task
+def watch_clocks() -> None:
+    watch.watch_clocks()
+
+
+@shared_task
+def refresh_open_tickets() -> None:
+    """After a policy or a calendar was changed."""
+    clocks.refresh_open_tickets()

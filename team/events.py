@@ -19,6 +19,8 @@ ABSENCE_WITHDRAWN = "absence.withdrawn"
 ABSENCE_SHORTENED = "absence.shortened"
 CAPACITY_SET = "capacity.set"  # data: person, accounts, tickets
 HANDOVER_WRITTEN = "handover.written"  # data: person, duty
+CALENDAR_MADE = "calendar.made"
+CALENDAR_CHANGED = "calendar.changed"  # data: fields
 
 
 def register_facts() -> None:
@@ -38,3 +40,5 @@ def register_facts() -> None:
     register_fact(ABSENCE_SHORTENED, "arrow-back-up", _("%(person)s is back after %(last)s: %(kind)s"))
     register_fact(CAPACITY_SET, "gauge", _("%(person)s carries %(accounts)s accounts and %(tickets)s open tickets"))
     register_fact(HANDOVER_WRITTEN, "clipboard-text", _("%(person)s handed over: %(duty)s"))
+    register_fact(CALENDAR_MADE, "calendar-plus", _("Made"))
+    register_fact(CALENDAR_CHANGED, "edit", _("Changed: %(fields)s"))

@@ -1,5 +1,7 @@
 """Requests and their messages, the clocks over them, and what is agreed, asked and decided along the way."""
 
+from support.models.clocks import ClockName as ClockName
+from support.models.clocks import ClockResult as ClockResult
 from support.models.clocks import SlaPolicy as SlaPolicy
 from support.models.mentions import Mention as Mention
 from support.models.messages import Attachment as Attachment
@@ -7,6 +9,7 @@ from support.models.messages import Direction as Direction
 from support.models.messages import Draft as Draft
 from support.models.messages import Message as Message
 from support.models.messages import MessageVersion as MessageVersion
+from support.models.notices import Notice as Notice
 from support.models.tickets import OPEN as OPEN
 from support.models.tickets import Level as Level
 from support.models.tickets import Priority as Priority

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator
+import pghistory
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -11,10 +13,18 @@ from channels.models import Channel
 from core.ids import PublicId
 from core.models import TimestampedModel
 from programs.models import Program
-from support.models.tickets import Priority
+from support.models.tickets import Priority, Ticket
 from team.models import Calendar
 
 
+class ClockName(models.TextChoices):
+    FIRST_REPLY = "first_reply", _("First reply")
+    ANSWER = "answer", _("Professional answer")
+    NEXT_REPLY = "next_reply", _("Next reply")
+    RESOLUTION = "resolution", _("Resolution")
+
+
+@pghistory.track()
 class SlaPolicy(PublicId, TimestampedModel):
     """Targets in minutes of the calendar's open time. The first active policy by `position` whose every condition fits a
     ticket is its own; an empty condition fits all."""
@@ -57,7 +67,9 @@ class SlaPolicy(PublicId, TimestampedModel):
     resolution_minutes = models.PositiveIntegerField(
         _("resolution"), null=True, blank=True, default=1440, validators=[MinValueValidator(1)]
     )
-    warn_percent = models.PositiveSmallIntegerField(_("warn when this much of the time is used (%)"), default=60)
+    warn_percent = models.PositiveSmallIntegerField(
+        _("warn when this much of the time is used (%)"), default=60, validators=[MinValueValidator(1), MaxValueValidator(99)]
+    )
 
     class Meta:
         ordering = ["position", "pk"]
@@ -67,3 +79,30 @@ class SlaPolicy(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ClockResult(models.Model):
+    """How one clock of one ticket ended: written down when it is decided (met, or its due time passed), under the target that
+    held then. A later change of the policy changes none of it. `used` is open time while it was our turn."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="clock_results")
+    clock = models.CharField(max_length=12, choices=ClockName)
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)  # null: missed, and still to be done
+    met = models.BooleanField(null=True)  # null: there was no target
+    target = models.DurationField(null=True, blank=True)
+    used = models.DurationField()
+    # Who sent what was asked for; of a resolution, who owned the ticket then; of what is missed and still open, who owns it.
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["started_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["ticket", "clock", "started_at"], name="clock_result_once"),
+            models.CheckConstraint(condition=Q(done_at__isnull=False) | Q(met=False), name="clock_result_decided"),
+        ]
+        indexes = [models.Index(fields=["started_at", "clock"], name="clock_result_started")]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id}: {self.clock}"

@@ -110,8 +110,10 @@ class Ticket(PublicId, TimestampedModel):
     resolution_due = models.DateTimeField(null=True, blank=True)
     next_due = models.DateTimeField(null=True, blank=True)  # the earliest of them: the queue's order
     warn_at = models.DateTimeField(null=True, blank=True)  # when the owner is to be warned of it
-    warned_for = models.DateTimeField(null=True, blank=True)  # the due time that was warned of last
-    breached_for = models.DateTimeField(null=True, blank=True)  # the due time whose passing was escalated last
+    breach_at = models.DateTimeField(null=True, blank=True)  # when the next due time passes that was not escalated yet
+    # The due times, of clocks that run, of which the owner was warned, and whose passing was escalated: once each.
+    warned_of = ArrayField(models.DateTimeField(), default=list, blank=True)
+    breached_of = ArrayField(models.DateTimeField(), default=list, blank=True)
     first_replied_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
@@ -146,6 +148,7 @@ class Ticket(PublicId, TimestampedModel):
             models.Index(fields=["assignee", "next_due", "id"], condition=Q(status__in=["new", "open"]), name="ticket_queue_own"),
             models.Index(fields=["warn_at"], condition=Q(status__in=["new", "open"]), name="ticket_warn"),
             models.Index(fields=["next_due"], condition=Q(status__in=["new", "open"]), name="ticket_due"),
+            models.Index(fields=["breach_at"], condition=Q(status__in=["new", "open"]), name="ticket_breach"),
             models.Index(fields=["status_until"], condition=Q(status_until__isnull=False), name="ticket_until"),
             models.Index(fields=["snoozed_until"], condition=Q(snoozed_until__isnull=False), name="ticket_snoozed"),
             models.Index(fields=["affiliate", "-last_at"], name="ticket_affiliate"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from core.models import TimestampedModel
 from programs.models import check_zone
 
 
+@pghistory.track()
 class Calendar(PublicId, TimestampedModel):
     """When somebody is there: the hours of a week in a time zone, without holidays and own closed days.
 

@@ -1,0 +1,217 @@
+"""The clocks of a ticket, computed anew from its whole history whenever it grows, and kept where the queue sorts by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from support.clocks import NO_CLOCK, Changed, Clock, Clocks, History, Sent, Spoke, Targets, read_clocks
+from support.models import ClockName, ClockResult, Direction, Message, SlaPolicy, StatusChange, Ticket
+
+DUE_FIELDS = {
+    ClockName.FIRST_REPLY: "first_reply_due",
+    ClockName.ANSWER: "answer_due",
+    ClockName.NEXT_REPLY: "next_reply_due",
+    ClockName.RESOLUTION: "resolution_due",
+}
+STORED = [
+    "policy", *DUE_FIELDS.values(), "next_due", "warn_at", "breach_at", "warned_of", "breached_of", "first_replied_at", "answered_at",
+]  # fmt: skip
+# What the issue of the inbox asks for, until somebody decides otherwise: 5 and 30 minutes, a day, around the clock.
+DEFAULT = {"position": 1000}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A ticket's clocks at one moment, and what they were read by."""
+
+    at: datetime
+    policy: SlaPolicy | None
+    clocks: Clocks
+    history: History
+    authors: dict[datetime, int | None]  # of what we sent, by its time
+
+    def named(self) -> list[tuple[ClockName, Clock]]:
+        clocks = self.clocks
+        return [
+            (ClockName.FIRST_REPLY, clocks.first_reply),
+            (ClockName.ANSWER, clocks.answer),
+            *((ClockName.NEXT_REPLY, clock) for clock in clocks.next_replies),
+            (ClockName.RESOLUTION, clocks.resolution),
+        ]
+
+    def current(self) -> dict[ClockName, Clock]:
+        """Each clock as it is now: of the next replies, the last one."""
+        return dict(self.named())
+
+
+def active_policies() -> list[SlaPolicy]:
+    """In the order in which they are asked. Where nobody has made one yet, the default is made."""
+    found = list(SlaPolicy.objects.filter(is_active=True).select_related("calendar"))
+    if not found and not SlaPolicy.objects.exists():
+        found = [SlaPolicy.objects.get_or_create(name=_("Standard"), defaults=DEFAULT)[0]]
+    return found
+
+
+def choose_policy(ticket: Ticket, policies: Iterable[SlaPolicy]) -> SlaPolicy | None:
+    return next((policy for policy in policies if fits(policy, ticket)), None)
+
+
+def fits(policy: SlaPolicy, ticket: Ticket) -> bool:
+    """Whether each of the policy's conditions that is not empty fits the ticket. Until there are segments, one is a tag."""
+    return (
+        policy.program_id in (None, ticket.program_id)
+        and policy.channel_kind in ("", ticket.channel.kind)
+        and policy.priority in ("", ticket.priority)
+        and (not policy.segment or (ticket.affiliate is not None and policy.segment in ticket.affiliate.tags))
+    )
+
+
+def fitting_tickets(policy: SlaPolicy) -> QuerySet[Ticket]:
+    """Those that fit the policy's conditions, as `fits` says of one."""
+    found = Ticket.objects.all()
+    if policy.program_id is not None:
+        found = found.filter(program=policy.program_id)
+    if policy.channel_kind:
+        found = found.filter(channel__kind=policy.channel_kind)
+    if policy.priority:
+        found = found.filter(priority=policy.priority)
+    if policy.segment:
+        found = found.filter(affiliate__tags__contains=[policy.segment])
+    return found
+
+
+def targets_of(policy: SlaPolicy | None) -> Targets:
+    if policy is None:
+        return Targets()
+    minutes = (policy.first_reply_minutes, policy.answer_minutes, policy.next_reply_minutes, policy.resolution_minutes)
+    return Targets(*(None if number is None else timedelta(minutes=number) for number in minutes))
+
+
+def read_ticket(ticket: Ticket, at: datetime | None = None, policies: Iterable[SlaPolicy] | None = None) -> Reading:
+    """The clocks of a ticket now (or as they stood). One that went into another has none: they run on over there."""
+    at = at or timezone.now()
+    if ticket.merged_into_id is not None:
+        return Reading(at, None, Clocks(), History([], []), {})
+    policy = choose_policy(ticket, active_policies() if policies is None else policies)
+    history, authors = _history(ticket)
+    calendar = policy.calendar if policy is not None else None
+    percent = policy.warn_percent if policy is not None else 60
+    clocks = read_clocks(history, targets_of(policy), calendar, at, warn_percent=percent)
+    return Reading(at, policy, clocks, history, authors)
+
+
+def _history(ticket: Ticket) -> tuple[History, dict[datetime, int | None]]:
+    messages = [
+        (at, direction, Sent.IN if direction == Direction.IN else Sent.ANSWER if is_answer else Sent.REPLY, author)
+        for at, direction, is_answer, author in Message.objects.filter(
+            Q(direction=Direction.IN, automatic="") | Q(direction=Direction.OUT), ticket=ticket
+        )
+        .order_by("created_at", "pk")
+        .values_list("created_at", "direction", "is_answer", "author_id")
+    ]
+    spoke = [Spoke(at, sent) for at, _direction, sent, _author in messages]
+    authors: dict[datetime, int | None] = {at: author for at, direction, _sent, author in messages if direction == Direction.OUT}
+    return History(spoke, _tracks(ticket, spoke[0].at if spoke else ticket.created_at)), authors
+
+
+def _tracks(ticket: Ticket, first: datetime) -> list[list[Changed]]:
+    """The ticket's own states, before it was split off those of the ticket that held its messages then; and the states of
+    those that were merged into it."""
+    joined, level = [], [ticket.pk]
+    while level := list(Ticket.objects.filter(merged_into__in=level).values_list("pk", flat=True)):
+        joined += level
+    wanted = [ticket.pk, *joined, *([ticket.parent_id] if ticket.parent_id else [])]
+    changes: dict[int, list[Changed]] = {pk: [] for pk in wanted}
+    for pk, at, status in (
+        StatusChange.objects.filter(ticket__in=wanted).order_by("at", "pk").values_list("ticket", "at", "status")
+    ):
+        changes[pk].append(Changed(at, status))
+    own = changes[ticket.pk] or [Changed(ticket.created_at, ticket.status)]
+    if ticket.parent_id:
+        own = [change for change in changes[ticket.parent_id] if change.at < own[0].at] + own
+    own[0] = Changed(min(own[0].at, first), own[0].status)  # what came in before its ticket was made waited from then on
+    return [own, *(track for pk in joined if (track := changes[pk]))]
+
+
+def refresh_clocks(ticket: Ticket, policies: Iterable[SlaPolicy] | None = None) -> Reading:
+    """Choose the policy, compute the clocks and store them: one UPDATE of the row, which the caller has locked, and a row for
+    each clock that is decided. Called in the transaction of every message and every change of a state."""
+    reading = read_ticket(ticket, policies=policies)
+    current = reading.current()
+    ticket.policy = reading.policy
+    for name, field in DUE_FIELDS.items():
+        setattr(ticket, field, current.get(name, NO_CLOCK).running_due)
+    running = [clock for clock in current.values() if clock.running_due is not None]
+    due = [clock.due_at for clock in running if clock.due_at is not None]
+    ticket.warned_of = [at for at in ticket.warned_of if at in due]
+    ticket.breached_of = [at for at in ticket.breached_of if at in due]
+    ticket.next_due = min(due, default=None)
+    ticket.warn_at = min((c.warn_at for c in running if c.warn_at is not None and c.due_at not in ticket.warned_of), default=None)
+    ticket.breach_at = min((at for at in due if at not in ticket.breached_of), default=None)
+    ticket.first_replied_at = reading.clocks.first_reply.done_at
+    ticket.answered_at = reading.clocks.answer.done_at
+    Ticket.objects.filter(pk=ticket.pk).update(**{field: getattr(ticket, field) for field in STORED})
+    _keep_results(ticket, reading)
+    return reading
+
+
+def _keep_results(ticket: Ticket, reading: Reading) -> None:
+    """The rows of what is decided. One that was decided before stays as it was then, unless what it says is no longer so (a
+    reopening, a merge, a message that moved to another ticket)."""
+    decided = {
+        (str(name), clock.started_at): clock
+        for name, clock in reading.named()
+        if clock.started_at is not None and (clock.done_at is not None or clock.is_missed)
+    }
+    for row in ClockResult.objects.filter(ticket=ticket):
+        clock = decided.pop((row.clock, row.started_at), None)
+        if clock is None:
+            row.delete()
+        elif row.done_at != clock.done_at:
+            if row.done_at is None:  # missed under the target that held then, and done at last
+                row.done_at, row.used, row.person_id = clock.done_at, clock.used, _person(ticket, row.clock, clock, reading)
+            else:
+                _fill(row, clock, _person(ticket, row.clock, clock, reading))
+            row.save()
+    new = [
+        _fill(ClockResult(ticket=ticket, clock=name, started_at=started_at), clock, _person(ticket, name, clock, reading))
+        for (name, started_at), clock in decided.items()
+    ]
+    if new:
+        ClockResult.objects.bulk_create(new)
+
+
+def _fill(row: ClockResult, clock: Clock, person: int | None) -> ClockResult:
+    row.due_at, row.done_at, row.target, row.used, row.person_id = clock.due_at, clock.done_at, clock.target, clock.used, person
+    row.met = None if clock.target is None else not clock.is_missed
+    return row
+
+
+def _person(ticket: Ticket, name: str, clock: Clock, reading: Reading) -> int | None:
+    if name == ClockName.RESOLUTION or clock.done_at is None:
+        return ticket.assignee_id
+    return reading.authors.get(clock.done_at)
+
+
+def refresh_open_tickets(program: int | None = None, *, batch: int = 200) -> int:
+    """After a change of policies or calendars: every ticket that is not resolved, a few in each transaction. Returns how many."""
+    policies = active_policies()
+    waiting = Ticket.objects.unresolved()
+    if program is not None:
+        waiting = waiting.filter(program=program)
+    last, refreshed = 0, 0
+    while numbers := list(waiting.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:batch]):
+        with transaction.atomic():
+            locked = Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("channel", "affiliate")
+            for ticket in locked.filter(pk__in=numbers).order_by("pk"):
+                refresh_clocks(ticket, policies)
+                refreshed += 1
+        last = numbers[-1]
+    return refreshed
