@@ -125,7 +125,6 @@ def _same_subject(channel: Channel, writer: Contact, subject: str) -> Ticket | N
     rows = Ticket.objects.filter(
         contact=writer, program=channel.program_id, channel__kind=channel.kind, last_at__gte=since
     ).select_related("merged_into")
-    for ticket in map(target_of, rows.order_by("-last_at", "-pk")[:MOST_OF_ONE_SENDER]):
-        if subject_key(ticket.subject) == key and is_party(writer, ticket) and may_go_on(ticket):
-            return ticket
-    return None
+    recent = rows.order_by("-last_at", "-pk")[:MOST_OF_ONE_SENDER]
+    same = (target_of(ticket) for ticket in recent if subject_key(ticket.subject) == key)
+    return next((ticket for ticket in same if is_party(writer, ticket) and may_go_on(ticket)), None)
