@@ -17,7 +17,6 @@ manage: list[URLPattern] = [
 ]
 portal: list[URLPattern] = [
     path("learn/", portal_views.learn, name="learn"),
-    path("learn/suggest/", portal_views.article_suggest, name="article_suggest"),
     path("learn/<str:public_id>/", portal_views.article, name="article"),
     path("learn/<str:public_id>/vote/", portal_views.article_vote, name="article_vote"),
 ]

@@ -149,7 +149,9 @@ TABLE: dict[str, Row] = {
     "manage:article_version": manage(SEE, "article_version"),
     # The affiliates' pages
     "portal:learn": portal(ANY),
-    "portal:article_suggest": portal(ANY),
+    "portal:answer_suggest": portal(ANY),
+    "portal:answer_ask": portal(ANY, nothing=True),
+    "portal:answer_settle": portal(ANY, "article", nothing=True),
     "portal:article": portal(ANY, "article"),
     "portal:article_vote": portal(ANY, "article"),
     "portal:home": portal(ANY),

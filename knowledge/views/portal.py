@@ -17,11 +17,10 @@ from knowledge.forms import VoteForm
 from knowledge.languages import known_language
 from knowledge.markdown import render_markdown
 from knowledge.models import Article, ArticleQuerySet
-from knowledge.queries import find_articles, shelf, suggest, translations_of
+from knowledge.queries import find_articles, shelf, translations_of
 from knowledge.services import vote_on_article
 
 FOUND = 20
-SUGGESTED = 4
 
 
 def readable(request: HttpRequest) -> ArticleQuerySet:
@@ -58,18 +57,6 @@ def learn(request: HttpRequest) -> HttpResponse:
     if getattr(request, "htmx", False):
         template = "knowledge/portal/_found.html" if text else "knowledge/portal/_topics.html"
     return render(request, template, context)
-
-
-@affiliate_required()
-def article_suggest(request: HttpRequest) -> HttpResponse:
-    """A fragment for the composer: articles that may answer what is being typed (`q`), of the program (`program`, its slug);
-    empty where nothing fits."""
-    affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
-    slug = request.GET.get("program", "").replace("\x00", "")
-    working = Enrollment.objects.working().filter(affiliate=affiliate, program__slug=slug)
-    program = working.values_list("program", flat=True).first()
-    found = suggest(request.GET.get("q", ""), program, language_of(request), Article.Audience.AFFILIATES, SUGGESTED)
-    return render(request, "knowledge/portal/_suggested.html", {"found": found})
 
 
 @affiliate_required()

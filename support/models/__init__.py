@@ -1,5 +1,6 @@
 """Requests and their messages, the clocks over them, and what is agreed, asked and decided along the way."""
 
+from support.models.answers import AutoAnswer as AutoAnswer
 from support.models.clocks import ClockName as ClockName
 from support.models.clocks import ClockResult as ClockResult
 from support.models.clocks import SlaPolicy as SlaPolicy

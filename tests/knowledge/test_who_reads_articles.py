@@ -36,9 +36,9 @@ def test_nothing_hidden_is_found_suggested_listed_or_opened_in_the_portal(hidden
         reverse("portal:learn"),
         reverse("portal:learn") + "?q=margin",
         reverse("portal:learn") + "?q=secret",
-        reverse("portal:article_suggest") + "?q=margin+of+every+sale&program=music",
-        reverse("portal:article_suggest") + "?q=margin+of+every+sale&program=books",
-        reverse("portal:article_suggest") + "?q=margin+of+every+sale",
+        reverse("portal:answer_suggest") + "?q=margin+of+every+sale&program=music",
+        reverse("portal:answer_suggest") + "?q=margin+of+every+sale&program=books",
+        reverse("portal:answer_suggest") + "?q=margin+of+every+sale",
     ):
         for headers in ({}, {"HX-Request": "true"}):
             answer = browser.get(url, headers=headers)
