@@ -5,6 +5,12 @@ class ChannelsConfig(AppConfig):
     name = "channels"
 
     def ready(self) -> None:
+        from channels import mail, smtp
         from channels.events import register_facts
+        from channels.inbound import register_parser
+        from channels.models import Channel
+        from channels.outgoing import register_sender
 
         register_facts()
+        register_parser(Channel.Kind.EMAIL, mail.parse_item)
+        register_sender(Channel.Kind.EMAIL, smtp.SENDER)
