@@ -18,6 +18,7 @@ from channels.quoting import fold, words_of_page
 from channels.tokens import tickets_in
 
 TOO_LARGE = b"X-Tributary-Too-Large: "  # before the headers of a mail whose whole was not fetched; its size in bytes follows
+NOT_FETCHED = b"X-Tributary-Not-Fetched: "  # in place of a mail that the server names and does not give
 LONGEST_HEADERS = 2**20  # bytes
 _NOT_A_PERSON = re.compile(r"(no-?reply|do-?not-?reply|notifications?|wordpress|mailer|forms?)([+.-]|@)", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]{1,64}@[^\s@<>()\[\],;:\"]{1,255}")
@@ -52,6 +53,8 @@ def parse_item(item: InboundItem) -> Parsed:
             _("The mail is larger than %(most)d MB. Its headers are here; the whole is still in the mailbox.")
             % {"most": MOST_BYTES // 2**20}
         )
+    if raw.startswith(NOT_FETCHED):
+        raise Quarantine(_("The mail server names this mail and does not give it. It may still be in the mailbox."))
     try:
         mail = parse_mail(raw)
     except Unreadable as error:
@@ -67,13 +70,11 @@ def _note_headers(item: InboundItem, raw: bytes) -> None:
 
 
 def _parsed(mail: ParsedMail, channel: Channel) -> Parsed:
-    automatic = mail.automatic
     own = str(channel.settings.get("address", "")).lower()
-    if own and (mail.sender.email.lower() == own or tickets_in([mail.message_id])):
-        automatic = Automatic.LOOP  # our own words come back: a list, a forward, a copy to ourselves
-    elif own in (each.lower() for each in mail.loops):
-        automatic = Automatic.LOOP
-    sender = _writer(mail, automatic, own)
+    sender = _writer(mail, own)
+    # Our own words come back: from a list, a forward, a copy to ourselves.
+    looped = sender.email.lower() == own or tickets_in([mail.message_id]) or own in (each.lower() for each in mail.loops)
+    automatic = Automatic.LOOP if looped else mail.automatic
     contact = find_or_make_contact(ContactAddress.Kind.EMAIL, sender.email, sender.name, channel.program)
     text, quoted = fold(mail.text) if mail.text.strip() else words_of_page(mail.html)
     return Parsed(
@@ -99,7 +100,7 @@ def _where_tokens_stand(mail: ParsedMail) -> list[str]:
     return [*mail.in_reply_to, *to, *reversed(mail.references), *(bounce.message_id for bounce in mail.bounces)]
 
 
-def _writer(mail: ParsedMail, automatic: Automatic, own: str) -> Address:
+def _writer(mail: ParsedMail, own: str) -> Address:
     """Whose words they are: the sender's, or, of a mail that a form sent, whom it names for answers. Raises Quarantine."""
     sender = mail.sender
     answers = mail.reply_to[0] if mail.reply_to else None
@@ -107,6 +108,6 @@ def _writer(mail: ParsedMail, automatic: Automatic, own: str) -> Address:
         sender = answers
     if _ADDRESS.fullmatch(sender.email):
         return sender
-    if automatic == Automatic.BOUNCE:  # a null sender
+    if mail.automatic == Automatic.BOUNCE:  # a null sender
         return Address(f"mailer-daemon@{own.rpartition('@')[2] or 'localhost'}", sender.name)
     raise Quarantine(_("It names no sender that could be answered: nobody knows whose it is."))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email import utils as email_utils
 from email.header import decode_header
 from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
@@ -29,6 +30,8 @@ LONGEST_TEXT = 1_000_000  # characters shown and searched; the raw mail keeps ev
 LONGEST_HTML = 3_000_000
 LONGEST_HEADER = 200_000
 
+# Newer Pythons refuse whole lists for one odd address unless they are told not to.
+_LENIENT: dict[str, Any] = {"strict": False} if getattr(email_utils, "supports_strict_parsing", False) else {}
 _ID = re.compile(r"<([^<>\s]{1,990})>")
 _CHARSETS = {
     "ansi_x3.4-1968": "ascii", "iso-8859-8-i": "iso-8859-8", "iso-8859-8-e": "iso-8859-8", "iso-8859-6-i": "iso-8859-6",
@@ -134,7 +137,7 @@ def _bytes_of(part: str | bytes) -> bytes:
 def _addresses(message: Message, name: str) -> list[Address]:
     """Addresses first, names decoded after: a comma in an encoded name parts nothing."""
     found = []
-    for name_text, email in getaddresses([_plain(value) for value in message.get_all(name, [])], strict=False):
+    for name_text, email in getaddresses([_plain(value) for value in message.get_all(name, [])], **_LENIENT):
         email = clean(email).strip().strip("<>")
         if "@" in email:
             local, _at, host = email.rpartition("@")
@@ -265,7 +268,10 @@ def _unpacked(part: Message, texts: list[str], pages: list[str]) -> list[ParsedF
     """What is in a winmail.dat; the file itself where it cannot be read."""
     try:
         tnef = TNEF(_payload(part), do_checksum=False)
-        files = [ParsedFile(safe_name(clean(str(each.long_filename() or each.name or ""))), bytes(each.data)) for each in tnef.attachments]
+        files = [
+            ParsedFile(safe_name(clean(str(each.long_filename() or each.name or ""))), bytes(each.data))
+            for each in tnef.attachments
+        ]
         if tnef.htmlbody:
             pages.append(clean(tnef.htmlbody if isinstance(tnef.htmlbody, str) else guess(tnef.htmlbody)))
         elif tnef.body:
@@ -287,7 +293,9 @@ def _automatic(message: Message, mail: ParsedMail) -> Automatic:
         return Automatic.BOUNCE
     if sender.startswith(("mailer-daemon@", "postmaster@")) and (empty_path or report):
         return Automatic.BOUNCE
-    submitted = _plain(message.get("Auto-Submitted", "")).partition(";")[0].strip().lower()
+    submitted = re.split(r"[;(\s]", _plain(message.get("Auto-Submitted", "")).strip().lower())[
+        0
+    ]  # parameters and comments follow
     precedence = _plain(message.get("Precedence", "")).strip().lower()
     answered = any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Reply"))
     if submitted == "auto-replied" or precedence == "auto_reply" or answered:
@@ -300,7 +308,7 @@ def _automatic(message: Message, mail: ParsedMail) -> Automatic:
 
 def _parameter(part: Message, name: str) -> str:
     try:
-        return str(collapse_rfc2231_value(part.get_param(name, ""))).lower()  # type: ignore[arg-type]
+        return str(collapse_rfc2231_value(part.get_param(name, ""))).lower()
     except (LookupError, UnicodeError, ValueError, TypeError):
         return ""
 

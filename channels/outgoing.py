@@ -10,13 +10,13 @@ unknown: it may have arrived, so it is never sent again by itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -26,6 +26,7 @@ from channels.events import OUTGOING_DECIDED, OUTGOING_FAILED, OUTGOING_SENT, OU
 from channels.models import Channel, Chat, Outgoing
 from channels.trouble import SENDING, note_trouble, trouble_over
 from core.access import Can, check
+from core.alone import alone
 from core.errors import Refusal
 from core.events import record
 
@@ -110,8 +111,8 @@ def send_due(channel_pk: int, *, seconds: float = 50.0) -> int:
     until = time.monotonic() + seconds
     sent = 0
     while True:
-        with _alone(channel_pk) as alone:
-            if not alone:
+        with alone("outgoing", channel_pk) as held:
+            if not held:
                 return sent
             channel = Channel.objects.get(pk=channel_pk)
             _call_unknown(channel)
@@ -122,20 +123,6 @@ def send_due(channel_pk: int, *, seconds: float = 50.0) -> int:
         # The lock is free again: whoever was asked to send what was queued while it was held has gone away.
         if round.away or time.monotonic() >= until or not _due(channel, ()).exists():
             return sent
-
-
-@contextmanager
-def _alone(channel_pk: int) -> Iterator[bool]:
-    """Whether we are this channel's only sender. The lock belongs to the connection: it goes with it, whatever happens."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('outgoing'), %s)", [channel_pk])
-        (held,) = cursor.fetchone()
-    try:
-        yield held
-    finally:
-        if held and connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('outgoing'), %s)", [channel_pk])
 
 
 def _call_unknown(channel: Channel) -> None:

@@ -1,6 +1,7 @@
 from celery import shared_task
 
-from channels import inbound, outgoing
+from channels import imap, inbound, outgoing
+from channels.models import Channel
 from core.tasks import send_soon
 
 
@@ -18,3 +19,15 @@ def send_due_outgoing() -> None:
 @shared_task
 def file_received() -> None:
     inbound.process_due()
+
+
+@shared_task
+def poll_mailbox(channel_id: int) -> None:
+    imap.poll(channel_id)
+
+
+@shared_task
+def poll_mailboxes() -> None:
+    mailboxes = Channel.objects.filter(kind=Channel.Kind.EMAIL, status=Channel.Status.ACTIVE, settings__polls=True)
+    for pk in mailboxes.values_list("pk", flat=True):
+        send_soon(poll_mailbox, pk)

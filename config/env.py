@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
+
+from core.server_urls import smtp_server
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -190,34 +192,21 @@ def _check_redis(url: str) -> None:
 
 
 def _mail_server() -> tuple[dict[str, Any] | None, str]:
-    """EMAIL_URL: `smtp+tls` (also `submission`) begins in the open and changes to TLS, `smtps` (also `smtp+ssl`) is TLS from the
-    first byte, `smtp` is never TLS."""
+    """EMAIL_URL: where mails go (core.server_urls), and whom they are from."""
     url = os.environ.get("EMAIL_URL", "")
     if not url:
         return None, ""
     parts = _parts(url)
-    known = {
-        "smtp": (25, False, False),
-        "smtp+tls": (587, True, False),
-        "submission": (587, True, False),
-        "smtps": (465, False, True),
-        "smtp+ssl": (465, False, True),
-    }
     asked = parse_qs(parts.query, keep_blank_values=True) if parts else {}
-    if parts is None or parts.scheme not in known or parts.path.strip("/") or set(asked) - {"_default_from_email"}:
+    try:
+        if parts is None or set(asked) - {"_default_from_email"}:
+            raise ValueError(url)
+        server = smtp_server(url)
+    except ValueError:
         raise BadEnvironment(
             "EMAIL_URL cannot be read: it should look like "
             "smtp+tls://user:password@host:587/?_default_from_email=affiliates@example.com (or smtps://, smtp://)."
-        )
-    port, starttls, tls = known[parts.scheme]
-    server = {
-        "host": parts.hostname,
-        "port": parts.port or port,
-        "username": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "use_tls": starttls,
-        "use_ssl": tls,
-    }
+        ) from None
     return server, asked.get("_default_from_email", [""])[0]
 
 

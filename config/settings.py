@@ -231,6 +231,7 @@ CELERY_BEAT_SCHEDULE = {
     "credit-late-clicks": {"task": "intake.tasks.credit_late_clicks", "schedule": 60.0},
     "resume-batches": {"task": "payouts.tasks.resume_stuck_batches", "schedule": 15.0},
     "file-received": {"task": "channels.tasks.file_received", "schedule": 10.0},
+    "poll-mailboxes": {"task": "channels.tasks.poll_mailboxes", "schedule": 15.0},
     "send-outgoing": {"task": "channels.tasks.send_due_outgoing", "schedule": 5.0},
     "wake-tickets": {"task": "support.tasks.wake_tickets", "schedule": 15.0},
     "notify-unread": {"task": "support.tasks.notify_unread_messages", "schedule": 30.0},
