@@ -203,6 +203,23 @@ def percent_text(ratio: Any, digits: int = 1) -> str:
     return format_percent(ratio, format=f"#,##0.{'#' * digits}%", locale=locale()).replace("-", "−")
 
 
+def duration_text(time: timedelta | None) -> str:
+    """How long something takes, by its two largest units: "4 min", "1 h 30 min", "2 d 3 h"; under a minute in seconds."""
+    if time is None:
+        return NOTHING
+    seconds = round(time.total_seconds())
+    if abs(seconds) < 60:
+        return _("%(n)s s") % {"n": seconds}
+    minutes = round(seconds / 60) if seconds < 86400 else round(seconds / 3600) * 60
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    units = ((days, _("%(n)s d")), (hours, _("%(n)s h")), (rest, _("%(n)s min")))
+    return " ".join(text % {"n": number} for number, text in units if number)
+
+
+def minutes_text(minutes: float | None) -> str:
+    return duration_text(None if minutes is None else timedelta(minutes=float(minutes)))
+
+
 def exact(at: datetime) -> str:
     """An instant to the second in the reader's zone, the zone named."""
     return format_datetime(timezone.localtime(at), format="long", locale=locale())

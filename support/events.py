@@ -27,6 +27,9 @@ TASK_ADDED = "task.added"  # data: title, person
 TASK_FINISHED = "task.finished"  # data: title
 TICKET_WARNED = "ticket.warned"  # data: clock, due, people: who was told
 TICKET_BREACHED = "ticket.breached"  # the same
+POLICY_MADE = "sla_policy.made"
+POLICY_CHANGED = "sla_policy.changed"  # data: fields
+POLICY_MOVED = "sla_policy.moved"  # data: other, up
 
 
 def register_facts() -> None:
@@ -51,3 +54,6 @@ def register_facts() -> None:
     register_fact(TASK_FINISHED, "circle-check", _("Done: %(title)s"))
     register_fact(TICKET_WARNED, "bell", _("Due soon: %(clock)s. Told: %(people)s"))
     register_fact(TICKET_BREACHED, "alert-triangle", _("Overdue: %(clock)s. Escalated to %(people)s"))
+    register_fact(POLICY_MADE, "plus", _("Made"))
+    register_fact(POLICY_CHANGED, "edit", _("Changed: %(fields)s"))
+    register_fact(POLICY_MOVED, "arrows-sort", _("Changed places with “%(other)s”"))

@@ -9,6 +9,7 @@ from channels.models import Contact, Outgoing
 from core.events import receiver
 from core.models import Event
 from support.models import Message, Ticket, TicketStatus
+from support.services.clocks import refresh_open_tickets
 from support.services.following import follow
 from support.services.tickets import lock_ticket, set_status
 
@@ -60,3 +61,16 @@ def _message_of(event: Event) -> Message | None:
     if kind != "message" or not pk.isdigit():
         return None
     return Message.objects.select_related("ticket", "outgoing__chat").filter(pk=int(pk)).first()
+
+
+@receiver("calendar.changed")
+def count_by_new_hours(event: Event) -> None:
+    """What is open is due by the calendar's new hours."""
+    refresh_open_tickets()
+
+
+@receiver("affiliate.updated")
+def choose_levels_anew(event: Event) -> None:
+    """Another segment may mean another service level."""
+    affiliates = [int(about.partition(":")[2]) for about in event.about if about.startswith("affiliate:")]
+    refresh_open_tickets(affiliates=affiliates)

@@ -1,8 +1,13 @@
 from django.urls import URLPattern, path
 
-from support.views import answers
+from support.views import answers, policies
 
-manage: list[URLPattern] = []
+manage: list[URLPattern] = [
+    path("settings/service-levels/", policies.policy_list, name="policy_list"),
+    path("settings/service-levels/new/", policies.policy_create, name="policy_create"),
+    path("settings/service-levels/<str:public_id>/", policies.policy_edit, name="policy_edit"),
+    path("settings/service-levels/<str:public_id>/move/", policies.policy_move, name="policy_move"),
+]
 portal: list[URLPattern] = [
     path("answers/suggest/", answers.answer_suggest, name="answer_suggest"),
     path("answers/", answers.answer_ask, name="answer_ask"),

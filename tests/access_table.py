@@ -17,6 +17,7 @@ APPROVE = "admin head finance"
 MANAGE = "admin head manager"
 SEE_TEAM = "admin head manager finance support quality"
 PEOPLE = "admin head"
+SET_INBOX = "admin head"
 ADMIN = "admin"
 WRITE = "admin head manager support engineer"
 
@@ -138,6 +139,13 @@ TABLE: dict[str, Row] = {
     "manage:mail_list": manage(MANAGE),
     "manage:mail_detail": manage(MANAGE, "mail"),
     "manage:style": manage(ADMIN),
+    "manage:calendar_list": manage(SET_INBOX),
+    "manage:calendar_create": manage(SET_INBOX),
+    "manage:calendar_edit": manage(SET_INBOX, "calendar", shared=True),
+    "manage:policy_list": manage(SET_INBOX),
+    "manage:policy_create": manage(SET_INBOX),
+    "manage:policy_edit": manage(SET_INBOX, "policy"),
+    "manage:policy_move": manage(SET_INBOX, "policy"),
     "manage:article_list": manage(SEE),
     "manage:article_create": manage(WRITE),
     "manage:article_preview": manage(WRITE),

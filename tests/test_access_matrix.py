@@ -27,6 +27,8 @@ from affiliates.models import Affiliate, Function
 from affiliates.services import invite_member
 from core.models import Mail, SavedView
 from programs.models import Program
+from support.models import SlaPolicy
+from team.models import Calendar
 from tests.access_table import TABLE
 from tests.factories import (
     assign,
@@ -169,6 +171,8 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "mail": Mail.objects.get(about=[f"invitation:{invitation.pk}"]),
         "person": person,
         "member": colleague,
+        "calendar": Calendar.objects.create(name=f"{only} hours"),
+        "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
         "article": make_article(program, title=f"{only} article", is_public=True),
     }
     parts: dict[str, dict[str, Any]] = {

@@ -35,6 +35,8 @@ register.simple_tag(components.copy)
 register.simple_tag(ui.url_if_any)
 register.filter("number", components.number_text)
 register.filter("percent", components.percent_text)
+register.filter("duration", components.duration_text)
+register.filter("minutes", components.minutes_text)
 
 
 @register.simple_tag(takes_context=True)

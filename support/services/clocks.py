@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from support.clocks import NO_CLOCK, Changed, Clock, Clocks, History, Sent, Spoke, Targets, read_clocks
 from support.models import ClockName, ClockResult, Direction, Message, SlaPolicy, StatusChange, Ticket
+from support.models.tickets import TicketQuerySet
 
 DUE_FIELDS = {
     ClockName.FIRST_REPLY: "first_reply_due",
@@ -73,9 +74,9 @@ def fits(policy: SlaPolicy, ticket: Ticket) -> bool:
     )
 
 
-def fitting_tickets(policy: SlaPolicy) -> QuerySet[Ticket]:
+def fitting_tickets(policy: SlaPolicy) -> TicketQuerySet:
     """Those that fit the policy's conditions, as `fits` says of one."""
-    found = Ticket.objects.all()
+    found: TicketQuerySet = Ticket.objects.all()
     if policy.program_id is not None:
         found = found.filter(program=policy.program_id)
     if policy.channel_kind:
@@ -200,12 +201,13 @@ def _person(ticket: Ticket, name: str, clock: Clock, reading: Reading) -> int | 
     return reading.authors.get(clock.done_at)
 
 
-def refresh_open_tickets(program: int | None = None, *, batch: int = 200) -> int:
-    """After a change of policies or calendars: every ticket that is not resolved, a few in each transaction. Returns how many."""
+def refresh_open_tickets(affiliates: Iterable[int] | None = None, *, batch: int = 200) -> int:
+    """After a change of policies, of calendars, of these affiliates' segments: every ticket that is not resolved, a few in each
+    transaction. Returns how many."""
     policies = active_policies()
     waiting = Ticket.objects.unresolved()
-    if program is not None:
-        waiting = waiting.filter(program=program)
+    if affiliates is not None:
+        waiting = waiting.filter(affiliate__in=affiliates)
     last, refreshed = 0, 0
     while numbers := list(waiting.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:batch]):
         with transaction.atomic():
