@@ -6,6 +6,7 @@ Words follow Zipf's law, as those of a language do: a few are in every other mes
 from __future__ import annotations
 
 import random
+from itertools import accumulate
 
 from django.db import connection
 
@@ -28,15 +29,15 @@ FROM (SELECT n, now() - (%(tickets)s - n) * (interval '1100 days' / %(tickets)s)
         (%(affiliates)s::bigint[])[1 + n %% cardinality(%(affiliates)s::bigint[])] AS affiliate,
         (%(people)s::bigint[])[1 + n %% cardinality(%(people)s::bigint[])] AS person
       FROM generate_series(1, %(tickets)s) n) t
-JOIN bench_sentence s ON s.n = t.n %% %(sentences)s
+JOIN bench_sentence s ON s.s = t.n %% %(sentences)s
 """
 MESSAGES = """
 INSERT INTO support_message (created_at, ticket_id, direction, author_id, body_text, body_html, quoted_text, is_answer, provider_id)
 SELECT t.created_at + k * interval '1 hour', t.id, CASE WHEN k %% 2 = 0 THEN 'in' ELSE 'out' END, CASE WHEN k %% 2 = 1 THEN t.assignee_id END,
     a.body || ' ' || b.body || ' order ' || (t.id * 5 + k), '', '', true, 'bench-' || t.id || '-' || k || '@tributary.example'
 FROM support_ticket t CROSS JOIN generate_series(0, 4) k
-JOIN bench_sentence a ON a.n = (t.id * 7919 + k * 104729) %% %(sentences)s
-JOIN bench_sentence b ON b.n = (t.id * 15485863 + k * 32452843) %% %(sentences)s
+JOIN bench_sentence a ON a.s = (t.id * 7919 + k * 104729) %% %(sentences)s
+JOIN bench_sentence b ON b.s = (t.id * 15485863 + k * 32452843) %% %(sentences)s
 """
 STATUSES = """
 INSERT INTO support_statuschange (ticket_id, status, at, reason)
@@ -54,8 +55,8 @@ def sentences() -> list[str]:
         a + b for a in ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z"] for b in ["a", "e", "i", "o", "u"]
     ]
     words = ["".join(chance.choices(syllables, k=chance.randint(1, 4))) for _ in range(WORDS)]
-    weights = [1 / (rank + 1) for rank in range(WORDS)]
-    return [" ".join(chance.choices(words, weights, k=chance.randint(6, 18))) for _ in range(SENTENCES)]
+    weights = list(accumulate(1 / (rank + 1) for rank in range(WORDS)))
+    return [" ".join(chance.choices(words, cum_weights=weights, k=chance.randint(6, 18))) for _ in range(SENTENCES)]
 
 
 def fill(
@@ -72,9 +73,9 @@ def fill(
         indexes = cursor.fetchall()
         for name, _definition in indexes:
             cursor.execute(f'DROP INDEX "{name}"')
-        cursor.execute("CREATE TEMPORARY TABLE bench_sentence (n int PRIMARY KEY, body text)")
+        cursor.execute("CREATE TEMPORARY TABLE bench_sentence (s int PRIMARY KEY, body text)")
         cursor.execute(
-            "INSERT INTO bench_sentence SELECT n - 1, body FROM unnest(%s::text[]) WITH ORDINALITY s (body, n)", [sentences()]
+            "INSERT INTO bench_sentence SELECT n - 1, body FROM unnest(%s::text[]) WITH ORDINALITY b (body, n)", [sentences()]
         )
         for statement in (TICKETS, MESSAGES, STATUSES):
             cursor.execute(statement, values)
