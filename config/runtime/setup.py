@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import NoReturn
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-# `config` without its __init__, which needs packages that are not installed yet.
-sys.modules["config"] = types.ModuleType("config")
-sys.modules["config"].__path__ = [str(CHECKOUT / "config")]
+# Without their __init__s, which need packages that are not installed yet; of `core`, `server_urls` needs none.
+for package in ("config", "core"):
+    sys.modules[package] = types.ModuleType(package)
+    sys.modules[package].__path__ = [str(CHECKOUT / package)]
 
 from config.env import BadEnvironment, environment  # noqa: E402
 from config.runtime.children import shimmed, stop  # noqa: E402
