@@ -17,6 +17,12 @@ OUTGOING_SENT = "outgoing.sent"  # about the row and what it belongs to; data: o
 OUTGOING_FAILED = "outgoing.failed"
 OUTGOING_UNKNOWN = "outgoing.unknown"
 OUTGOING_DECIDED = "outgoing.decided"  # by a person; data: decision "arrived", "again" or "given up"
+CHAT_CLOSED = "chat.closed"  # nothing can be sent into it; the reason says why
+CHAT_REOPENED = "chat.reopened"
+CHAT_GIVEN = "chat.given"  # a group, to an affiliate or to nobody
+BUSINESS_CONNECTION_CHANGED = "business_connection.changed"  # connected, disconnected, other rights
+BUSINESS_PERSON_CHANGED = "business_connection.person_changed"
+CHAT_INTRODUCED = "chat.introduced"  # the contact was told who writes now: data {person, text, outgoing}
 
 
 def register_facts() -> None:
@@ -34,6 +40,12 @@ def register_facts() -> None:
     register_fact(OUTGOING_FAILED, "mail-x", _("It could not be sent to %(to)s: %(error)s"))
     register_fact(OUTGOING_UNKNOWN, "mail-question", _("Nobody knows whether it reached %(to)s: a person decides."))
     register_fact(OUTGOING_DECIDED, "checks", _decided)
+    register_fact(CHAT_CLOSED, "message-off", _("Nothing can be sent to %(chat)s now."))
+    register_fact(CHAT_REOPENED, "message", _("Messages can be sent to %(chat)s again."))
+    register_fact(CHAT_GIVEN, "users-group", _("The group %(chat)s belongs to %(affiliate)s."))
+    register_fact(BUSINESS_CONNECTION_CHANGED, "plug-connected", _("%(account)s: %(state)s"))
+    register_fact(BUSINESS_PERSON_CHANGED, "user-edit", _("%(person)s writes as %(account)s."))
+    register_fact(CHAT_INTRODUCED, "user-check", _("They were told that %(person)s writes to them now."))
 
 
 def _decided(event: object) -> str:

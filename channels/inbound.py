@@ -29,14 +29,15 @@ MOST_ATTEMPTS = 5
 AT_ONCE = 20  # items claimed with one statement
 
 Status = InboundItem.Status
-Parser = Callable[[InboundItem], Parsed]
+Parser = Callable[[InboundItem], Parsed | str]
 _parsers: dict[str, Parser] = {}
 _log = logging.getLogger(__name__)
 
 
 def register_parser(kind: str, parser: Parser) -> None:
     """What reads the items of one kind of channel. It may write what an item leads to (contacts, chats), runs in the savepoint
-    in which the item is filed, and raises Quarantine where a person has to decide."""
+    in which the item is filed, and raises Quarantine where a person has to decide. Of an item that is nobody's message (an
+    account was connected, a button tapped) it returns the reference of what it became: nothing else files that."""
     _parsers[kind] = parser
 
 
@@ -169,7 +170,7 @@ def process_item(item: InboundItem) -> None:
                 raise Quarantine(_("The system gave up on it: each of %(n)d attempts ended early.") % {"n": MOST_ATTEMPTS})
             with transaction.atomic():
                 parsed = _parse(item)
-                item.filed_as = file_parsed(item, parsed)
+                item.filed_as = parsed if isinstance(parsed, str) else file_parsed(item, parsed)
                 item.status = Status.FILED
         except Quarantine as reason:
             _quarantine(item, reason.message)
@@ -186,13 +187,14 @@ def process_item(item: InboundItem) -> None:
         item.save(update_fields=["status", "reason", "sender", "subject", "filed_as", "due_at"])
 
 
-def _parse(item: InboundItem) -> Parsed:
+def _parse(item: InboundItem) -> Parsed | str:
     """What the item says; who wrote what is noted on it for those who look at what is quarantined."""
     parser = _parsers.get(item.channel.kind)
     if parser is None:
         raise Quarantine(_("Nothing here reads what comes through this kind of channel."))
     parsed = parser(item)
-    item.subject = item.subject or parsed.subject[:500]
+    if isinstance(parsed, Parsed):
+        item.subject = item.subject or parsed.subject[:500]
     return parsed
 
 

@@ -55,6 +55,7 @@ class Channel(PublicId, TimestampedModel):
     imap_uid = models.BigIntegerField(default=0)  # everything up to here, in that UIDVALIDITY, is stored
     telegram_offset = models.BigIntegerField(default=0)  # the next update_id to ask for
     polled_at = models.DateTimeField(_("last looked"), null=True, blank=True)
+    quiet_until = models.DateTimeField(null=True, blank=True)  # the provider has asked for it: nothing is sent before (429)
     # What is wrong, and since when (channels.trouble).
     receive_error = models.TextField(blank=True)
     receive_error_since = models.DateTimeField(null=True, blank=True)
@@ -236,12 +237,16 @@ class BusinessConnection(PublicId, TimestampedModel):
     shown_name = models.CharField(_("shown name"), max_length=160)
     username = models.CharField(max_length=64, blank=True)
     can_reply = models.BooleanField(default=False)
+    can_edit_name = models.BooleanField(default=False)
     is_enabled = models.BooleanField(default=True)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["channel", "connection_id"], name="business_connection_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "connection_id"], name="business_connection_once"),
+            models.UniqueConstraint(fields=["channel", "provider_user_id"], name="business_account_once"),
+        ]
 
     def __str__(self) -> str:
         return self.shown_name
@@ -264,6 +269,9 @@ class Chat(PublicId, TimestampedModel):
     contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="chats")
     affiliate = models.ForeignKey(  # of a group: whose group it is, as a person has said
         Affiliate, models.PROTECT, null=True, blank=True, related_name="chats"
+    )
+    introduced = models.ForeignKey(  # with a company account: who has been told to write there
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     last_in_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.TextField(blank=True)  # why nothing can be sent now: blocked, left, right to reply lapsed

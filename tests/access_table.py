@@ -231,6 +231,7 @@ TABLE: dict[str, Row] = {
     "apply": public("program"),
     "apply_done": public("program"),
     "health": public(),
+    "telegram_hook": public("program", nothing=True),  # its own secret opens it: tests/channels/test_telegram_hook.py
     "metrics": public(),  # asked from this machine, as the test client does; from elsewhere: tests/core/test_health.py
     "profile": person(),
     "view_save": person(),

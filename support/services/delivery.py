@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from channels.models import Channel, Chat, ContactAddress, Outgoing
 from channels.outgoing import queue
+from channels.telegram.chats import why_silent
 from channels.tokens import make_message_id, make_reply_address
 from core.events import ref
 from support.errors import NotNow
@@ -103,8 +104,8 @@ def _into_chat(message: Message, channel: Channel) -> None:
     chat = message.ticket.chat
     if chat is None:
         raise NotNow(_("There is no chat with them yet: they have to write to the bot first."), code="no_way")
-    if chat.closed_reason:
-        raise NotNow(chat.closed_reason, code="chat_closed")
+    if silent := why_silent(chat):
+        raise NotNow(silent, code="chat_closed")
     payload: dict[str, Any] = {"text": message.body_text, "files": _files(message)}
     if number := _number_in(chat, message.reply_to.provider_id if message.reply_to else ""):
         payload["reply_parameters"] = {"message_id": number, "allow_sending_without_reply": True}

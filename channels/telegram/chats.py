@@ -1,0 +1,141 @@
+"""Chats: one row for each stream of messages, what their messages are called, and why nothing can be sent into one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from affiliates.models import Affiliate
+from channels.contacts import find_or_make_contact
+from channels.events import CHAT_CLOSED, CHAT_GIVEN, CHAT_REOPENED
+from channels.models import BusinessConnection, Channel, Chat, Contact, ContactAddress
+from channels.telegram.updates import ChatRef, Sender
+from core.access import Can, check
+from core.errors import Refusal
+from core.events import record
+
+REPLY_WINDOW = timedelta(hours=24)  # BusinessBotRights.can_reply: "chats that had incoming messages in the last 24 hours"
+
+
+class ChatError(Refusal):
+    """Why this chat stays as it is."""
+
+
+def message_ref(chat: Chat, message_id: int) -> str:
+    """What a message is called in `support.Message.provider_id`: Telegram counts messages in each chat anew, and again when a
+    group grows into a supergroup."""
+    return f"{chat.pk}:{chat.provider_id}:{message_id}"
+
+
+def contact_of(channel: Channel, sender: Sender) -> Contact:
+    """Who this is, found or made; nobody is guessed into an affiliate's account."""
+    handle = f"@{sender.username}" if sender.username else ""
+    contact = find_or_make_contact(
+        ContactAddress.Kind.TELEGRAM, str(sender.id), sender.name, program=channel.program, label=handle or sender.name
+    )
+    if sender.language and not contact.language:
+        contact.language = sender.language
+        contact.save(update_fields=["language"])
+    return contact
+
+
+def chat_of(
+    channel: Channel, where: ChatRef, *, contact: Contact | None = None, business: BusinessConnection | None = None
+) -> Chat:
+    """The row of this chat, locked until the transaction ends, so that what is written in one chat is filed one after another."""
+    fresh: dict[str, Any] = {
+        "kind": Chat.Kind.PRIVATE if where.private else Chat.Kind.GROUP,
+        "title": where.title,
+        "contact": contact if where.private else None,
+    }
+    key: dict[str, Any] = {"channel": channel, "business": business, "provider_id": where.id}
+    chat, _made = Chat.objects.get_or_create(**key, defaults=fresh)
+    chat = Chat.objects.select_for_update(of=("self",)).select_related("business__person", "contact", "channel").get(pk=chat.pk)
+    changed = [name for name in ("title", "contact") if fresh[name] and getattr(chat, name) != fresh[name]]
+    for name in changed:
+        setattr(chat, name, fresh[name])
+    if changed:
+        chat.save(update_fields=changed)
+    return chat
+
+
+def heard_from(chat: Chat) -> None:
+    """Somebody has written here now: whatever kept us from answering is over."""
+    chat.last_in_at = timezone.now()
+    chat.save(update_fields=["last_in_at"])
+    reopen_chat(chat)
+
+
+def close_chat(chat: Chat, reason: str) -> None:
+    if chat.closed_reason != reason:
+        chat.closed_reason = reason
+        chat.save(update_fields=["closed_reason"])
+        record(CHAT_CLOSED, chat, chat.contact, data={"chat": str(chat)}, reason=reason)
+
+
+def reopen_chat(chat: Chat) -> None:
+    if chat.closed_reason:
+        chat.closed_reason = ""
+        chat.save(update_fields=["closed_reason"])
+        record(CHAT_REOPENED, chat, chat.contact, data={"chat": str(chat)})
+
+
+@transaction.atomic
+def migrate_chat(channel: Channel, old: int, new: int) -> Chat | None:
+    """A group has grown into a supergroup, which has another id: the chat goes on under it. Where something was written under
+    the new id already, that chat takes over."""
+    chats = Chat.objects.select_for_update().filter(channel=channel, business=None)
+    former, current = chats.filter(provider_id=old).first(), chats.filter(provider_id=new).first()
+    if former is None or current is None:
+        if former is not None:
+            former.provider_id = new
+            former.save(update_fields=["provider_id"])
+        return former or current
+    if current.affiliate is None and former.affiliate is not None:
+        current.affiliate = former.affiliate
+        current.save(update_fields=["affiliate"])
+    close_chat(former, _("The group goes on in a larger one."))
+    return current
+
+
+@transaction.atomic
+def give_chat(chat: Chat, affiliate: Affiliate | None, *, by: Any) -> Chat:
+    """A person says whose group this is, or that it is nobody's. What is written there from now on is that affiliate's."""
+    check(by, Can.ANSWER_TICKETS, chat.channel.program_id)
+    chat = Chat.objects.select_for_update(of=("self",)).select_related("channel").get(pk=chat.pk)
+    if chat.kind != Chat.Kind.GROUP:
+        raise ChatError(_("Only a group is given to an affiliate; a person is matched as a contact."))
+    if affiliate is not None and not Affiliate.objects.visible_to(by).filter(pk=affiliate.pk).exists():
+        raise ChatError(_("There is no such affiliate for you."), field="affiliate")
+    former, chat.affiliate = chat.affiliate, affiliate
+    chat.save(update_fields=["affiliate"])
+    told = {"chat": str(chat), "affiliate": affiliate.name if affiliate else _("nobody")}
+    record(CHAT_GIVEN, chat, affiliate, former, by=by, data=told)
+    return chat
+
+
+def why_silent(chat: Chat, at: datetime | None = None) -> str:
+    """Why nothing can be sent into this chat now, for the person who is about to type; "" where it can."""
+    if chat.closed_reason:
+        return chat.closed_reason
+    return _why_business_silent(chat, at or timezone.now()) if chat.business else ""
+
+
+def _why_business_silent(chat: Chat, at: datetime) -> str:
+    account = chat.business
+    assert account is not None
+    if not account.is_enabled:
+        return _("%(account)s has disconnected the bot: answer in Telegram itself.") % {"account": account}
+    if not account.can_reply:
+        return _("%(account)s does not let the bot reply: allow it in Telegram (Business, Chatbots), or answer there.") % {
+            "account": account
+        }
+    if chat.last_in_at is None or at - chat.last_in_at > REPLY_WINDOW:
+        return _(
+            "Telegram lets the bot reply within 24 hours after their last message, which are over: answer in Telegram itself."
+        )
+    return ""
