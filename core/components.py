@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from django.conf import settings
 from django.utils import timezone
@@ -223,6 +223,13 @@ def minutes_text(minutes: float | None) -> str:
 def exact(at: datetime) -> str:
     """An instant to the second in the reader's zone, the zone named."""
     return format_datetime(timezone.localtime(at), format="long", locale=locale())
+
+
+def moment_text(at: datetime) -> str:
+    """An instant in a sentence: "Mon, Nov 23, 9:00 AM (Europe/Berlin)", in the zone that is active."""
+    local = timezone.localtime(at)
+    day = format_skeleton("EEEMMMd", local.date(), locale=locale())
+    return f"{day}, {format_time(local, format='short', locale=locale())} ({timezone.get_current_timezone_name()})"
 
 
 def relative_text(at: datetime, now: datetime) -> str:

@@ -9,6 +9,7 @@ from channels.models import Contact, Outgoing
 from core.events import receiver
 from core.models import Event
 from support.models import Message, Ticket, TicketStatus
+from support.services.assignment import hand_back, hand_over
 from support.services.clocks import refresh_open_tickets
 from support.services.following import follow
 from support.services.tickets import lock_ticket, set_status
@@ -74,3 +75,15 @@ def choose_levels_anew(event: Event) -> None:
     """Another segment may mean another service level."""
     affiliates = [int(about.partition(":")[2]) for about in event.about if about.startswith("affiliate:")]
     refresh_open_tickets(affiliates=affiliates)
+
+
+@receiver("cover.ended")
+def give_tickets_back(event: Event) -> None:
+    """The account is its manager's again, and so is what is still open in it."""
+    hand_back(event.data["cover"])
+
+
+@receiver("cover.started")
+def give_tasks_over(event: Event) -> None:
+    """Whoever covers the account does what falls due in that time."""
+    hand_over(event.data["cover"])

@@ -1,6 +1,8 @@
 from celery import shared_task
 
+from affiliates.services import end_covers, start_covers
 from support.services import clocks, notify_unread, wake_due, watch
+from support.services.assignment import assign_waiting, sweep_tickets
 
 
 @shared_task
@@ -22,3 +24,15 @@ def watch_clocks() -> None:
 def refresh_open_tickets() -> None:
     """After a policy or a calendar was changed."""
     clocks.refresh_open_tickets()
+
+
+@shared_task
+def assign_waiting_tickets() -> None:
+    assign_waiting()
+
+
+@shared_task
+def sweep_all_tickets() -> None:
+    start_covers()
+    end_covers()
+    sweep_tickets()

@@ -120,6 +120,11 @@ def on_duty(at: datetime, *, duty: str = "", program: int | None = None, channel
     return people_in_order(roster_at(at).on_duty(at, duty, program, channel))
 
 
+def is_there(person: User, at: datetime) -> bool:
+    """Whether the person is on duty at this instant, whatever for."""
+    return person.pk in roster_at(at).on_duty(at)
+
+
 def people_in_order(numbers: list[int]) -> list[User]:
     found = User.objects.in_bulk(numbers)
     return [found[number] for number in numbers if number in found]

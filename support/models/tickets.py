@@ -122,6 +122,7 @@ class Ticket(PublicId, TimestampedModel):
     last_at = models.DateTimeField(default=timezone.now)  # the last message of whatever kind
     last_in_at = models.DateTimeField(null=True, blank=True)
     last_out_at = models.DateTimeField(null=True, blank=True)
+    told_until = models.DateTimeField(null=True, blank=True)  # the end of the time without anybody that they were told of
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="split_off")
 

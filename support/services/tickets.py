@@ -28,6 +28,7 @@ from support.errors import NotNow, TicketError
 from support.models import Priority, StatusChange, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING
 from support.services.following import follow
+from team.queries import is_there
 
 CHANGEABLE = frozenset({"subject", "type", "priority", "tags", "language"})
 LONGEST_TAG = 40
@@ -138,7 +139,8 @@ def set_status(ticket: Ticket, status: str, *, by: User | None, until: datetime 
 
 @transaction.atomic
 def assign(ticket: Ticket, to: User | None, *, by: User | None, reason: str = "") -> Ticket:
-    """Give the ticket to somebody who may answer in its program, or back to the team (None). `reason` is the "why?" of it."""
+    """Give the ticket to somebody who may answer in its program and is on duty, or back to the team (None). Oneself one may
+    always take it. `reason` is the "why?" of it."""
     if by is not None:
         check(by, Can.ANSWER_TICKETS, ticket.program_id)
     ticket = lock_ticket(ticket, follow_merge=False)
@@ -148,6 +150,12 @@ def assign(ticket: Ticket, to: User | None, *, by: User | None, reason: str = ""
         )
     if ticket.assignee == to:
         return ticket
+    if to is not None and to != by and not is_there(to, timezone.now()):
+        raise TicketError(
+            _("%(person)s is not on duty now: nobody is given work off shift or on leave.") % {"person": to},
+            code="off_shift",
+            field="assignee",
+        )
     set_assignee(ticket, to, by=by, reason=reason)
     ticket.save()
     follow(ticket)
