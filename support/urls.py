@@ -1,5 +1,6 @@
 from django.urls import URLPattern, path
 
+from support.api import api as api
 from support.views import answers, policies
 
 manage: list[URLPattern] = [
@@ -13,5 +14,4 @@ portal: list[URLPattern] = [
     path("answers/", answers.answer_ask, name="answer_ask"),
     path("answers/<str:public_id>/settle/", answers.answer_settle, name="answer_settle"),
 ]
-api: list[URLPattern] = []
 public: list[URLPattern] = []

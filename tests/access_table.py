@@ -18,6 +18,7 @@ MANAGE = "admin head manager"
 SEE_TEAM = "admin head manager finance support quality"
 PEOPLE = "admin head"
 SET_INBOX = "admin head"
+ANSWER = "admin head manager finance support engineer"  # tickets; whoever is of the team sees them
 ADMIN = "admin"
 WRITE = "admin head manager support engineer"
 
@@ -223,6 +224,10 @@ TABLE: dict[str, Row] = {
     "api:payout_batch_paid": api("", APPROVE, "approved_batch"),
     "api:payout_batch_file": api(APPROVE, "", "file"),
     "api:report_performance": api(SEE_MONEY),
+    "api:ticket_list": api(TEAM, ANSWER),
+    "api:ticket_detail": api(TEAM, "", "ticket"),
+    "api:ticket_messages": api("", ANSWER, "ticket"),
+    "api:ticket_status": api("", ANSWER, "ticket"),
     # Everybody
     "home": public(),
     "program_public": public("program"),

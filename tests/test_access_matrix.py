@@ -49,6 +49,7 @@ from tests.factories import (
     owner_of,
 )
 from tests.factories_knowledge import make_article
+from tests.factories_support import make_conversation, make_ticket
 
 SIDES = ("music", "books")
 
@@ -140,6 +141,7 @@ def _share(programs: dict[str, Program], world: World) -> None:
         make_coupon(shared, program, code=f"only-in-{side}-shared-coupon")
         order = make_conversion(program, shared, offer=offer, external_id=f"only-in-{side}-shared-order")
         make_commission(order, decision="approved")
+        make_ticket(shared, program, subject=f"only-in-{side}-shared-ticket")
     world.shared = {"public_id": shared.public_id, "id": shared.public_id}
 
 
@@ -173,6 +175,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "member": colleague,
         "calendar": Calendar.objects.create(name=f"{only} hours"),
         "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
+        "ticket": make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1),
         "article": make_article(program, title=f"{only} article", is_public=True),
     }
     parts: dict[str, dict[str, Any]] = {

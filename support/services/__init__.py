@@ -13,6 +13,7 @@ from support.services.messages import (
     tell_automatically,
 )
 from support.services.portal import mark_read, notify_unread, write_in_portal
+from support.services.requests import record_request
 from support.services.tasks import add_task, finish_task
 from support.services.tickets import (
     assign,
@@ -45,6 +46,7 @@ __all__ = [
     "portal_channel",
     "receive",
     "receive_own",
+    "record_request",
     "reply",
     "snooze",
     "split_ticket",

@@ -40,6 +40,7 @@ def key(live_stack: LiveStack) -> str:
         ("conversions/any/refunds", {"external_id": "any", "amount": "1.00", "reason": "any"}),
         ("affiliates/any/payout-methods", {"type": "manual", "currency": "USD"}),
         ("payout-batches", {"program": "any", "currency": "USD", "cutoff": "2026-01-01"}),
+        ("tickets", {"program": "any", "affiliate": "any", "subject": "Any", "body": "Any?"}),
     ]
     for path, body in things:
         answer = requests.post(
