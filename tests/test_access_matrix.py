@@ -332,6 +332,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("api:program_list", "POST"): {"name": "New", "slug": "new", "currency": "USD"},
     ("api:refund_list", "POST"): {"external_id": "r1", "amount": "1.00"},
     ("api:payout_method_list", "POST"): {"type": "manual", "currency": "USD"},
+    ("api:ticket_messages", "POST"): {"body": "Yes."},
+    ("api:ticket_status", "POST"): {"status": "open"},
 }
 
 
