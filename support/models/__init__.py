@@ -4,6 +4,8 @@ from support.models.answers import AutoAnswer as AutoAnswer
 from support.models.clocks import ClockName as ClockName
 from support.models.clocks import ClockResult as ClockResult
 from support.models.clocks import SlaPolicy as SlaPolicy
+from support.models.improvements import Improvement as Improvement
+from support.models.improvements import ImprovementVoice as ImprovementVoice
 from support.models.mentions import Mention as Mention
 from support.models.messages import Attachment as Attachment
 from support.models.messages import Direction as Direction
@@ -11,6 +13,7 @@ from support.models.messages import Draft as Draft
 from support.models.messages import Message as Message
 from support.models.messages import MessageVersion as MessageVersion
 from support.models.notices import Notice as Notice
+from support.models.promises import Commitment as Commitment
 from support.models.tickets import OPEN as OPEN
 from support.models.tickets import Level as Level
 from support.models.tickets import Priority as Priority
