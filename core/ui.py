@@ -51,6 +51,8 @@ THEMES = ("light", "dark")
 AUDIENCES = ("manager", "portal")  # in the order in which the account pages look for a menu that the reader may use
 
 Allowed = Callable[[HttpRequest], bool]
+Count = Callable[[HttpRequest], int]
+MOST_COUNTED = 99
 CardProvider = Callable[[HttpRequest, Any], "dict[str, Any] | None"]
 
 
@@ -65,6 +67,7 @@ class Entry:
     icon: str
     order: int
     allowed: Allowed
+    count: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class MenuItem:
     url: str
     icon: str
     current: bool
+    count: str = ""  # what waits there for the reader
 
 
 @dataclass(frozen=True)
@@ -95,12 +99,21 @@ _facts: dict[str, Fact] = {}
 
 
 def register_menu(
-    audience: str, section: Any, label: Any, url_name: str, icon: str, order: int, *, allowed: Can | Allowed | None = None
+    audience: str,
+    section: Any,
+    label: Any,
+    url_name: str,
+    icon: str,
+    order: int,
+    *,
+    allowed: Can | Allowed | None = None,
+    count: Count | None = None,
 ) -> None:
     """Put a page into the menu of "manager", "portal" or "public". Sections stand in the order of their first entry.
 
     `allowed` is the capability that the page's guard asks for, or takes the request. Without it every member of the team sees
-    a manager's entry, and everybody one of the others.
+    a manager's entry, and everybody one of the others. `count` tells how much waits there for the reader: it is asked on every
+    page, so it is one query that stops early.
     """
     if allowed is None:
         may: Allowed = (lambda request: is_team(request.user)) if audience == "manager" else (lambda request: True)
@@ -108,7 +121,7 @@ def register_menu(
         may = partial(_has, allowed)
     else:
         may = allowed
-    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may)
+    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may, count)
 
 
 def _has(can: Can, request: HttpRequest) -> bool:
@@ -122,7 +135,9 @@ def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
     current = _current(request.path, list(urls.values()))
     sections: dict[str, list[MenuItem]] = {}
     for entry, url in urls.items():
-        sections.setdefault(str(entry.section), []).append(MenuItem(str(entry.label), url, entry.icon, url == current))
+        waiting = entry.count(request) if entry.count else 0
+        told = f"{MOST_COUNTED}+" if waiting > MOST_COUNTED else str(waiting or "")
+        sections.setdefault(str(entry.section), []).append(MenuItem(str(entry.label), url, entry.icon, url == current, told))
     return [MenuSection(label, items) for label, items in sections.items()]
 
 

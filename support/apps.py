@@ -15,6 +15,7 @@ class SupportConfig(AppConfig):
         from support.events import register_facts
         from support.filing import file_item
         from support.models import Ticket
+        from support.queries.queue import waiting_for
 
         register_menu(
             "manager", _("Settings"), _("Service levels"), "manage:policy_list", "stopwatch", 810, allowed=Can.SET_INBOX
@@ -22,3 +23,4 @@ class SupportConfig(AppConfig):
         register_facts()
         register_filer(file_item)
         register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))
+        register_menu("manager", "", _("Inbox"), "manage:ticket_list", "inbox", 10, allowed=Can.SEE_TICKETS, count=waiting_for)

@@ -27,7 +27,7 @@ from affiliates.models import Affiliate, Function
 from affiliates.services import invite_member
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import SlaPolicy
+from support.models import SlaPolicy, Task
 from team.models import Calendar
 from tests.access_table import TABLE
 from tests.factories import (
@@ -49,7 +49,7 @@ from tests.factories import (
     owner_of,
 )
 from tests.factories_knowledge import make_article
-from tests.factories_support import make_conversation, make_ticket
+from tests.factories_support import make_conversation, make_message, make_ticket
 
 SIDES = ("music", "books")
 
@@ -175,7 +175,11 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "member": colleague,
         "calendar": Calendar.objects.create(name=f"{only} hours"),
         "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
-        "ticket": make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1),
+        "ticket": (ticket := make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1)),
+        "message": (message := make_message(ticket, f"{only} words")),
+        "task": Task.objects.create(
+            ticket=ticket, message=message, title=f"{only} task", owner=colleague, due_at=program.created_at
+        ),
         "article": make_article(program, title=f"{only} article", is_public=True),
     }
     parts: dict[str, dict[str, Any]] = {
