@@ -15,7 +15,6 @@ class SupportConfig(AppConfig):
         from support.events import register_facts
         from support.filing import file_item
         from support.models import Ticket
-        from support.queries.queue import waiting_for
 
         register_menu(
             "manager", _("Settings"), _("Service levels"), "manage:policy_list", "stopwatch", 810, allowed=Can.SET_INBOX
@@ -23,4 +22,10 @@ class SupportConfig(AppConfig):
         register_facts()
         register_filer(file_item)
         register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))
-        register_menu("manager", "", _("Inbox"), "manage:ticket_list", "inbox", 10, allowed=Can.SEE_TICKETS, count=waiting_for)
+
+        from django.utils.translation import gettext_lazy as _
+
+        from core.ui import register_menu
+        from support.portal import unread
+
+        register_menu("portal", "", _("Help"), "portal:help_home", "message-circle", 700, badge=unread)

@@ -5,7 +5,7 @@ What a message says is never told here: it stands in the ticket.
 
 from django.utils.translation import gettext_lazy as _
 
-from core.ui import register_fact
+from core.ui import register_fact, with_money
 
 TICKET_OPENED = "ticket.opened"  # data: subject, channel
 TICKET_STATUS_CHANGED = "ticket.status_changed"  # data: status, its name; was, to: the values
@@ -27,15 +27,28 @@ TASK_ADDED = "task.added"  # data: title, person
 TASK_FINISHED = "task.finished"  # data: title
 TICKET_WARNED = "ticket.warned"  # data: clock, due, people: who was told
 TICKET_BREACHED = "ticket.breached"  # the same
-COMMITMENT_MADE = "commitment.made"  # about the ticket and the affiliate as well; data: text, person, due
-COMMITMENT_GIVEN = "commitment.given"  # data: text, person
-COMMITMENT_OVERDUE = "commitment.overdue"  # data: text, person
-COMMITMENT_SETTLED = "commitment.settled"  # data: text, state, its name; status; person
-IMPROVEMENT_RAISED = "improvement.raised"  # data: title
-IMPROVEMENT_DECIDED = "improvement.decided"  # about every ticket that raised it; data: title, state
 POLICY_MADE = "sla_policy.made"
 POLICY_CHANGED = "sla_policy.changed"  # data: fields
 POLICY_MOVED = "sla_policy.moved"  # data: other, up
+
+RATING_ASKED = "rating.asked"  # about the rating and the ticket
+TICKET_RATED = "ticket.rated"  # data: score, its name; value, 1 to 5
+TICKET_ESCALATED = "ticket.escalated"  # about the escalation and the ticket; data: level, question, number
+ESCALATION_ACCEPTED = "escalation.accepted"  # data: person
+ESCALATION_ANSWERED = "escalation.answered"  # data: person, number
+ESCALATION_WITHDRAWN = "escalation.withdrawn"
+ESCALATION_NOT_ACCEPTED = "escalation.not_accepted"  # its time to be taken is over; data: level
+TICKET_CAUSES_NAMED = "ticket.causes_named"  # data: causes
+DIFFICULTY_PROPOSED = "difficulty.proposed"  # about the ticket; data: value
+DIFFICULTY_CONFIRMED = "difficulty.confirmed"
+CALL_LOGGED = "call.logged"  # about the call, the ticket and the affiliate; data: kind, number, minutes
+CLAIM_RAISED = "claim.raised"  # about the ticket and what it is about; data: subject
+CLAIM_DECIDED = "claim.decided"  # about the ticket, the commission or payout, and the affiliate; data: decision, amount, currency
+TERMS_ASKED = "terms.asked"  # data: wanted
+TERMS_PASSED_UP = "terms.passed_up"
+TERMS_GRANTED = "terms.granted"  # about the ticket, the rule and the affiliate; data: rate, until
+TERMS_REFUSED = "terms.refused"
+TERMS_ENDED = "terms.ended"  # the time for which they were granted is over
 
 
 def register_facts() -> None:
@@ -63,9 +76,21 @@ def register_facts() -> None:
     register_fact(POLICY_MADE, "plus", _("Made"))
     register_fact(POLICY_CHANGED, "edit", _("Changed: %(fields)s"))
     register_fact(POLICY_MOVED, "arrows-sort", _("Changed places with “%(other)s”"))
-    register_fact(COMMITMENT_MADE, "heart-handshake", _("Promised, for %(person)s to keep: %(text)s"))
-    register_fact(COMMITMENT_GIVEN, "user-check", _("%(person)s keeps the promise from now on: %(text)s"))
-    register_fact(COMMITMENT_OVERDUE, "alert-triangle", _("The time of a promise is over: %(text)s"))
-    register_fact(COMMITMENT_SETTLED, "heart-handshake", _("%(state)s: %(text)s"))
-    register_fact(IMPROVEMENT_RAISED, "bulb", _("Filed as an improvement: %(title)s"))
-    register_fact(IMPROVEMENT_DECIDED, "bulb", _("%(state)s, improvement: %(title)s"))
+    register_fact(RATING_ASKED, "mood-smile", _("Asked how they were helped"))
+    register_fact(TICKET_RATED, "mood-smile", _("Rated: %(score)s"))
+    register_fact(TICKET_ESCALATED, "stairs-up", _("Question %(number)s to the %(level)s: %(question)s"))
+    register_fact(ESCALATION_ACCEPTED, "hand-grab", _("%(person)s took the question"))
+    register_fact(ESCALATION_ANSWERED, "stairs-down", _("%(person)s answered question %(number)s"))
+    register_fact(ESCALATION_WITHDRAWN, "arrow-back-up", _("The question was withdrawn"))
+    register_fact(ESCALATION_NOT_ACCEPTED, "clock-exclamation", _("Nobody took the question to the %(level)s in time"))
+    register_fact(TICKET_CAUSES_NAMED, "affiliate", _("Caused by: %(causes)s"))
+    register_fact(DIFFICULTY_PROPOSED, "barbell", _("Difficulty proposed: %(value)s of 5"))
+    register_fact(DIFFICULTY_CONFIRMED, "barbell", _("Difficulty confirmed: %(value)s of 5"))
+    register_fact(CALL_LOGGED, "phone", _("%(kind)s, %(minutes)s min"))
+    register_fact(CLAIM_RAISED, "scale", _("Claimed: %(subject)s"))
+    register_fact(CLAIM_DECIDED, "scale", with_money(_("Decided: %(decision)s, %(amount)s")))
+    register_fact(TERMS_ASKED, "trending-up", _("Asks for better terms: %(wanted)s"))
+    register_fact(TERMS_PASSED_UP, "arrow-up", _("Better terms: passed up to the head"))
+    register_fact(TERMS_GRANTED, "trending-up", _("Better terms granted: %(rate)s until %(until)s"))
+    register_fact(TERMS_REFUSED, "trending-up", _("Better terms refused"))
+    register_fact(TERMS_ENDED, "calendar-off", _("The better terms have ended"))

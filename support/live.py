@@ -42,7 +42,11 @@ def touch(ticket: Ticket) -> None:
 
 
 def touch_many(tickets: Iterable[Ticket]) -> None:
-    keys = {key for ticket in tickets for key in (f"inbox:program:{ticket.program_id}", f"inbox:ticket:{ticket.pk}")}
+    keys = set()
+    for ticket in tickets:
+        keys |= {f"inbox:program:{ticket.program_id}", f"inbox:ticket:{ticket.pk}"}
+        if ticket.affiliate_id is not None:
+            keys.add(f"inbox:chat:{ticket.affiliate_id}")
     if keys:
         transaction.on_commit(lambda: _mark(keys), robust=True)
 
@@ -77,6 +81,30 @@ def marks(programs: Collection[int] | None, user: int, ticket: int | None = None
         return newest, newest if ticket else ""
     told = [value.decode() if value else "0" for value in found]
     return ".".join(told[: len(keys)]), told[-1] if ticket else ""
+
+
+def chat_mark(affiliate: int) -> str:
+    """What stands for the state of an affiliate's chats, as `marks` does for the inbox."""
+    found = _ask(lambda valkey: [valkey.get(f"inbox:chat:{affiliate}")])
+    if found is None:
+        return _newest_rows()
+    return found[0].decode() if found[0] else "0"
+
+
+def kept_number(key: str, mark: str) -> int | None:
+    """A number that was counted when `mark` was the same; None where it must be counted anew."""
+    found = _ask(lambda valkey: valkey.get(f"inbox:number:{key}"))
+    kept, _space, number = found.decode().rpartition(" ") if found else ("", "", "")
+    return int(number) if found and kept == mark else None
+
+
+def keep_number(key: str, mark: str, number: int) -> None:
+    _ask(lambda valkey: valkey.set(f"inbox:number:{key}", f"{mark} {number}", ex=300))
+
+
+def forget_numbers(*keys: str) -> None:
+    """What these count has changed, once the transaction has committed."""
+    transaction.on_commit(lambda: _ask(lambda valkey: valkey.delete(*(f"inbox:number:{key}" for key in keys))), robust=True)
 
 
 def _all_programs() -> list[int]:

@@ -9,6 +9,7 @@ from channels.models import Contact, Outgoing
 from core.events import receiver
 from core.models import Event
 from support.models import Message, Ticket, TicketStatus
+from support.rating_ways import ask_for_rating
 from support.services.assignment import hand_back, hand_over
 from support.services.clocks import refresh_open_tickets
 from support.services.following import follow
@@ -87,3 +88,11 @@ def give_tickets_back(event: Event) -> None:
 def give_tasks_over(event: Event) -> None:
     """Whoever covers the account does what falls due in that time."""
     hand_over(event.data["cover"])
+
+
+@receiver("ticket.status_changed")
+def ask_after_resolving(event: Event) -> None:
+    """Once it is resolved, whoever was helped is asked how."""
+    if event.data.get("to") == TicketStatus.RESOLVED:
+        pk = next(int(about.partition(":")[2]) for about in event.about if about.startswith("ticket:"))
+        ask_for_rating(Ticket.objects.get(pk=pk))

@@ -25,9 +25,10 @@ from accounts.models import ApiKey, Role, User
 from accounts.services.keys import PREFIX, _hash
 from affiliates.models import Affiliate, Function
 from affiliates.services import invite_member
+from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import SlaPolicy, Task
+from support.models import Rating, SlaPolicy
 from team.models import Calendar
 from tests.access_table import TABLE
 from tests.factories import (
@@ -49,7 +50,7 @@ from tests.factories import (
     owner_of,
 )
 from tests.factories_knowledge import make_article
-from tests.factories_support import make_conversation, make_message, make_ticket
+from tests.factories_support import make_attachment, make_channel, make_conversation, make_inbound, make_message, make_ticket
 
 SIDES = ("music", "books")
 
@@ -175,12 +176,9 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "member": colleague,
         "calendar": Calendar.objects.create(name=f"{only} hours"),
         "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
-        "ticket": (ticket := make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1)),
-        "message": (message := make_message(ticket, f"{only} words")),
-        "task": Task.objects.create(
-            ticket=ticket, message=message, title=f"{only} task", owner=colleague, due_at=program.created_at
-        ),
+        "ticket": make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1),
         "article": make_article(program, title=f"{only} article", is_public=True),
+        **_inbox(program, affiliate, only),
     }
     parts: dict[str, dict[str, Any]] = {
         kind: {"public_id": row.public_id, "id": row.public_id, "slug": getattr(row, "slug", "")} for kind, row in rows.items()
@@ -204,6 +202,18 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "reset": {"uidb36": "1", "key": "x-y"},
         "confirmation": {"key": "x"},
         "session": {"number": UserSession.objects.create(user=colleague, ip="127.0.0.1", session_key=f"of-{colleague.pk}").pk},
+    }
+
+
+def _inbox(program: Program, affiliate: Affiliate, only: str) -> dict[str, Any]:
+    """A mail with a file in it, as filed, and what was asked about its answer."""
+    ticket = make_ticket(affiliate, program, channel=make_channel(program), subject=f"{only} subject", status="resolved")
+    inbound = make_inbound(ticket.channel, only.encode(), status="filed", filed_as="message")
+    message = make_message(ticket, f"{only} words", body_html=f"<p>{only} words</p>", inbound=inbound)
+    return {
+        "message": message,
+        "attachment": make_attachment(message, file=keep_file(f"{only} file".encode())),
+        "rating": Rating.objects.create(ticket=ticket, program=program, channel=ticket.channel),
     }
 
 

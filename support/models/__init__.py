@@ -1,11 +1,17 @@
 """Requests and their messages, the clocks over them, and what is agreed, asked and decided along the way."""
 
 from support.models.answers import AutoAnswer as AutoAnswer
+from support.models.chats import ChatRead as ChatRead
+from support.models.chats import PhoneCall as PhoneCall
+from support.models.claims import ClaimDecision as ClaimDecision
+from support.models.claims import TermsLimit as TermsLimit
+from support.models.claims import TermsRequest as TermsRequest
 from support.models.clocks import ClockName as ClockName
 from support.models.clocks import ClockResult as ClockResult
 from support.models.clocks import SlaPolicy as SlaPolicy
-from support.models.improvements import Improvement as Improvement
-from support.models.improvements import ImprovementVoice as ImprovementVoice
+from support.models.escalations import Cause as Cause
+from support.models.escalations import Difficulty as Difficulty
+from support.models.escalations import Escalation as Escalation
 from support.models.mentions import Mention as Mention
 from support.models.messages import Attachment as Attachment
 from support.models.messages import Direction as Direction
@@ -13,7 +19,7 @@ from support.models.messages import Draft as Draft
 from support.models.messages import Message as Message
 from support.models.messages import MessageVersion as MessageVersion
 from support.models.notices import Notice as Notice
-from support.models.promises import Commitment as Commitment
+from support.models.ratings import Rating as Rating
 from support.models.tickets import OPEN as OPEN
 from support.models.tickets import Level as Level
 from support.models.tickets import Priority as Priority

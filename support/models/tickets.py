@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
 from channels.models import Channel, Chat, Contact
+from commissions.models import Commission
 from core.access import Can, programs_of
 from core.ids import PublicId
 from core.models import TimestampedModel
+from payouts.models import Payout
 from programs.models import Program
 
 
@@ -125,6 +127,9 @@ class Ticket(PublicId, TimestampedModel):
     told_until = models.DateTimeField(null=True, blank=True)  # the end of the time without anybody that they were told of
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="split_off")
+    # What a claim or dispute is about, where the affiliate or a person said so.
+    about_commission = models.ForeignKey(Commission, models.PROTECT, null=True, blank=True, related_name="tickets")
+    about_payout = models.ForeignKey(Payout, models.PROTECT, null=True, blank=True, related_name="tickets")
 
     objects = TicketQuerySet.as_manager()
 
@@ -165,18 +170,6 @@ class Ticket(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return self.subject
-
-    @property
-    def party(self) -> Affiliate | Contact:
-        """Whom it is with, as far as that is known."""
-        known = self.affiliate or self.contact
-        assert known is not None  # ticket_is_somebodys
-        return known
-
-    @property
-    def shown_state(self) -> str:
-        """The state chip: what is open for a program is not what is open for a ticket."""
-        return {"new": "new", "open": "our_turn", "pending": "their_turn"}.get(self.status, self.status)
 
 
 class StatusChange(models.Model):
