@@ -83,6 +83,8 @@ STATES: dict[str, State] = {
         to_approve=gettext_lazy("Draft, to approve"),
         skipped=gettext_lazy("Left for later"),
     ),
+    **_states("waiting", "message-circle", new=pgettext_lazy("ticket", "New"), our_turn=pgettext_lazy("ticket", "Open")),
+    **_states("neutral", "hourglass", their_turn=gettext_lazy("Waiting for the affiliate")),
     **_states(
         "waiting",
         "loader-2",
@@ -116,6 +118,7 @@ STATES: dict[str, State] = {
         verified=gettext_lazy("Verified"),
         open=pgettext_lazy("program or offer", "Open"),
         delivered=gettext_lazy("Delivered"),
+        resolved=gettext_lazy("Resolved"),
     ),
     **_states(
         "stopped",

@@ -45,17 +45,19 @@ class Shelf:
         return next((shown for shown in self.views if shown.current), None)
 
 
-def shelf_of(request: HttpRequest, params: QueryDict) -> Shelf | None:
-    """One query. None where nobody is signed in, and on lists within one thing's page: these are found by the thing."""
+def shelf_of(request: HttpRequest, params: QueryDict, page: str = "") -> Shelf | None:
+    """One query. None where nobody is signed in, and on lists within one thing's page: these are found by the thing.
+
+    `page` names the list's own page, where it stands beside something on another one.
+    """
     match, user = request.resolver_match, request.user
-    if match is None or match.kwargs or not user.is_authenticated:
+    if not user.is_authenticated or (not page and (match is None or match.kwargs)):
         return None
+    path = reverse(page) if page else request.path
     asked = _kept(params)
-    views = SavedView.objects.filter(owner=user.pk, page=match.view_name).order_by("name")[:MOST]
-    shown = [
-        ShownView(view, f"{request.path}?{view.query}", _meaning(QueryDict(view.query)) == _meaning(asked)) for view in views
-    ]
-    return Shelf(request.path, asked.urlencode(), shown)
+    views = SavedView.objects.filter(owner=user.pk, page=page or match.view_name).order_by("name")[:MOST]  # type: ignore[union-attr]
+    shown = [ShownView(view, f"{path}?{view.query}", _meaning(QueryDict(view.query)) == _meaning(asked)) for view in views]
+    return Shelf(path, asked.urlencode(), shown)
 
 
 def save_view(path: str, name: str, query: str, *, by: Any) -> SavedView:

@@ -51,6 +51,8 @@ THEMES = ("light", "dark")
 AUDIENCES = ("manager", "portal")  # in the order in which the account pages look for a menu that the reader may use
 
 Allowed = Callable[[HttpRequest], bool]
+Count = Callable[[HttpRequest], int]
+MOST_COUNTED = 99
 CardProvider = Callable[[HttpRequest, Any], "dict[str, Any] | None"]
 
 
@@ -65,7 +67,7 @@ class Entry:
     icon: str
     order: int
     allowed: Allowed
-    badge: Callable[[HttpRequest], int] | None = None
+    count: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class MenuItem:
     url: str
     icon: str
     current: bool
-    badge: int = 0  # how many new things wait there
+    count: str = ""  # what waits there for the reader
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,13 @@ def register_menu(
     order: int,
     *,
     allowed: Can | Allowed | None = None,
-    badge: Callable[[HttpRequest], int] | None = None,
+    count: Count | None = None,
 ) -> None:
     """Put a page into the menu of "manager", "portal" or "public". Sections stand in the order of their first entry.
 
     `allowed` is the capability that the page's guard asks for, or takes the request. Without it every member of the team sees
-    a manager's entry, and everybody one of the others. `badge` counts what waits there; it runs on every page as well.
+    a manager's entry, and everybody one of the others. `count` tells how much waits there for the reader: it is asked on every
+    page, so it is one query that stops early.
     """
     if allowed is None:
         may: Allowed = (lambda request: is_team(request.user)) if audience == "manager" else (lambda request: True)
@@ -118,7 +121,7 @@ def register_menu(
         may = partial(_has, allowed)
     else:
         may = allowed
-    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may, badge)
+    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may, count)
 
 
 def _has(can: Can, request: HttpRequest) -> bool:
@@ -132,8 +135,9 @@ def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
     current = _current(request.path, list(urls.values()))
     sections: dict[str, list[MenuItem]] = {}
     for entry, url in urls.items():
-        item = MenuItem(str(entry.label), url, entry.icon, url == current, entry.badge(request) if entry.badge else 0)
-        sections.setdefault(str(entry.section), []).append(item)
+        waiting = entry.count(request) if entry.count else 0
+        told = f"{MOST_COUNTED}+" if waiting > MOST_COUNTED else str(waiting or "")
+        sections.setdefault(str(entry.section), []).append(MenuItem(str(entry.label), url, entry.icon, url == current, told))
     return [MenuSection(label, items) for label, items in sections.items()]
 
 

@@ -49,7 +49,8 @@ class ProgramForm(forms.ModelForm):
         model = Program
         fields = [
             "name", "slug", "summary", "description", "currency", "minimum_payout", "hold_days", "attribution_model",
-            "attribution_window_days", "fallback_url", "time_zone", "status", "public", "accent_color",
+            "attribution_window_days", "fallback_url", "time_zone", "status", "public", "shows_support",
+            "accent_color",
         ]  # fmt: skip
         widgets = {
             "summary": forms.TextInput,
@@ -74,6 +75,7 @@ class ProgramForm(forms.ModelForm):
             "status": gettext_lazy(
                 "Paused and closed programs send visitors to the fallback address and credit nothing; what was earned stays."
             ),
+            "shows_support": gettext_lazy("The measured figures of the last 30 days, on the program's page and in the portal."),
             "public": gettext_lazy("Anyone may then apply; you decide about every application."),
         }
 
@@ -81,7 +83,7 @@ class ProgramForm(forms.ModelForm):
         (gettext_lazy("Program"), ["name", "slug", "summary", "description"]),
         (gettext_lazy("Money"), ["currency", "minimum_payout", "hold_days"]),
         (gettext_lazy("Credit"), ["attribution_model", "attribution_window_days", "fallback_url"]),
-        (gettext_lazy("Open or not"), ["status", "public", "time_zone", "accent_color"]),
+        (gettext_lazy("Open or not"), ["status", "public", "shows_support", "time_zone", "accent_color"]),
     ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -62,6 +62,7 @@ class Program(PublicId, TimestampedModel):
         _("hold (days after the sale)"), default=30, validators=[MaxValueValidator(3650)]
     )
     minimum_payout = MoneyField(_("minimum payout"), default=0, validators=[MinValueValidator(0)])
+    shows_support = models.BooleanField(_("show how soon affiliates are answered"), default=False)
     fallback_url = models.URLField(
         _("fallback address"),
         max_length=2000,

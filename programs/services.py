@@ -25,7 +25,7 @@ from programs.models import Offer, Program, TermsVersion
 PROGRAM_FIELDS = frozenset(
     {
         "name", "slug", "status", "currency", "time_zone", "attribution_model", "attribution_window_days", "hold_days",
-        "minimum_payout", "fallback_url", "summary", "description", "accent_color", "logo", "public",
+        "minimum_payout", "fallback_url", "summary", "description", "accent_color", "logo", "public", "shows_support",
     }
 )  # fmt: skip
 OFFER_FIELDS = frozenset({"name", "slug", "status", "landing_url", "allowed_domains", "description"})

@@ -30,6 +30,7 @@ from core.models import Mail
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutStatus
 from payouts.previews import OPEN, due_without_batch
 from programs.models import Program
+from support.queries.queue import MOST_COUNTED, counts_of
 from tracking.models import Conversion
 
 OPEN_BATCHES = 10
@@ -53,6 +54,8 @@ def needs_of(user: Any, programs: list[Program]) -> list[Need]:
     """In the order in which they are best settled. `programs`: those that the reader sees, with what their setup lacks."""
     rights = rights_of(user)
     needs = [*_setup(user, programs)]
+    if rights.has(Can.ANSWER_TICKETS):
+        needs += _tickets(user)
     if rights.has(Can.MANAGE_AFFILIATES):
         needs += _enrollments(user)
     if rights.has(Can.DECIDE_COMMISSIONS):
@@ -92,6 +95,21 @@ def _setup(user: Any, programs: list[Program]) -> Iterator[Need]:
         if not program.has_affiliate and rights.has(Can.MANAGE_AFFILIATES, program.pk):  # type: ignore[attr-defined]
             url = reverse("manage:affiliate_create")
             yield Need("user-plus", "decided", _("%(program)s has no affiliate yet") % name, url, _("Add an affiliate"))
+
+
+def _tickets(user: Any) -> Iterator[Need]:
+    """Affiliates who wait longer than was promised, or soon will; counted with the menu's number."""
+    counts, url = counts_of(user), reverse("manage:ticket_list")
+    if counts.late:
+        title = ngettext("%(number)s ticket is late", "%(number)s tickets are late", counts.late)
+        yield Need("clock-exclamation", "stopped", title % {"number": _up_to(counts.late)}, url, _("Answer"))
+    if counts.soon:
+        title = ngettext("%(number)s ticket is about to be late", "%(number)s tickets are about to be late", counts.soon)
+        yield Need("clock", "waiting", title % {"number": _up_to(counts.soon)}, url, _("Answer"))
+
+
+def _up_to(number: int) -> str:
+    return f"{MOST_COUNTED}+" if number > MOST_COUNTED else number_text(number)
 
 
 def _enrollments(user: Any) -> Iterator[Need]:

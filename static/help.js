@@ -45,7 +45,7 @@
     body.set("until", last);
     body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     fetch(talks.dataset.read, { method: "POST", body }).catch(() => (seen = ""));
-    document.querySelector('.topnav [aria-current] .count-badge')?.remove();
+    document.querySelector('.topnav [aria-current] .nav-count')?.remove();
   }
 
   async function send() {

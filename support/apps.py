@@ -15,6 +15,8 @@ class SupportConfig(AppConfig):
         from support.events import register_facts
         from support.filing import file_item
         from support.models import Ticket
+        from support.portal import unread
+        from support.queries.queue import waiting_for
 
         register_menu(
             "manager", _("Settings"), _("Service levels"), "manage:policy_list", "stopwatch", 810, allowed=Can.SET_INBOX
@@ -22,10 +24,5 @@ class SupportConfig(AppConfig):
         register_facts()
         register_filer(file_item)
         register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))
-
-        from django.utils.translation import gettext_lazy as _
-
-        from core.ui import register_menu
-        from support.portal import unread
-
-        register_menu("portal", "", _("Help"), "portal:help_home", "message-circle", 700, badge=unread)
+        register_menu("manager", "", _("Inbox"), "manage:ticket_list", "inbox", 10, allowed=Can.SEE_TICKETS, count=waiting_for)
+        register_menu("portal", "", _("Help"), "portal:help_home", "message-circle", 700, count=unread)

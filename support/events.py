@@ -27,6 +27,12 @@ TASK_ADDED = "task.added"  # data: title, person
 TASK_FINISHED = "task.finished"  # data: title
 TICKET_WARNED = "ticket.warned"  # data: clock, due, people: who was told
 TICKET_BREACHED = "ticket.breached"  # the same
+COMMITMENT_MADE = "commitment.made"  # about the ticket and the affiliate as well; data: text, person, due
+COMMITMENT_GIVEN = "commitment.given"  # data: text, person
+COMMITMENT_OVERDUE = "commitment.overdue"  # data: text, person
+COMMITMENT_SETTLED = "commitment.settled"  # data: text, state, its name; status; person
+IMPROVEMENT_RAISED = "improvement.raised"  # data: title
+IMPROVEMENT_DECIDED = "improvement.decided"  # about every ticket that raised it; data: title, state
 POLICY_MADE = "sla_policy.made"
 POLICY_CHANGED = "sla_policy.changed"  # data: fields
 POLICY_MOVED = "sla_policy.moved"  # data: other, up
@@ -76,6 +82,12 @@ def register_facts() -> None:
     register_fact(POLICY_MADE, "plus", _("Made"))
     register_fact(POLICY_CHANGED, "edit", _("Changed: %(fields)s"))
     register_fact(POLICY_MOVED, "arrows-sort", _("Changed places with “%(other)s”"))
+    register_fact(COMMITMENT_MADE, "heart-handshake", _("Promised, for %(person)s to keep: %(text)s"))
+    register_fact(COMMITMENT_GIVEN, "user-check", _("%(person)s keeps the promise from now on: %(text)s"))
+    register_fact(COMMITMENT_OVERDUE, "alert-triangle", _("The time of a promise is over: %(text)s"))
+    register_fact(COMMITMENT_SETTLED, "heart-handshake", _("%(state)s: %(text)s"))
+    register_fact(IMPROVEMENT_RAISED, "bulb", _("Filed as an improvement: %(title)s"))
+    register_fact(IMPROVEMENT_DECIDED, "bulb", _("%(state)s, improvement: %(title)s"))
     register_fact(RATING_ASKED, "mood-smile", _("Asked how they were helped"))
     register_fact(TICKET_RATED, "mood-smile", _("Rated: %(score)s"))
     register_fact(TICKET_ESCALATED, "stairs-up", _("Question %(number)s to the %(level)s: %(question)s"))

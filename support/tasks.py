@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from affiliates.services import end_covers, start_covers
-from support.services import clocks, notify_unread, wake_due, watch
+from support.services import clocks, notify_unread, promises, wake_due, watch
 from support.services.assignment import assign_waiting, sweep_tickets
 
 
@@ -18,6 +18,7 @@ def notify_unread_messages() -> None:
 @shared_task
 def watch_clocks() -> None:
     watch.watch_clocks()
+    promises.watch_commitments()
 
 
 @shared_task

@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from support import addresses
 from support.api import api as api
+from support.urls_inbox import inbox
 from support.views import answers, policies
 
 manage: list[URLPattern] = [
@@ -10,6 +11,7 @@ manage: list[URLPattern] = [
     path("settings/service-levels/new/", policies.policy_create, name="policy_create"),
     path("settings/service-levels/<str:public_id>/", policies.policy_edit, name="policy_edit"),
     path("settings/service-levels/<str:public_id>/move/", policies.policy_move, name="policy_move"),
+    *inbox,
 ]
 portal: list[URLPattern] = [
     *addresses.portal,

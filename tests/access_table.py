@@ -15,6 +15,7 @@ SEE_MONEY = "admin head manager finance support"
 PREPARE = "admin head manager finance"
 APPROVE = "admin head finance"
 MANAGE = "admin head manager"
+ANSWER = "admin head manager finance support engineer"
 SEE_TEAM = "admin head manager finance support quality"
 PEOPLE = "admin head"
 SET_INBOX = "admin head"
@@ -150,6 +151,24 @@ TABLE: dict[str, Row] = {
     "manage:article_list": manage(SEE),
     "manage:article_create": manage(WRITE),
     "manage:article_preview": manage(WRITE),
+    # The inbox
+    "manage:ticket_list": manage(TEAM),
+    "manage:ticket_news": manage(TEAM),
+    "manage:mention_list": manage(TEAM),
+    "manage:ticket_detail": manage(TEAM, "ticket"),
+    "manage:ticket_card": manage(TEAM, "ticket"),
+    "manage:ticket_bulk": manage(ANSWER),
+    "manage:message_create": manage(ANSWER, "ticket"),
+    "manage:draft_keep": manage(ANSWER, "ticket"),
+    "manage:ticket_assign": manage(ANSWER, "ticket"),
+    "manage:ticket_status": manage(ANSWER, "ticket"),
+    "manage:ticket_snooze": manage(ANSWER, "ticket"),
+    "manage:ticket_change": manage(ANSWER, "ticket"),
+    "manage:ticket_merge": manage(ANSWER, "ticket"),
+    "manage:ticket_link": manage(ANSWER, "ticket"),
+    "manage:task_create": manage(ANSWER, "ticket"),
+    "manage:task_finish": manage(ANSWER, "task"),
+    "manage:message_split": manage(ANSWER, "message"),
     "manage:article_detail": manage(SEE, "article"),
     "manage:article_edit": manage(WRITE, "article"),
     "manage:article_publish": manage(WRITE, "article"),
@@ -187,8 +206,8 @@ TABLE: dict[str, Row] = {
     "portal:conversion_list": portal(ANY),
     "portal:invitation_accept": public("token", nothing=True),
     # What strangers sent, as it may be looked at; the affiliate's chat
-    "manage:message_html": manage(TEAM, "message"),
-    "manage:message_raw": manage(TEAM, "message"),
+    "manage:message_html": manage(TEAM, "mail_message"),
+    "manage:message_raw": manage(TEAM, "mail_message"),
     "manage:attachment_download": manage(TEAM, "attachment"),
     "portal:help_home": portal(ANY),
     "portal:help_chat": portal(ANY, "program"),

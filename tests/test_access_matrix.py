@@ -28,7 +28,7 @@ from affiliates.services import invite_member
 from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import Rating, SlaPolicy
+from support.models import Rating, SlaPolicy, Task
 from team.models import Calendar
 from tests.access_table import TABLE
 from tests.factories import (
@@ -176,7 +176,11 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "member": colleague,
         "calendar": Calendar.objects.create(name=f"{only} hours"),
         "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
-        "ticket": make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1),
+        "ticket": (ticket := make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1)),
+        "message": (message := make_message(ticket, f"{only} words")),
+        "task": Task.objects.create(
+            ticket=ticket, message=message, title=f"{only} task", owner=colleague, due_at=program.created_at
+        ),
         "article": make_article(program, title=f"{only} article", is_public=True),
         **_inbox(program, affiliate, only),
     }
@@ -211,7 +215,7 @@ def _inbox(program: Program, affiliate: Affiliate, only: str) -> dict[str, Any]:
     inbound = make_inbound(ticket.channel, only.encode(), status="filed", filed_as="message")
     message = make_message(ticket, f"{only} words", body_html=f"<p>{only} words</p>", inbound=inbound)
     return {
-        "message": message,
+        "mail_message": message,
         "attachment": make_attachment(message, file=keep_file(f"{only} file".encode())),
         "rating": Rating.objects.create(ticket=ticket, program=program, channel=ticket.channel),
     }

@@ -12,6 +12,8 @@ from support.models.clocks import SlaPolicy as SlaPolicy
 from support.models.escalations import Cause as Cause
 from support.models.escalations import Difficulty as Difficulty
 from support.models.escalations import Escalation as Escalation
+from support.models.improvements import Improvement as Improvement
+from support.models.improvements import ImprovementVoice as ImprovementVoice
 from support.models.mentions import Mention as Mention
 from support.models.messages import Attachment as Attachment
 from support.models.messages import Direction as Direction
@@ -19,6 +21,7 @@ from support.models.messages import Draft as Draft
 from support.models.messages import Message as Message
 from support.models.messages import MessageVersion as MessageVersion
 from support.models.notices import Notice as Notice
+from support.models.promises import Commitment as Commitment
 from support.models.ratings import Rating as Rating
 from support.models.tickets import OPEN as OPEN
 from support.models.tickets import Level as Level

@@ -76,6 +76,11 @@ class Message(PublicId, TimestampedModel):
     def __str__(self) -> str:
         return self.body_text[:80]
 
+    @property
+    def sender(self) -> str:
+        """Who wrote it, by name."""
+        return str(self.author or self.contact or self.ticket.party)
+
 
 class MessageVersion(models.Model):
     """What a message said before its writer edited it."""

@@ -171,6 +171,18 @@ class Ticket(PublicId, TimestampedModel):
     def __str__(self) -> str:
         return self.subject
 
+    @property
+    def party(self) -> Affiliate | Contact:
+        """Whom it is with, as far as that is known."""
+        known = self.affiliate or self.contact
+        assert known is not None  # ticket_is_somebodys
+        return known
+
+    @property
+    def shown_state(self) -> str:
+        """The state chip: what is open for a program is not what is open for a ticket."""
+        return {"new": "new", "open": "our_turn", "pending": "their_turn"}.get(self.status, self.status)
+
 
 class StatusChange(models.Model):
     """A ticket's status from this moment on. Never edited: the clocks are computed from these."""

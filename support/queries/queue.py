@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Left
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -81,11 +82,26 @@ class Counts:
     to_answer: int
     mine: int
     unassigned: int
+    late: int
+    soon: int  # its owner has been warned, or is about to be
     mentions: int
 
 
+def waiting_for(request: HttpRequest) -> int:
+    """What waits for the reader: their own tickets to answer, and notes that call them."""
+    counts = counts_of(request.user)
+    return counts.mine + counts.mentions
+
+
 def counts_of(user: Any) -> Counts:
-    """One query, which stops counting early."""
+    """One query, which stops counting early; asked once a request, for the menu and for the queue."""
+    if not hasattr(user, "_inbox_counts"):
+        user._inbox_counts = _count(user)
+    counts: Counts = user._inbox_counts
+    return counts
+
+
+def _count(user: Any) -> Counts:
     programs = programs_of(user, Can.SEE_TICKETS)
     seen = "" if programs is None else " AND program_id = ANY(%(programs)s)"
     waiting = (
@@ -97,6 +113,8 @@ def counts_of(user: Any) -> Counts:
         waiting,
         f"{waiting} AND assignee_id = %(user)s",
         f"{waiting} AND assignee_id IS NULL",
+        f"{waiting} AND next_due <= %(now)s",
+        f"{waiting} AND warn_at <= %(now)s AND next_due > %(now)s",
         f"SELECT FROM {Mention._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
     ]
     counted = ", ".join(f"(SELECT count(*) FROM ({part}{limit}) rows)" for part in parts)

@@ -41,6 +41,8 @@ def merge_tickets(ticket: Ticket, into: Ticket, *, by: User, reason: str = "") -
     moved = list(ticket.messages.order_by("pk").values_list("pk", flat=True))
     Message.objects.filter(ticket=ticket).update(ticket=into)
     ticket.tasks.update(ticket=into)
+    ticket.commitments.update(ticket=into)
+    _move_voices(ticket, into)
     _move_links(ticket, into)
     was = ticket.status
     ticket.assignee, ticket.snoozed_until = None, None
@@ -67,6 +69,13 @@ def _check_mergeable(ticket: Ticket, into: Ticket) -> None:
     # Matched after one of them was opened: the contact says whose both are.
     if not (same_affiliate or (same_contact and None in (ticket.affiliate_id, into.affiliate_id))):
         raise NotNow(_("These are of different people: link them instead, or say first who the sender is."), code="other_party")
+
+
+def _move_voices(ticket: Ticket, into: Ticket) -> None:
+    """What the merged one raised, the target raises; each improvement once."""
+    known = into.voices.values("improvement")
+    ticket.voices.filter(improvement__in=known).delete()
+    ticket.voices.update(ticket=into)
 
 
 def _move_links(ticket: Ticket, into: Ticket) -> None:
@@ -111,6 +120,7 @@ def split_ticket(message: Message, *, by: User, subject: str = "", with_later: b
     )
     Message.objects.filter(pk__in=[each.pk for each in moved]).update(ticket=new)
     ticket.tasks.filter(message__in=moved).update(ticket=new)
+    ticket.commitments.filter(message__in=moved).update(ticket=new)
     new.parent = ticket
     _restamp(new)
     _restamp(ticket)

@@ -17,6 +17,7 @@ from core.access import Can, check
 from core.events import record
 from support import events
 from support.errors import TicketError
+from support.mentions import record_mentions
 from support.models import Attachment, Message, MessageVersion, Ticket, TicketStatus
 from support.models.messages import Direction
 from support.services.delivery import deliver
@@ -155,6 +156,7 @@ def add_note(ticket: Ticket, text: str, *, by: User, files: Sequence[NamedFile] 
     message = Message.objects.create(ticket=ticket, direction=Direction.NOTE, author=by, body_text=clean_text(text, files))
     _attach(message, files)
     record(events.NOTE_ADDED, message, ticket, by=by)
+    record_mentions(message)
     ticket.last_at = message.created_at
     ticket.save(update_fields=["last_at"])
     follow(ticket)

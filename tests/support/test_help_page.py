@@ -150,11 +150,11 @@ def test_what_is_unread_is_counted_in_the_menu_until_it_was_seen(ana, music, mar
     client, ticket = as_person(ana), make_ticket(ana, music)
     answer = make_message(ticket, "answer", "out", author=mara)
     make_message(ticket, "note", "note", author=mara)
-    assert 'count-badge">1' in client.get("/portal/").content.decode()
+    assert 'nav-count">1' in client.get("/portal/").content.decode()
 
     with TestCase.captureOnCommitCallbacks(execute=True):
         client.post(f"{CHAT}read/", {"until": answer.created_at.isoformat()})
-    assert "count-badge" not in client.get("/portal/").content.decode()
+    assert "nav-count" not in client.get("/portal/").content.decode()
     client.post(f"{CHAT}read/", {"until": (answer.created_at - timedelta(days=1)).isoformat()})
     assert ChatRead.objects.get().read_at == answer.created_at  # never back
 

@@ -1,0 +1,99 @@
+"""One ticket as its page reads it: what was said, what is due, what belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from core.events import ref
+from core.models import Event
+from support.models import Attachment, Message, Task, Ticket, TicketLink
+
+PART = 50  # messages that are read at once
+BESIDE = 8  # other tickets of the same sender
+# What the stream of messages or the page itself tells already.
+IN_THE_STREAM = ["message.received", "message.sent", "message.told", "note.added"]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The newest part of what was said, or a part before; the oldest first."""
+
+    messages: list[Message]
+    older: int  # where the part before ends; 0 where there is none
+    newest: bool
+
+
+def conversation(ticket: Ticket, before: int = 0) -> Conversation:
+    """In four queries: messages, their files, what they said before edits, what they ask to be done."""
+    rows = Message.objects.filter(ticket=ticket)
+    if before:
+        edge = rows.filter(pk=before).first()
+        if edge is not None:
+            rows = rows.filter(Q(created_at__lt=edge.created_at) | Q(created_at=edge.created_at, pk__lt=edge.pk))
+    rows = rows.defer("search").select_related("author", "contact", "outgoing", "inbound", "reply_to").defer("inbound__raw")
+    rows = rows.prefetch_related(
+        Prefetch("attachments", Attachment.objects.select_related("file")),
+        "versions",
+        Prefetch("tasks", Task.objects.order_by("pk")),
+    )
+    shown = list(rows.order_by("-created_at", "-pk")[: PART + 1])
+    more = len(shown) > PART
+    shown = shown[:PART][::-1]
+    for message in shown:
+        message.ticket = ticket  # whose affiliate is read already
+    return Conversation(shown, shown[0].pk if more else 0, not before)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One thing that is due. `next`: it is what is due first."""
+
+    label: str
+    due: datetime
+    late: bool
+    next: bool
+
+
+def clocks_of(ticket: Ticket, now: datetime) -> list[Clock]:
+    """Those that run, the soonest first."""
+    named = [
+        (_("First reply"), ticket.first_reply_due),
+        (_("Answer"), ticket.answer_due),
+        (_("Next reply"), ticket.next_reply_due),
+        (_("Resolution"), ticket.resolution_due),
+    ]
+    running = sorted(((label, due) for label, due in named if due is not None), key=lambda clock: clock[1])
+    return [Clock(label, due, due <= now, number == 0) for number, (label, due) in enumerate(running)]
+
+
+def history_of(ticket: Ticket) -> QuerySet[Event]:
+    """What was done to it, without what was said: that stands in the stream."""
+    return Event.objects.filter(about__contains=[ref(ticket)]).exclude(name__in=IN_THE_STREAM).order_by("-at", "-pk")
+
+
+def tasks_of(ticket: Ticket) -> QuerySet[Task]:
+    return ticket.tasks.select_related("owner", "done_by").order_by("done_at", "due_at", "pk")
+
+
+def links_of(ticket: Ticket, user: Any) -> list[tuple[Ticket, str]]:
+    """Tickets that belong to this one, as far as the reader may see them, each with why."""
+    links = TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket)).values_list("ticket", "other", "kind")
+    kinds = {(other if mine == ticket.pk else mine): kind for mine, other, kind in links}
+    found = Ticket.objects.visible_to(user).in_bulk(list(kinds))
+    return [(found[pk], str(TicketLink.Kind(kind).label)) for pk, kind in kinds.items() if pk in found]
+
+
+def tickets_beside(ticket: Ticket, user: Any) -> QuerySet[Ticket]:
+    """Others of the same sender, the newest first, without those that went into another."""
+    same = Q(pk__in=[])
+    if ticket.affiliate_id:
+        same |= Q(affiliate=ticket.affiliate_id)
+    if ticket.contact_id:
+        same |= Q(contact=ticket.contact_id)
+    beside = Ticket.objects.visible_to(user).filter(same, merged_into__isnull=True).exclude(pk=ticket.pk)
+    return beside.order_by("-last_at")

@@ -1,0 +1,206 @@
+"""The queue beside every ticket: what to answer next, what is looked for, and what is done to several at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.queries import people_who
+from channels.models import Channel
+from core.access import Can, programs_of
+from core.listing import ChoiceFilter, Listing, RelatedFilter, ShownFilter, TextFilter
+from core.saved_views import Shelf, shelf_of
+from programs.queries import visible_programs
+from support import live
+from support.models import Level, Priority, Ticket, TicketType
+from support.queries.queue import SHELVES, Counts, counts_of, queue_rows
+from support.queries.search import Found, excerpts, search_tickets
+
+PAGE = "manage:ticket_list"
+MOST = 500  # tickets that one list counts, and pages through; beyond that, one narrows it
+PER_PAGE = 40
+
+
+@dataclass(frozen=True)
+class Field:
+    """One filter: its options (value, label, chosen), or None where one writes."""
+
+    key: str
+    label: Any
+    options: list[tuple[str, str, bool]] | None
+    value: Any
+
+
+class Queue(Listing):
+    """The inbox as its address asks for it, also where it stands beside an open ticket."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(
+            request,
+            Ticket.objects.visible_to(request.user),
+            columns=[],
+            name="inbox",
+            filters=_filters(request),
+            search=["subject"],
+            search_hint=_("Words, names, addresses, ids"),
+            per_page=PER_PAGE,
+        )
+        # Read before the rows: what changes in between is loaded once more rather than missed.
+        self.mark = live.marks(programs_of(request.user, Can.SEE_TICKETS), request.user.pk)[0] if request.method == "GET" else ""
+
+    @cached_property
+    def shown_shelf(self) -> str:
+        """Who searches looks through all, unless they say where."""
+        asked = self.params.get("show", "")
+        return asked if asked in SHELVES and asked else "all" if self.text else ""
+
+    @cached_property
+    def found(self) -> Found:
+        return search_tickets(self.text, by=self.request.user)
+
+    @cached_property
+    def matching(self) -> QuerySet[Ticket]:
+        tickets = SHELVES[self.shown_shelf].narrow(self.queryset, self.request.user)
+        for each in self.filters:
+            if each.key in self.values:
+                tickets = each.narrow(tickets, self.values[each.key])
+        return tickets.filter(pk__in=self.found.tickets) if self.text else tickets
+
+    @cached_property
+    def sorted(self) -> QuerySet[Ticket]:
+        return self.matching.order_by(*SHELVES[self.shown_shelf].order)
+
+    @cached_property
+    def count(self) -> int:
+        """Up to one more than MOST: whoever has so many to answer wants the first ones."""
+        return len(self.matching.order_by().values_list("pk", flat=True)[: MOST + 1])
+
+    @property
+    def many(self) -> bool:
+        return self.count > MOST
+
+    @cached_property
+    def tickets(self) -> list[Ticket]:
+        """The page's rows, each with `late` ("", "soon" or "late") and, where it was searched for, the words around the hit."""
+        start = (self.page - 1) * self.per_page
+        shown = list(queue_rows(self.sorted, self.request.user)[start : start + self.per_page])
+        messages = {self.found.messages[t.pk]: t.pk for t in shown if t.pk in self.found.messages} if self.text else {}
+        marked = {messages[pk]: text for pk, text in excerpts(list(messages), self.text).items()}
+        now = timezone.now()
+        for ticket in shown:
+            ticket.late = lateness(ticket, now)  # type: ignore[attr-defined]
+            ticket.excerpt = marked.get(ticket.pk, "")  # type: ignore[attr-defined]
+            ticket.url = self.url_of(ticket)  # type: ignore[attr-defined]
+        return shown
+
+    def url_of(self, ticket: Ticket) -> str:
+        url = reverse("manage:ticket_detail", args=[ticket.public_id])
+        return f"{url}?{self.place}" if self.place else url
+
+    @cached_property
+    def place(self) -> str:
+        """The queue's own part of the address, its page included."""
+        return self.clean_params.urlencode()
+
+    @cached_property
+    def clean_params(self) -> QueryDict:
+        """What says something to the queue: an open ticket's address may hold more (the part of its history, its messages)."""
+        ours = {"q", "show", "page", *(name for each in self.filters for name in each.names)}
+        clean = QueryDict(mutable=True)
+        for name, values in self.params.lists():
+            kept = [value for value in values if value]
+            if kept and name in ours and (name, kept) != ("page", ["1"]):
+                clean.setlist(name, kept)
+        return clean
+
+    def address(self, **changes: Any) -> str:
+        query = self.clean_params.copy()
+        for name, value in changes.items():
+            if value is None:
+                query.pop(name, None)
+            else:
+                query[name] = value
+        url = reverse(PAGE)
+        return f"{url}?{query.urlencode()}" if query else url
+
+    @cached_property
+    def shelf(self) -> Shelf | None:
+        return shelf_of(self.request, self.clean_params, PAGE)
+
+    @cached_property
+    def counts(self) -> Counts:
+        return counts_of(self.request.user)
+
+    @property
+    def tabs_shown(self) -> list[tuple[str, str, str, int, bool]]:
+        """(key, label, address, how many wait there or 0, whether it is the one shown)"""
+        waiting = {"": self.counts.to_answer, "mine": self.counts.mine, "unassigned": self.counts.unassigned}
+        return [
+            (key, str(shelf.label), self.address(show=key or None, page=None), waiting.get(key, 0), key == self.shown_shelf)
+            for key, shelf in SHELVES.items()
+        ]
+
+    @property
+    def fields(self) -> list[Field]:
+        """The filters, as the fields of one form: beside the conversation there is no room for a bar."""
+        fields = []
+        for each in self.filters:
+            value = self.values.get(each.key)
+            options = each.widget(value).get("options")
+            if options is None or len(options) > 1:
+                fields.append(Field(each.key, each.label, options, value or ""))
+        return fields
+
+    @property
+    def search_params(self) -> list[tuple[str, str]]:
+        """What the search keeps: the filters, not the page."""
+        return [(name, values[-1]) for name, values in self.clean_params.lists() if name not in ("q", "page")]
+
+    @property
+    def now(self) -> datetime:
+        return timezone.now()
+
+    @property
+    def narrowed_by(self) -> list[ShownFilter]:
+        return [shown for shown in self.shown_filters if shown.told]
+
+
+def lateness(ticket: Ticket, now: Any) -> str:
+    if ticket.next_due is None:
+        return ""
+    if ticket.next_due <= now:
+        return "late"
+    return "soon" if ticket.warn_at is not None and ticket.warn_at <= now else ""
+
+
+def _filters(request: HttpRequest) -> list[Any]:
+    user = request.user
+    return [
+        RelatedFilter(
+            "program",
+            gettext_lazy("Program"),
+            rows=lambda: visible_programs(user, Can.SEE_TICKETS).order_by("name"),
+            param="slug",
+        ),
+        RelatedFilter("channel", gettext_lazy("Channel"), rows=lambda: Channel.objects.visible_to(user), param="slug"),
+        RelatedFilter("assignee", gettext_lazy("Owner"), rows=lambda: people_who(Can.ANSWER_TICKETS), param="email"),
+        ChoiceFilter("type", gettext_lazy("Type"), choices=TicketType),
+        ChoiceFilter("level", gettext_lazy("Level"), choices=Level),
+        ChoiceFilter("priority", gettext_lazy("Priority"), choices=Priority),
+        TextFilter("tag", gettext_lazy("Tag"), apply=_with_tag),
+    ]
+
+
+def _with_tag(tickets: QuerySet[Ticket], tag: str) -> QuerySet[Ticket]:
+    """The ticket's own, or the affiliate's: until there are segments, a segment is a tag."""
+    tag = tag.lower()
+    return tickets.filter(Q(tags__contains=[tag]) | Q(affiliate__tags__contains=[tag]))

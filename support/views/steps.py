@@ -1,0 +1,246 @@
+"""What is done to a ticket, or to several at once: each one POST, each one service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from core.access import Can, manager_required
+from core.components import number_text
+from core.errors import Refusal
+from core.ui import redirect_back, refusals_as_messages
+from support.forms import PICK, AssignForm, ChangeForm, OtherTicketForm, StatusForm, TaskForm, UntilForm
+from support.models import Message, Task, Ticket, TicketStatus
+from support.services import (
+    add_task,
+    assign,
+    change_status,
+    change_ticket,
+    finish_task,
+    link_tickets,
+    merge_tickets,
+    snooze,
+    split_ticket,
+)
+from support.views.queue import Queue
+from support.views.tickets import back_to, visible_ticket
+
+
+def tell_errors(request: HttpRequest, form: Form) -> None:
+    for name, errors in form.errors.items():
+        label = form.fields[name].label if name in form.fields else ""
+        for error in errors:
+            messages.error(request, f"{label}: {error}" if label else str(error))
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def ticket_assign(request: HttpRequest, public_id: str) -> HttpResponse:
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    form = AssignForm(request.POST, by=request.user)
+    if form.is_valid():
+        with refusals_as_messages(request):
+            assign(ticket, form.cleaned_data["to"], by=request.user, reason=_assigned_because(request, form))
+    else:
+        tell_errors(request, form)
+    return back_to(request, ticket)
+
+
+def _assigned_because(request: HttpRequest, form: AssignForm) -> str:
+    told: str = form.cleaned_data["reason"]
+    if told:
+        return told
+    if form.cleaned_data["to"] == request.user:
+        return _("%(person)s took it.") % {"person": request.user}
+    return _("%(person)s gave it to them.") % {"person": request.user}
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def ticket_status(request: HttpRequest, public_id: str) -> HttpResponse:
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    form = StatusForm(request.POST)
+    if form.is_valid():
+        with refusals_as_messages(request):
+            change_status(
+                ticket,
+                form.cleaned_data["status"],
+                by=request.user,
+                until=form.cleaned_data["until"],
+                reason=form.cleaned_data["reason"],
+            )
+    else:
+        tell_errors(request, form)
+    return back_to(request, ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def ticket_snooze(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Until one of the presets or a moment of one's own; with `when=now`, back into the queue."""
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if request.POST.get("when") == "now":
+        with refusals_as_messages(request):
+            snooze(ticket, None, by=request.user)
+        return back_to(request, ticket)
+    form = UntilForm(request.POST)
+    if form.is_valid():
+        with refusals_as_messages(request):
+            snooze(ticket, form.cleaned_data["until"], by=request.user)
+    else:
+        tell_errors(request, form)
+    return back_to(request, ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def ticket_change(request: HttpRequest, public_id: str) -> HttpResponse:
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    form = ChangeForm(request.POST, instance=ticket, prefix="change")
+    if form.is_valid():
+        with refusals_as_messages(request):
+            change_ticket(ticket, by=request.user, **form.cleaned_data)
+    else:
+        tell_errors(request, form)
+    return back_to(request, ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def ticket_merge(request: HttpRequest, public_id: str) -> HttpResponse:
+    """This one goes into the other, which is shown then."""
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    form = OtherTicketForm(request.POST, by=request.user, ticket=ticket)
+    if form.is_valid():
+        with refusals_as_messages(request):
+            return back_to(request, merge_tickets(ticket, form.cleaned_data["other"], by=request.user))
+    else:
+        tell_errors(request, form)
+    return back_to(request, ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def ticket_link(request: HttpRequest, public_id: str) -> HttpResponse:
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    form = OtherTicketForm(request.POST, by=request.user, ticket=ticket)
+    if form.is_valid():
+        with refusals_as_messages(request):
+            link_tickets(ticket, form.cleaned_data["other"], by=request.user)
+    else:
+        tell_errors(request, form)
+    return back_to(request, ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def message_split(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A ticket of its own out of this message, and with `later` out of what follows."""
+    tickets = Ticket.objects.visible_to(request.user, Can.ANSWER_TICKETS)
+    message = get_object_or_404(Message, pk=Message.pk_from(public_id), ticket__in=tickets)
+    with refusals_as_messages(request):
+        new = split_ticket(
+            message, by=request.user, subject=request.POST.get("subject", "")[:500], with_later=bool(request.POST.get("later"))
+        )
+        return back_to(request, new)
+    return back_to(request, message.ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def task_create(request: HttpRequest, public_id: str) -> HttpResponse:
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    form = TaskForm(request.POST, ticket=ticket, prefix="task")
+    asked_by = request.POST.get("message", "")
+    message = ticket.messages.filter(pk=Message.pk_from(asked_by) or 0).first() if asked_by else None
+    if form.is_valid():
+        given = form.cleaned_data
+        with refusals_as_messages(request):
+            add_task(ticket, given["title"], by=request.user, owner=given["owner"], due_at=given["due_at"], message=message)
+    else:
+        tell_errors(request, form)
+    return back_to(request, ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def task_finish(request: HttpRequest, public_id: str) -> HttpResponse:
+    tickets = Ticket.objects.visible_to(request.user, Can.ANSWER_TICKETS)
+    task = get_object_or_404(Task.objects.select_related("ticket"), pk=Task.pk_from(public_id), ticket__in=tickets)
+    with refusals_as_messages(request):
+        finish_task(task, by=request.user)
+    return back_to(request, task.ticket)
+
+
+Step = Callable[[Ticket], Any]
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def ticket_bulk(request: HttpRequest) -> HttpResponse:
+    """One thing done to every chosen ticket, each in a transaction of its own: one that is refused holds up no other."""
+    step = _step(request)
+    with refusals_as_messages(request):
+        chosen = Queue(request).selected()
+        may = set(
+            Ticket.objects.visible_to(request.user, Can.ANSWER_TICKETS)
+            .filter(pk__in=chosen.values("pk"))
+            .values_list("pk", flat=True)
+        )
+        if step is not None:
+            _do(request, list(chosen.filter(pk__in=may).order_by("pk")), step)
+    return redirect_back(request, "manage:ticket_list")
+
+
+def _do(request: HttpRequest, tickets: list[Ticket], step: Step) -> None:
+    refused: list[str] = []
+    for ticket in tickets:
+        try:
+            step(ticket)
+        except Refusal as refusal:
+            refused.append(f"{ticket.subject}: {refusal.message}")
+    done = len(tickets) - len(refused)
+    if done:
+        messages.success(
+            request, ngettext("%(number)s ticket changed.", "%(number)s tickets changed.", done) % {"number": number_text(done)}
+        )
+    for told in refused[:5]:
+        messages.error(request, told)
+    if len(refused) > 5:
+        messages.error(request, _("%(number)s more were refused.") % {"number": number_text(len(refused) - 5)})
+
+
+def _step(request: HttpRequest) -> Step | None:
+    """What was asked for; None, and a word about it, where that cannot be read."""
+    by, what = request.user, request.POST.get("do", "")
+    if what == "assign":
+        form = AssignForm(request.POST, by=by)
+        if form.is_valid():
+            reason = _assigned_because(request, form)
+            return lambda ticket: assign(ticket, form.cleaned_data["to"], by=by, reason=reason)
+        tell_errors(request, form)
+    elif what == "snooze":
+        until = UntilForm(request.POST)
+        if until.is_valid() and until.cleaned_data["when"] != PICK:
+            return lambda ticket: snooze(ticket, until.cleaned_data["until"], by=by)
+        tell_errors(request, until)
+    elif what == "wake":
+        return lambda ticket: snooze(ticket, None, by=by)
+    elif what in (TicketStatus.RESOLVED, TicketStatus.OPEN, TicketStatus.PENDING, TicketStatus.ON_HOLD):
+        return lambda ticket: change_status(ticket, what, by=by)
+    elif what == "tag":
+        tag = request.POST.get("tag", "").strip()
+        if tag:
+            return lambda ticket: change_ticket(ticket, by=by, tags=[*ticket.tags, tag])
+        messages.error(request, _("Write the tag first."))
+    else:
+        messages.error(request, _("Choose what is to be done."))
+    return None

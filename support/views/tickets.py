@@ -1,0 +1,293 @@
+"""The inbox: the queue, the conversation that is open, and whom it is with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.queries import people_who
+from affiliates.models import Affiliate, Enrollment
+from affiliates.queries import timeline_of
+from commissions.performance import performance
+from core.access import Can, manager_required, programs_of, rights_of
+from core.choices import country_name
+from core.ui import refusals_as_messages
+from payouts.queries import balances
+from support import live
+from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
+from support.mentions import see_mentions
+from support.models import Draft, Mention, Ticket, TicketStatus
+from support.queries.ticket import BESIDE, clocks_of, conversation, history_of, links_of, tasks_of, tickets_beside
+from support.services import add_note, reply
+from support.views.keys import SHORTCUTS
+from support.views.queue import Queue, lateness
+
+LONGEST_DRAFT = 100_000
+DAYS = 30  # of the numbers beside the conversation
+STEPS = 15  # of the history, below the conversation
+
+
+def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICKETS) -> Ticket:
+    """The ticket, where the reader's role reaches it in its program; otherwise there is none."""
+    rows = Ticket.objects.visible_to(request.user, can)
+    related = rows.select_related("program", "affiliate__manager", "contact", "channel", "chat", "assignee", "policy__calendar")
+    ticket = related.select_related("merged_into").filter(pk=Ticket.pk_from(public_id) or 0).first()
+    if ticket is None:
+        raise Http404
+    return ticket
+
+
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+def ticket_list(request: HttpRequest) -> HttpResponse:
+    """The queue alone; htmx asks for its rows when something has changed."""
+    queue = Queue(request)
+    if _asked_for(request, "queue-rows"):
+        return _partial(request, "support/manager/_queue_rows.html", _queue_context(request, queue))
+    return render(request, "support/manager/ticket_list.html", {**_queue_context(request, queue), "ticket": None})
+
+
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+def ticket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The page; the conversation alone where it is opened beside a queue that stands; what was said since, while it is open."""
+    ticket = visible_ticket(request, public_id)
+    if ticket.merged_into is not None and not request.GET.get("stay"):
+        messages.info(request, _("“%(subject)s” went into this ticket.") % {"subject": ticket.subject})
+        return redirect("manage:ticket_detail", ticket.merged_into.public_id)
+    see_mentions(request.user, ticket.pk)
+    if _asked_for(request, "ticket-stream"):
+        return _partial(request, "support/manager/_ticket_live.html", _ticket_context(request, ticket, Queue(request)))
+    queue = Queue(request)
+    if _asked_for(request, "ticket"):
+        response = _partial(request, "support/manager/_ticket.html", _ticket_context(request, ticket, queue))
+        if request.htmx.current_url_abs_path != queue.url_of(ticket):  # type: ignore[attr-defined]
+            response["HX-Push-Url"] = queue.url_of(ticket)
+        return response
+    context = {**_queue_context(request, queue), **_ticket_context(request, ticket, queue)}
+    return render(request, "support/manager/ticket_list.html", context)
+
+
+def _asked_for(request: HttpRequest, target: str) -> bool:
+    return bool(getattr(request, "htmx", False)) and request.htmx.target == target  # type: ignore[attr-defined]
+
+
+def _partial(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _queue_context(request: HttpRequest, queue: Queue) -> dict[str, Any]:
+    answers = rights_of(request.user).has(Can.ANSWER_TICKETS)
+    return {
+        "queue": queue,
+        "shortcuts": SHORTCUTS,
+        "answers": answers,
+        "people": people_who(Can.ANSWER_TICKETS) if answers else [],
+        "now": timezone.now(),
+        "presets": snooze_presets(timezone.localtime()),
+        "other_shelves": [tab for tab in queue.tabs_shown if tab[0] not in ("", "mine", "unassigned")],
+    }
+
+
+def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[str, Any]:
+    now = timezone.now()
+    mark = live.marks((), request.user.pk, ticket.pk)[1]  # before the messages are read
+    number = request.GET.get("before", "")
+    said = conversation(ticket, int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0)
+    answers = rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id)
+    late = lateness(ticket, now)
+    ticket.late = late  # type: ignore[attr-defined]
+    return {
+        "ticket": ticket,
+        "ticket_mark": mark,
+        "said": said,
+        "clocks": clocks_of(ticket, now),
+        "tasks": list(tasks_of(ticket)),
+        "links": links_of(ticket, request.user),
+        "now": now,
+        "answers_here": answers,
+        "draft": Draft.objects.filter(ticket=ticket, user=request.user.pk).first() if answers else None,
+        "people_here": list(people_who(Can.SEE_TICKETS, ticket.program_id)),
+        "modes": MessageForm.MODES,
+        "afters": MessageForm.AFTER,
+        "presets": snooze_presets(timezone.localtime()),
+        "change_form": ChangeForm(instance=ticket, prefix="change"),
+        "task_form": TaskForm(ticket=ticket, prefix="task", initial={"owner": request.user.pk}),
+        "statuses": [choice for choice in TicketStatus.choices if choice[0] not in (TicketStatus.NEW, ticket.status)],
+        "events": history_of(ticket),
+        "steps": STEPS,
+        "place": queue.place,
+        "queue_url": queue.address(),
+        "ticket_path": reverse("manage:ticket_detail", args=[ticket.public_id]),
+        "other_dialogs": _other_dialogs(ticket) if answers else [],
+        "beside": list(tickets_beside(ticket, request.user)[:BESIDE]) if answers else [],
+    }
+
+
+def _other_dialogs(ticket: Ticket) -> list[tuple[str, str, str, str, str]]:
+    """(id, title, text, verb, address) of what is done with another ticket."""
+    return [
+        (
+            "dialog-merge",
+            _("Merge into another"),
+            _(
+                "All messages and tasks of this ticket go into the other one, which must be of the same affiliate. This one is resolved."
+            ),
+            _("Merge"),
+            reverse("manage:ticket_merge", args=[ticket.public_id]),
+        ),
+        (
+            "dialog-link",
+            _("Link to another"),
+            _("Both stay as they are, and each shows the other."),
+            _("Link"),
+            reverse("manage:ticket_link", args=[ticket.public_id]),
+        ),
+    ]
+
+
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+def ticket_card(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Whom it is with: loaded after the conversation, which waits for none of it."""
+    ticket = visible_ticket(request, public_id)
+    affiliate = ticket.affiliate
+    visible = Affiliate.objects.visible_to(request.user).filter(pk=ticket.affiliate_id or 0).exists()
+    known = visible and Affiliate.objects.known_to(request.user).filter(pk=ticket.affiliate_id or 0).exists()
+    beside = list(tickets_beside(ticket, request.user).select_related("channel")[: BESIDE + 1])
+    context = {
+        "ticket": ticket,
+        "affiliate": affiliate,
+        "visible": visible,
+        "known": known,
+        "enrollments": Enrollment.objects.visible_to(request.user).filter(affiliate=affiliate).select_related("program")
+        if visible
+        else [],
+        "addresses": list(ticket.contact.addresses.order_by("kind", "pk")) if ticket.contact else [],
+        "beside": beside[:BESIDE],
+        "more_beside": len(beside) > BESIDE,
+        "party_id": ticket.party.public_id,
+        "country": country_name(affiliate.country) if visible and affiliate.country else "",  # type: ignore[union-attr]
+        **(_numbers(request, ticket) if visible else {}),
+        "events": timeline_of(affiliate, request.user) if visible else None,
+    }
+    return _partial(request, "support/manager/_ticket_card.html", context)
+
+
+def _numbers(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
+    """The affiliate's last days in the ticket's program, and their money in every program whose money the reader sees."""
+    rights, program, affiliate = rights_of(request.user), ticket.program, ticket.affiliate_id
+    assert affiliate is not None
+    told: dict[str, Any] = {"money": rights.has(Can.SEE_MONEY, program.pk)}
+    if rights.has(Can.SEE_TRACKING, program.pk):
+        last = timezone.localdate(timezone=program.zone)
+        rows = performance(program, "none", last - timedelta(days=DAYS - 1), last, affiliates=[affiliate])
+        told["numbers"] = rows[0] if rows else None
+        told["days"] = DAYS
+    if rights.has(Can.SEE_MONEY):
+        told["balances"] = balances(affiliate, programs=programs_of(request.user, Can.SEE_MONEY))
+    return told
+
+
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+@never_cache
+def ticket_news(request: HttpRequest) -> JsonResponse:
+    """What every open page asks each two seconds: short, and answered at once, so that no page holds a worker.
+
+    `queue` and `ticket` are marks: another one, and the page loads what has changed. `here`: who else has the ticket open. Asking
+    says that one is here oneself, with `writing=1` that one writes.
+    """
+    user = request.user
+    public_id = request.GET.get("ticket", "")
+    pk = Ticket.pk_from(public_id)
+    if pk is not None and not Ticket.objects.visible_to(user).filter(pk=pk).exists():
+        pk = None
+    queue, one = live.marks(programs_of(user, Can.SEE_TICKETS), user.pk, pk)
+    left = Ticket.pk_from(request.GET.get("left", ""))
+    if left is not None:
+        live.leave(left, user)
+    here = live.be_here(pk, user, writing=request.GET.get("writing") == "1") if pk is not None else []
+    return JsonResponse(
+        {
+            "queue": queue,
+            "ticket": one,
+            "here": [{"name": other.name, "writing": other.writing} for other in here],
+            "away": live.is_away(),
+        }
+    )
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def message_create(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Send, or note. What cannot be sent stays in the box, as the draft that it is."""
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    form = MessageForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return back_to(request, ticket)
+    body, mode = form.cleaned_data["body"], form.cleaned_data["mode"]
+    with refusals_as_messages(request):
+        _keep_draft(ticket, request.user, body, note=mode == "note")
+        files = form.kept_files()
+        if mode == "note":
+            add_note(ticket, body, by=request.user, files=files)
+        else:
+            after = form.cleaned_data["after"] or None
+            reply(
+                ticket, body, by=request.user, files=files, is_answer=mode == "reply", status=after if mode == "reply" else None
+            )
+        _keep_draft(ticket, request.user, "")
+        live.leave(ticket.pk, request.user)
+    return back_to(request, ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def draft_keep(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What somebody types, each time that they pause."""
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    _keep_draft(ticket, request.user, request.POST.get("body", ""), note=request.POST.get("mode") == "note")
+    return HttpResponse(status=204)
+
+
+def _keep_draft(ticket: Ticket, user: Any, body: str, *, note: bool = False) -> None:
+    body = body.replace("\x00", "")[:LONGEST_DRAFT]
+    if body.strip():
+        Draft.objects.update_or_create(ticket=ticket, user=user, defaults={"body": body, "note": note})
+    else:
+        Draft.objects.filter(ticket=ticket, user=user).delete()
+
+
+def back_to(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    """The ticket again, beside the queue that it was opened from."""
+    response = redirect("manage:ticket_detail", ticket.public_id)
+    place = request.POST.get("place", "")
+    if place:
+        response["Location"] += f"?{place[:2000]}"
+    return response
+
+
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+def mention_list(request: HttpRequest) -> HttpResponse:
+    """Notes that called the reader by name."""
+    rows = Mention.objects.filter(user=request.user.pk, message__ticket__in=Ticket.objects.visible_to(request.user))
+    rows = rows.select_related("message__author", "message__ticket__affiliate", "message__ticket__contact").defer(
+        "message__search"
+    )
+    return render(request, "support/manager/mention_list.html", {"mentions": rows[:100]})
