@@ -1,4 +1,4 @@
-# One image for web, click server, worker and beat; docker-compose.yml says which is which.
+# One image for web, click server, the two workers and beat; docker-compose.yml says which is which.
 FROM node:22-slim AS front
 WORKDIR /app
 COPY package.json package-lock.json ./

@@ -29,6 +29,7 @@ from core.access import Can, check
 from core.alone import alone
 from core.errors import Refusal
 from core.events import record
+from core.tasks import stopping
 
 GIVE_UP_AFTER = 10  # attempts that the provider put off without saying until when; the last wait is about four hours
 Status = Outgoing.Status
@@ -121,7 +122,7 @@ def send_due(channel_pk: int, *, seconds: float = 50.0) -> int:
             round = _Round(channel, _senders[channel.kind], until)
             sent += round.run()
         # The lock is free again: whoever was asked to send what was queued while it was held has gone away.
-        if round.away or time.monotonic() >= until or not _due(channel, ()).exists():
+        if round.away or stopping() or time.monotonic() >= until or not _due(channel, ()).exists():
             return sent
 
 
@@ -145,7 +146,7 @@ class _Round:
         sent = 0
         with ExitStack() as stack:
             send: Send | None = None
-            while time.monotonic() < self.until:
+            while time.monotonic() < self.until and not stopping():
                 self._wait(self.next_at)
                 if not _due(self.channel, ()).exists():
                     break

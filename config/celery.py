@@ -9,13 +9,16 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+PART = "worker"  # which of the two workers this process is (config.runtime.post)
+
+
 # Signs of life for /health/. No task carries them: it would wait behind the long ones.
 @heartbeat_sent.connect
 def show_worker(**_: object) -> None:
     """The worker's own process does this every two seconds, beside its pool."""
     from core.health import show_life
 
-    show_life("worker")
+    show_life(PART)
 
 
 @beat_init.connect

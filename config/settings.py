@@ -221,6 +221,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 # Workers wait for tasks a second at a time, so that five seconds without a word mean a broker that hangs.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 2, "socket_timeout": 5}
+# What talks with the outside or is due within seconds does not wait behind long work (config.runtime.post).
+CELERY_TASK_ROUTES = {
+    "channels.tasks.*": {"queue": "post"},
+    "support.tasks.*": {"queue": "post"},
+    "core.tasks.send_due_mails": {"queue": "post"},
+}
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.data / "beat-schedule")

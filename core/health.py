@@ -43,7 +43,7 @@ def _redis() -> str:
 
 
 def show_life(part: str) -> None:
-    """`worker` and `beat` call this every few seconds, whatever their tasks do (config.celery)."""
+    """The two workers and beat call this every few seconds, whatever their tasks do (config.celery)."""
     cache.set(f"alive:{part}", time.time(), timeout=None)
 
 
@@ -58,4 +58,5 @@ def _silence_of(part: str) -> str:
 register_check("database", _database)
 register_check("redis", _redis)
 register_check("worker", lambda: _silence_of("worker"))
+register_check("post", lambda: _silence_of("post"))
 register_check("beat", lambda: _silence_of("beat"))

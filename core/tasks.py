@@ -13,6 +13,13 @@ def send_soon(task: Task, *args: int) -> None:
         return
 
 
+def stopping() -> bool:
+    """Whether this worker was asked to end: what goes on in rounds begins no other one. Only workers with threads hear it."""
+    from celery.worker import state
+
+    return any(asked is not None and asked is not False for asked in (state.should_stop, state.should_terminate))
+
+
 @shared_task
 def deliver_due_events() -> None:
     events.deliver_due()

@@ -23,6 +23,7 @@ from config.runtime.children import clear, rotate, shimmed, stop
 from config.runtime.claims import check_ports, make_data_folder, owner, release, take_lock
 from config.runtime.embedded import EmbeddedServers, full_disk
 
+WORKERS = ("worker", "post")
 STOP_SECONDS = 17.0  # for everything; twenty are promised
 CLAIM_SECONDS = 25.0  # what a killed run left behind has ended by then
 HEALTHY_SECONDS = 60.0
@@ -56,6 +57,7 @@ def children_of(env: Environment) -> list[Child]:
         Child("beat", ["celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile="]),
         # Orphaned, it ends at once, and its pool with it: the broker goes too, and while it looks for that, Celery hears no
         # other signal. What it worked on is put back at the next start.
+        Child("post", ["config.runtime.post"], when_orphaned=signal.SIGKILL),
         Child("worker", ["config.runtime.worker"], when_orphaned=signal.SIGKILL),
     ]
 
@@ -198,7 +200,7 @@ def run_to_end(words: str, helpers: list[subprocess.Popen[bytes]]) -> None:
 
 def opening(env: Environment, demo: bool, helpers: list[subprocess.Popen[bytes]]) -> Iterator[None]:
     """From the first answer to the addresses; yields while it waits."""
-    say("Starting the web, the click server, the worker and beat")
+    say("Starting the web, the click server, the workers and beat")
     while not health(env):
         yield from pause()
     if demo:
@@ -260,11 +262,11 @@ def stop_all(helpers: list[subprocess.Popen[bytes]], children: list[Child], serv
     for name, process in running.items():
         seconds = max(0.0, deadline - time.monotonic() - 6.0)
         try:
-            process.wait(seconds if name == "worker" else min(seconds, 4.0))
+            process.wait(seconds if name in WORKERS else min(seconds, 4.0))
             clear(process)
         except subprocess.TimeoutExpired:
             say(f"{name} does not end: its work is put back and taken up again at the next start")
-            stop(process, [(signal.SIGQUIT, 1.5)] if name == "worker" else [])
+            stop(process, [(signal.SIGQUIT, 1.5)] if name in WORKERS else [])
     servers.stop(seconds=max(1.5, deadline - time.monotonic() - 2.5))
 
 

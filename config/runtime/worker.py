@@ -21,6 +21,8 @@ def main() -> None:
             "worker",
             "--concurrency",
             "2",
+            "--queues",
+            "celery",
             "--loglevel",
             "WARNING",
             "--without-gossip",
@@ -32,8 +34,8 @@ def main() -> None:
 def put_back(app: Celery) -> None:
     """Give the queue back what a killed worker had taken and not finished.
 
-    Celery itself would wait for its visibility timeout, as another worker may still be at it. The embedded Valkey serves this
-    worker alone.
+    Celery itself would wait for its visibility timeout, as another worker may still be at it. With the embedded Valkey nobody
+    else notes what he has in hand under the same name (config.runtime.post has its own).
     """
     options = {**app.conf.broker_transport_options, "visibility_timeout": 0}
     with app.connection_for_write(transport_options=options) as connection:

@@ -11,7 +11,7 @@ from demo.models import LOADED, Chapter
 
 @pytest.fixture
 def alive(db):
-    for part in ("worker", "beat"):
+    for part in ("worker", "post", "beat"):
         health.show_life(part)
 
 
@@ -21,7 +21,7 @@ def test_all_is_well_while_worker_and_beat_show_life(client, alive):
     assert set(answer.json()["parts"].values()) == {"ok"}
 
 
-@pytest.mark.parametrize("part", ["worker", "beat"])
+@pytest.mark.parametrize("part", ["worker", "post", "beat"])
 @pytest.mark.parametrize(("since", "told"), [(None, "no sign of life yet"), (45, "last sign of life 45 s ago")])
 def test_a_silent_part_is_not_well(client, alive, part, since, told):
     cache.set(f"alive:{part}", since and time.time() - since, timeout=None)

@@ -44,7 +44,7 @@ def commands() -> list[list[str]]:
 
 
 def test_the_services_are_all_there():
-    assert set(COMPOSE["services"]) == {"prepare", "web", "click", "worker", "beat", "postgres", "redis"}
+    assert set(COMPOSE["services"]) == {"prepare", "web", "click", "worker", "post", "beat", "postgres", "redis"}
 
 
 @pytest.mark.parametrize("name", sorted(set(COMPOSE["services"]) - {"prepare"}))

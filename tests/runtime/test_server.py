@@ -49,7 +49,7 @@ def stack(pair: tuple[LiveStack, LiveStack]) -> LiveStack:
 
 
 def wait_until_up(stack: LiveStack) -> None:
-    names = {"click", "web", "beat", "worker"}
+    names = {"click", "web", "beat", "post", "worker"}
 
     def up_or_ended() -> bool:
         assert stack.process
@@ -63,7 +63,7 @@ def wait_until_up(stack: LiveStack) -> None:
 def processes_by_name(stack: LiveStack) -> dict[str, int]:
     """The direct children that are Tributary's own processes."""
     assert stack.process
-    words = {"click": "clickserver", "web": "granian", "beat": " beat ", "worker": "runtime.worker"}
+    words = {"click": "clickserver", "web": "granian", "beat": " beat ", "post": "runtime.post", "worker": "runtime.worker"}
     children = Path(f"/proc/{stack.process.pid}/task/{stack.process.pid}/children").read_text().split()
     commands = {int(pid): command for pid, command in processes_of(stack.data).items() if str(pid) in children}
     return {name: pid for name, word in words.items() for pid, command in commands.items() if word in command}
