@@ -19,9 +19,9 @@ from core.errors import Refusal
 from core.events import record
 from core.mail import write_mail
 from core.money import check_currency
+from core.secrets import Unreadable, decrypt, encrypt
 from payouts import events
 from payouts.models import MethodType, PayoutMethod
-from core.secrets import Unreadable, decrypt, encrypt
 
 COOLING_OFF = timedelta(days=3)  # time for the affiliate to notice a change that was not theirs
 

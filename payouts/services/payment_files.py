@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from core.access import Can
 from core.errors import NotVisible
 from core.events import record
+from core.secrets import Unreadable
 from payouts import events
 from payouts.files import COLUMNS, FORMATS, payment_row
 from payouts.models import BatchStatus, PayoutBatch, PayoutStatus
-from core.secrets import Unreadable
 from payouts.services.batches import NotNow, PayoutError, lock_batch
 from payouts.services.methods import method_details
 
