@@ -66,7 +66,7 @@ def _same_message(item: InboundItem, parsed: Parsed) -> Message | None:
 def _file_message(item: InboundItem, parsed: Parsed) -> Message:
     place = find_place(item.channel, parsed)
     ticket = place.ticket or _open(item, parsed, place)
-    files, left_out = _keep(parsed.files)
+    files, left_out = keep_files(parsed.files)
     remarks = "\n".join([*parsed.notes, *left_out])
     if parsed.written_by_us:
         author = parsed.chat.business.person if parsed.chat and parsed.chat.business else None
@@ -115,7 +115,7 @@ def _open(item: InboundItem, parsed: Parsed, place: Place) -> Ticket:
     return ticket
 
 
-def _keep(files: list[ParsedFile]) -> tuple[list[NamedFile], list[str]]:
+def keep_files(files: list[ParsedFile]) -> tuple[list[NamedFile], list[str]]:
     kept, left_out = [], []
     for each in files:
         try:
@@ -157,7 +157,7 @@ def _file_return(item: InboundItem, parsed: Parsed) -> str:
             if parsed.automatic == Automatic.BOUNCE
             else _("These are our own words, come back: to answer them would never end.")
         )
-    files, left_out = _keep(parsed.files)
+    files, left_out = keep_files(parsed.files)
     message = receive(
         target_of(ticket),
         text=parsed.text,

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from channels.models import Contact, Outgoing
+from channels.telegram.chats import message_ref
 from core.events import receiver
 from core.models import Event
 from support.models import Message, Ticket, TicketStatus
@@ -38,7 +39,7 @@ def note_provider_id(event: Event) -> None:
     chat = message.outgoing.chat if message and message.outgoing else None
     number = str(event.data.get("provider_id") or "")
     if message is not None and chat is not None and number.isdigit() and not message.provider_id:
-        message.provider_id = f"{chat.pk}:{chat.provider_id}:{number}"
+        message.provider_id = message_ref(chat, int(number))
         message.save(update_fields=["provider_id"])
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from channels.models import Channel, Chat, ContactAddress, Outgoing
 from channels.outgoing import queue
-from channels.telegram.chats import why_silent
+from channels.telegram.chats import message_ref, why_silent
 from channels.tokens import make_message_id, make_reply_address
 from core.events import ref
 from support.errors import NotNow
@@ -115,8 +115,8 @@ def _into_chat(message: Message, channel: Channel) -> None:
 
 def _number_in(chat: Chat, provider_id: str) -> int | None:
     """Telegram's number of a message, where that is one of this chat as it is now."""
-    start, _colon, number = provider_id.rpartition(":")
-    return int(number) if start == f"{chat.pk}:{chat.provider_id}" and number.isdigit() else None
+    number = provider_id.rpartition(":")[2]
+    return int(number) if number.isdigit() and provider_id == message_ref(chat, int(number)) else None
 
 
 def _files(message: Message) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def lock_ticket(ticket: Ticket, *, follow_merge: bool = True) -> Ticket:
     while True:
         locked = (
             Ticket.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("program", "affiliate", "contact", "channel", "chat", "assignee")
+            .select_related("program", "affiliate", "contact", "channel", "chat__business", "assignee")
             .get(pk=pk)
         )
         if locked.merged_into_id is None:

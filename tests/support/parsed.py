@@ -6,6 +6,7 @@ from typing import Any
 
 from channels.models import Channel, Chat, Contact
 from channels.parsed import Kind, Parsed
+from channels.telegram.chats import message_ref
 from core.events import ref
 from support.filing import file_item
 from support.models import Message
@@ -29,7 +30,7 @@ def file_chat(chat: Chat, text: str = "Hello", *, contact: Contact | None = None
 
 
 def chat_id(chat: Chat, number: int) -> str:
-    return f"{chat.pk}:{chat.provider_id}:{number}"
+    return message_ref(chat, number)
 
 
 def _message(filed: str) -> Message:

@@ -202,4 +202,4 @@ def test_lines_that_come_at_once_begin_one_ticket(chat):
 
     at_once(*[filing(item) for item in items])
 
-    assert Ticket.objects.count() == 1 and Message.objects.count() == 4
+    assert Ticket.objects.count() == 1 and Message.objects.filter(direction="in").count() == 4

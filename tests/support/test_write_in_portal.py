@@ -76,4 +76,4 @@ def test_what_is_written_to_a_mere_contact_in_the_portal_fails_nothing(music, ma
 def test_two_tabs_that_write_at_once_write_into_one_ticket(ana, music):
     at_once(*[lambda: write(ana, music) for _ in range(3)])
 
-    assert Ticket.objects.count() == 1 and Ticket.objects.get().messages.count() == 3
+    assert Ticket.objects.get().messages.filter(direction="in").count() == 3
