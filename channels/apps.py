@@ -5,15 +5,30 @@ class ChannelsConfig(AppConfig):
     name = "channels"
 
     def ready(self) -> None:
+        from django.utils.translation import gettext_lazy as _
+
         from channels import mail, smtp
+        from channels.cards import telegram_card
         from channels.events import register_facts
         from channels.inbound import register_parser
         from channels.models import Channel
         from channels.outgoing import register_sender
         from channels.telegram import parser, sending
+        from core.access import Can
+        from core.ui import register_card, register_menu
 
         register_facts()
         register_parser(Channel.Kind.EMAIL, mail.parse_item)
         register_sender(Channel.Kind.EMAIL, smtp.SENDER)
         register_parser(Channel.Kind.TELEGRAM, parser.parse_update)
         register_sender(Channel.Kind.TELEGRAM, sending.TELEGRAM)
+        register_card("portal_profile", "channels/portal/_telegram_card.html", 30, telegram_card)
+        register_menu(
+            "manager",
+            _("Settings"),
+            _("Telegram accounts"),
+            "manage:telegram_account_list",
+            "brand-telegram",
+            840,
+            allowed=Can.SEE_TICKETS,
+        )

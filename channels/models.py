@@ -225,6 +225,12 @@ class InboundItem(PublicId, models.Model):
         return self.provider_id
 
 
+class BusinessConnectionQuerySet(models.QuerySet["BusinessConnection"]):
+    def visible_to(self, user: Any, can: Can = Can.SEE_TICKETS) -> BusinessConnectionQuerySet:
+        programs = programs_of(user, can)
+        return self if programs is None else self.filter(channel__program__in=programs)
+
+
 class BusinessConnection(PublicId, TimestampedModel):
     """One of the company's own Telegram accounts, connected to a bot (Telegram Business). It belongs to the company;
     `person` is who writes under it now."""
@@ -242,6 +248,8 @@ class BusinessConnection(PublicId, TimestampedModel):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now)
 
+    objects = BusinessConnectionQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["channel", "connection_id"], name="business_connection_once"),
@@ -250,6 +258,12 @@ class BusinessConnection(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return self.shown_name
+
+
+class ChatQuerySet(models.QuerySet["Chat"]):
+    def visible_to(self, user: Any, can: Can = Can.SEE_TICKETS) -> ChatQuerySet:
+        programs = programs_of(user, can)
+        return self if programs is None else self.filter(channel__program__in=programs)
 
 
 class Chat(PublicId, TimestampedModel):
@@ -275,6 +289,8 @@ class Chat(PublicId, TimestampedModel):
     )
     last_in_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.TextField(blank=True)  # why nothing can be sent now: blocked, left, right to reply lapsed
+
+    objects = ChatQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -119,6 +119,7 @@ STATES: dict[str, State] = {
         open=pgettext_lazy("program or offer", "Open"),
         delivered=gettext_lazy("Delivered"),
         resolved=gettext_lazy("Resolved"),
+        connected=gettext_lazy("Connected"),
     ),
     **_states(
         "stopped",
@@ -127,6 +128,7 @@ STATES: dict[str, State] = {
         failed=gettext_lazy("Failed"),
         expired=gettext_lazy("Expired"),
         revoked=gettext_lazy("Revoked"),
+        disconnected=gettext_lazy("Disconnected"),
     ),
     **_states(
         "stopped",
@@ -156,6 +158,7 @@ STATES: dict[str, State] = {
         archived=gettext_lazy("Archived"),
         replaced=gettext_lazy("Replaced"),
     ),
+    **_states("waiting", "lock", read_only=gettext_lazy("May not reply")),
     **_states("neutral", "player-pause", paused=gettext_lazy("Paused")),
 }
 

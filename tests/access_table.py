@@ -267,6 +267,12 @@ TABLE: dict[str, Row] = {
     "apply": public("program"),
     "apply_done": public("program"),
     "health": public(),
+    "manage:telegram_account_list": manage(TEAM),
+    "manage:telegram_account": manage(SET_INBOX, "telegram_account"),
+    "manage:telegram_group_list": manage(TEAM),
+    "manage:telegram_group": manage(SEE_TRACKING, "telegram_group"),
+    "portal:telegram_connect": portal(ANY, "bot"),
+    "portal:telegram_disconnect": portal(ANY, "telegram_contact"),
     "telegram_hook": public("program", nothing=True),  # its own secret opens it: tests/channels/test_telegram_hook.py
     "metrics": public(),  # asked from this machine, as the test client does; from elsewhere: tests/core/test_health.py
     "profile": person(),

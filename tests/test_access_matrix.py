@@ -50,7 +50,17 @@ from tests.factories import (
     owner_of,
 )
 from tests.factories_knowledge import make_article
-from tests.factories_support import make_attachment, make_channel, make_conversation, make_inbound, make_message, make_ticket
+from tests.factories_support import (
+    make_attachment,
+    make_business_connection,
+    make_channel,
+    make_chat,
+    make_contact,
+    make_conversation,
+    make_inbound,
+    make_message,
+    make_ticket,
+)
 
 SIDES = ("music", "books")
 
@@ -183,6 +193,13 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         ),
         "article": make_article(program, title=f"{only} article", is_public=True),
         **_inbox(program, affiliate, only),
+    }
+    bot = make_channel(program, "telegram", name=f"{only} bot")
+    rows |= {
+        "bot": bot,
+        "telegram_contact": make_contact(affiliate, telegram=bot.pk, name=f"{only} contact", user=owner_of(affiliate)),
+        "telegram_account": make_business_connection(bot, shown_name=f"{only} account"),
+        "telegram_group": make_chat(bot, kind="group", title=f"{only} group"),
     }
     parts: dict[str, dict[str, Any]] = {
         kind: {"public_id": row.public_id, "id": row.public_id, "slug": getattr(row, "slug", "")} for kind, row in rows.items()

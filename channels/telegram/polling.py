@@ -1,4 +1,4 @@
-"""Long polling ("getUpdates"), where no public address exists: a process of its own (`manage.py telegram_poll`), a thread for each
+"""Long polling ("getUpdates"), where no public address exists: the post worker keeps a thread for each
 bot, so that a poll which waits at Telegram holds up no worker.
 
 A page of updates is stored together with the offset that confirms it, and filed after that commit; so a kill at any point loses

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from affiliates.models import Affiliate, AffiliateMember
+from affiliates.models import Affiliate, AffiliateMember, EnrollmentStatus
 from channels.contacts import match_contact
 from channels.events import CONTACT_UNMATCHED
 from channels.models import Channel, Contact, ContactAddress, StartLink
@@ -73,6 +73,13 @@ def use_start_link(channel: Channel, token: str, contact: Contact) -> StartLink:
     link.used_at, link.contact = timezone.now(), contact
     link.save(update_fields=["used_at", "contact"])
     return link
+
+
+def open_bots(affiliate: Affiliate) -> QuerySet[Channel]:
+    """The bots of the programs that the affiliate works in, or has applied to."""
+    programs = affiliate.enrollments.exclude(status=EnrollmentStatus.REJECTED).values("program")
+    bots = Channel.objects.filter(kind=Channel.Kind.TELEGRAM, status=Channel.Status.ACTIVE, program__in=programs)
+    return bots.exclude(settings__username=None).select_related("program").order_by("program__name", "pk")
 
 
 def connected_contacts(affiliate: Affiliate) -> QuerySet[Contact]:
