@@ -36,7 +36,12 @@ def current_member(request: HttpRequest) -> AffiliateMember | None:
 def has_function(request: HttpRequest, *functions: Function) -> bool:
     """Whether the portal's pages guarded by these functions open for this person: what menu entries ask."""
     member = current_member(request)
-    return member is not None and (not functions or bool({Function.OWNER, *functions} & set(member.functions)))
+    return member is not None and holds(member, *functions)
+
+
+def holds(member: AffiliateMember, *functions: Function) -> bool:
+    """Whether this person has one of these functions within the affiliate; owners have all."""
+    return not functions or bool({Function.OWNER, *functions} & set(member.functions))
 
 
 def affiliate_required(*functions: Function) -> Callable[[View], View]:

@@ -21,7 +21,7 @@ from support.models.messages import Direction
 from support.subjects import bare_subject
 
 MOST_REFERENCES = 20  # RFC 5322, 3.6.4 wants them all; servers cut long headers. The first one and the newest lead everywhere.
-_CHAT_ID = re.compile(r"\d+:-?\d+:\d+")  # of a messenger's message, in `provider_id`
+_CHAT_ID = re.compile(r"\d+:-?\d+:\d+|portal:.*")  # of a message in a chat, in `provider_id`
 _MESSAGE_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,250}")  # what may stand between angle brackets in a header
 
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from affiliates.models import Affiliate, AffiliateMember
+from affiliates.access import holds
+from affiliates.models import Affiliate, AffiliateMember, Function
 from channels.models import Channel
 from core.mail import write_mail
 from programs.models import Program
@@ -19,6 +20,7 @@ from support.subjects import title_of
 from support.threads import may_go_on, target_of
 
 MOST_IN_A_MAIL = 10  # messages
+SEE_PAYOUTS = (Function.FINANCE, Function.LEADER)
 
 
 @transaction.atomic
@@ -40,21 +42,20 @@ def write_in_portal(
     ticket = target_of(reply_to.ticket) if reply_to else None
     if ticket is not None and ((ticket.affiliate_id, ticket.program_id) != (affiliate.pk, program.pk) or not may_go_on(ticket)):
         ticket, reply_to = None, None
-    ticket = ticket or _open_one(affiliate, program)
+    ticket = ticket or _open_one(affiliate, program, author)
     if ticket is None:
         subject = title_of(text) or (files[0].name if files else "")
         ticket = open_ticket(program=program, channel=portal_channel(program), affiliate=affiliate, subject=subject, by=author)
     return receive(ticket, text=text, author=author, files=files, reply_to=reply_to)
 
 
-def _open_one(affiliate: Affiliate, program: Program) -> Ticket | None:
-    """The open ticket of the portal's stream; of several, the one last written in."""
-    return (
-        Ticket.objects.unresolved()
-        .filter(affiliate=affiliate, program=program, channel__kind=Channel.Kind.PORTAL)
-        .order_by("-last_at", "-pk")
-        .first()
-    )
+def _open_one(affiliate: Affiliate, program: Program, author: User) -> Ticket | None:
+    """The open ticket of the portal's stream that the author sees; of several, the one last written in."""
+    rows = Ticket.objects.unresolved().filter(affiliate=affiliate, program=program, channel__kind=Channel.Kind.PORTAL)
+    member = AffiliateMember.objects.filter(affiliate=affiliate, user=author, removed_at=None).first()
+    if member is None or not holds(member, *SEE_PAYOUTS):
+        rows = rows.filter(about_payout=None)
+    return rows.order_by("-last_at", "-pk").first()
 
 
 def mark_read(affiliate: Affiliate, program: Program) -> int:
@@ -71,7 +72,7 @@ def notify_unread() -> int:
         with transaction.atomic():
             waiting = list(
                 Message.objects.select_for_update(skip_locked=True, of=("self",))
-                .select_related("author")
+                .select_related("author", "ticket")
                 .filter(notify_at__isnull=False, ticket__affiliate=affiliate, ticket__program=program)
                 .order_by("created_at", "pk")
             )
@@ -85,12 +86,16 @@ def notify_unread() -> int:
 
 
 def _write(affiliate: int, program: Program, messages: list[Message]) -> None:
+    """To each of the affiliate's people what they may read: what is about a payout goes to those who see to its money."""
     members = AffiliateMember.objects.filter(affiliate=affiliate, removed_at=None, user__is_active=True).select_related("user")
     for member in members:
+        seen = [each for each in messages if each.ticket.about_payout_id is None or holds(member, *SEE_PAYOUTS)]
+        if not seen:
+            continue
         context = {
             "program": program,
-            "messages": messages[-MOST_IN_A_MAIL:],
-            "more": max(0, len(messages) - MOST_IN_A_MAIL),
+            "messages": seen[-MOST_IN_A_MAIL:],
+            "more": max(0, len(seen) - MOST_IN_A_MAIL),
             "person": member.user,
         }
-        write_mail(member.user.email, "support/mails/unread", context, about=[messages[0].ticket])
+        write_mail(member.user.email, "support/mails/unread", context, about=[seen[0].ticket])

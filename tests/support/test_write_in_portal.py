@@ -9,7 +9,7 @@ from django.utils import timezone
 from support.models import Ticket
 from support.services import change_status, mark_read, notify_unread, reply, tell_automatically, write_in_portal
 from tests.at_once import at_once
-from tests.factories import mails_to, make_member, make_user, owner_of
+from tests.factories import mails_to, make_batch, make_member, make_payout, make_user, owner_of
 from tests.factories_support import make_contact, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -53,9 +53,22 @@ def test_what_nobody_read_in_time_is_told_once_to_everybody_of_the_affiliate(ana
     for person in (owner_of(ana), colleague):
         (mail,) = mails_to(person.email)
         assert "Music has answered you" in mail.subject
-        assert "It comes on Friday." in mail.body and "until six" in mail.body and "/portal/" in mail.body
+        assert "It comes on Friday." in mail.body and "until six" in mail.body and "/portal/help/" in mail.body
         assert ticket.public_id not in mail.body  # never a ticket's number
     assert not mails_to("former@tributary.example")
+
+
+def test_what_is_about_a_payout_is_for_those_who_see_to_money(ana, music, mara):
+    writer = make_member(ana, make_user("writer@tributary.example"), "marketing").user
+    dispute = make_ticket(ana, music, about_payout=make_payout(make_batch(music), ana))
+    reply(dispute, "The bank sent it back.", by=mara)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=6), tick=False):
+        assert notify_unread() == 1
+    assert len(mails_to(owner_of(ana).email)) == 1 and not mails_to(writer.email)
+    assert write_in_portal(ana, music, "Hello", author=writer).ticket != dispute
+    assert write(ana, music, "And now?").ticket != dispute  # the one last written in
+    assert write(ana, music, "And now?", reply_to=dispute.messages.last()).ticket == dispute
 
 
 def test_what_was_read_is_not_told(ana, music, mara):
