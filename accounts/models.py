@@ -95,6 +95,7 @@ class Role(models.TextChoices):
     SUPPORT = "support", _("Support")
     ENGINEER = "engineer", _("Engineer")
     QUALITY = "quality", _("Quality")
+    BUYER = "buyer", _("Media buyer")
 
 
 def today() -> date:

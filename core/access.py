@@ -72,6 +72,7 @@ _CAN: dict[str, frozenset[Can]] = {
             Can.SEE_TICKETS, Can.ANSWER_TICKETS, Can.WRITE_ARTICLES,
         }
     ),
+    "buyer": frozenset({Can.SEE, Can.SEE_TRACKING}),  # buys traffic in-house; tickets and money are not theirs
     "quality": frozenset({Can.SEE, Can.SEE_TEAM, Can.SEE_TICKETS}),
 }  # fmt: skip
 

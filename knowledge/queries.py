@@ -13,7 +13,9 @@ from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRa
 from django.db.models import Case, Count, F, FloatField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Greatest
 
-from accounts.models import RoleAssignment, User
+from accounts.models import User
+from accounts.queries import people_who
+from core.access import Can
 from knowledge.languages import CONFIGURATIONS, known_language
 from knowledge.models import Article, ArticleQuerySet, ArticleReading, ArticleVersion
 
@@ -162,8 +164,5 @@ def readers_of(article: Article) -> list[Reader]:
     read = dict(
         ArticleReading.objects.filter(version__article=article, version__number=article.number).values_list("user_id", "at")
     )
-    holders = RoleAssignment.objects.current()
-    if article.program_id is not None:
-        holders = holders.filter(Q(program__isnull=True) | Q(program=article.program_id))
-    team = User.objects.filter(pk__in=holders.values("user"), is_active=True, is_service=False).order_by("name", "email")
+    team = people_who(Can.SEE, article.program_id)
     return sorted((Reader(user, read.get(user.pk)) for user in team), key=lambda reader: reader.at is not None)

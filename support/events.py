@@ -55,6 +55,8 @@ TERMS_PASSED_UP = "terms.passed_up"
 TERMS_GRANTED = "terms.granted"  # about the ticket, the rule and the affiliate; data: rate, until
 TERMS_REFUSED = "terms.refused"
 TERMS_ENDED = "terms.ended"  # the time for which they were granted is over
+TICKET_DISCUSSED = "ticket.discussed"  # in a room of the team
+MACRO_CHANGED = "macro.changed"  # written or changed; data: name
 
 
 def register_facts() -> None:
@@ -106,3 +108,5 @@ def register_facts() -> None:
     register_fact(TERMS_GRANTED, "trending-up", _("Better terms granted: %(rate)s until %(until)s"))
     register_fact(TERMS_REFUSED, "trending-up", _("Better terms refused"))
     register_fact(TERMS_ENDED, "calendar-off", _("The better terms have ended"))
+    register_fact(MACRO_CHANGED, "message-2-bolt", _("Changed the macro."))
+    register_fact(TICKET_DISCUSSED, "messages", _("Discussed in a room of the team"))

@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from support import addresses
 from support.api import api as api
+from support.urls_answers import at_hand
 from support.urls_inbox import inbox
 from support.views import answers, policies
 
@@ -12,6 +13,7 @@ manage: list[URLPattern] = [
     path("settings/service-levels/<str:public_id>/", policies.policy_edit, name="policy_edit"),
     path("settings/service-levels/<str:public_id>/move/", policies.policy_move, name="policy_move"),
     *inbox,
+    *at_hand,
 ]
 portal: list[URLPattern] = [
     *addresses.portal,

@@ -21,6 +21,7 @@ PEOPLE = "admin head"
 SET_INBOX = "admin head"
 ANSWER = "admin head manager finance support engineer"  # tickets; whoever is of the team sees them
 ADMIN = "admin"
+ANSWER = "admin head manager finance support engineer"
 WRITE = "admin head manager support engineer"
 
 ANY = "owner marketing finance leader"
@@ -41,8 +42,8 @@ class Row:
     nothing: bool = False  # what it asks for (a token, somebody's own passkey) is not there for anybody in this test
 
 
-def manage(who: str, thing: str = "", *, shared: bool = False, everywhere: bool = False) -> Row:
-    return Row("manage", who, thing, shared=shared, scoped=bool(thing) and not shared, everywhere=everywhere)
+def manage(who: str, thing: str = "", *, shared: bool = False, everywhere: bool = False, nothing: bool = False) -> Row:
+    return Row("manage", who, thing, shared=shared, scoped=bool(thing) and not shared, everywhere=everywhere, nothing=nothing)
 
 
 def portal(who: str, thing: str = "", *, writes: str = "", shared: bool = False, nothing: bool = False) -> Row:
@@ -148,6 +149,20 @@ TABLE: dict[str, Row] = {
     "manage:policy_create": manage(SET_INBOX),
     "manage:policy_edit": manage(SET_INBOX, "policy"),
     "manage:policy_move": manage(SET_INBOX, "policy"),
+    "manage:macro_list": manage(ANSWER),
+    "manage:macro_create": manage(ANSWER),
+    "manage:macro_pick": manage(ANSWER, nothing=True),
+    "manage:macro_detail": manage(ANSWER, "macro"),
+    "manage:macro_edit": manage(ANSWER, "macro"),
+    "manage:macro_fill": manage(ANSWER, "macro", nothing=True),
+    "manage:room_list": manage(SEE),
+    "manage:room_create": manage(SEE),
+    # Whoever is in a room reads it, nobody else: tests/support/test_rooms.py
+    "manage:room_detail": manage(SEE, "room", nothing=True),
+    "manage:room_news": manage(SEE, "room", nothing=True),
+    "manage:room_post": manage(SEE, "room", nothing=True),
+    "manage:room_people": manage(SEE, "room", nothing=True),
+    "manage:room_close": manage(SEE, "room", nothing=True),
     "manage:article_list": manage(SEE),
     "manage:article_create": manage(WRITE),
     "manage:article_preview": manage(WRITE),

@@ -49,7 +49,7 @@ from tests.factories import (
     make_user,
     owner_of,
 )
-from tests.factories_knowledge import make_article
+from tests.factories_knowledge import make_article, make_macro, make_room
 from tests.factories_support import (
     make_attachment,
     make_business_connection,
@@ -191,6 +191,8 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "task": Task.objects.create(
             ticket=ticket, message=message, title=f"{only} task", owner=colleague, due_at=program.created_at
         ),
+        "macro": make_macro(program, name=f"{only} macro"),
+        "room": make_room(name=f"{only} room"),
         "article": make_article(program, title=f"{only} article", is_public=True),
         **_inbox(program, affiliate, only),
     }

@@ -33,7 +33,7 @@ from tests.factories import (
     make_rule,
     make_user,
 )
-from tests.factories_knowledge import make_article
+from tests.factories_knowledge import make_article, make_macro
 
 pytestmark = pytest.mark.django_db
 MOST = 13
@@ -75,6 +75,7 @@ def add_a_row_of_everything(music, ana, number: int) -> None:
     ApiKey.objects.create(user=person, name=f"{number}", role="manager", start="trb_", hash=f"{number:064}")
     make_article(music)
     make_article(music, audience="team", owner=person)
+    make_macro(music)
     Mail.objects.create(to="a@b.example", sender="x@y.example", subject="Hello", body="…", about=[f"affiliate:{ana.pk}"])
 
 

@@ -14,6 +14,10 @@ from support.models.escalations import Difficulty as Difficulty
 from support.models.escalations import Escalation as Escalation
 from support.models.improvements import Improvement as Improvement
 from support.models.improvements import ImprovementVoice as ImprovementVoice
+from support.models.macros import Macro as Macro
+from support.models.macros import MacroFile as MacroFile
+from support.models.macros import MacroUse as MacroUse
+from support.models.macros import MacroVariant as MacroVariant
 from support.models.mentions import Mention as Mention
 from support.models.messages import Attachment as Attachment
 from support.models.messages import Direction as Direction
@@ -23,6 +27,9 @@ from support.models.messages import MessageVersion as MessageVersion
 from support.models.notices import Notice as Notice
 from support.models.promises import Commitment as Commitment
 from support.models.ratings import Rating as Rating
+from support.models.rooms import Room as Room
+from support.models.rooms import RoomMember as RoomMember
+from support.models.rooms import RoomPost as RoomPost
 from support.models.tickets import OPEN as OPEN
 from support.models.tickets import Level as Level
 from support.models.tickets import Priority as Priority

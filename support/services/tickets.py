@@ -25,12 +25,12 @@ from core.events import record
 from programs.models import Program
 from support import events
 from support.errors import NotNow, TicketError
-from support.models import Priority, StatusChange, Ticket, TicketStatus, TicketType
+from support.models import Level, Priority, StatusChange, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING
 from support.services.following import follow
 from team.queries import is_there
 
-CHANGEABLE = frozenset({"subject", "type", "priority", "tags", "language"})
+CHANGEABLE = frozenset({"subject", "type", "priority", "level", "tags", "language"})
 LONGEST_TAG = 40
 
 
@@ -201,7 +201,7 @@ def change_ticket(ticket: Ticket, *, by: User | None, **fields: Any) -> Ticket:
         fields["subject"] = " ".join(fields["subject"].split())[:500]
         if not fields["subject"]:
             raise TicketError(_("Give it a subject."), code="blank", field="subject")
-    for name, choices in (("type", TicketType), ("priority", Priority)):
+    for name, choices in (("type", TicketType), ("priority", Priority), ("level", Level)):
         if name in fields and fields[name] not in choices.values:
             raise TicketError(_("There is no such choice."), code="choice", field=name)
     changed = [name for name, value in fields.items() if getattr(ticket, name) != value]
