@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path
 
 from affiliates.api import api as api
-from affiliates.views import application, enrollments, manager, members, people, profile
+from affiliates.views import absence, application, enrollments, manager, members, people, profile
 from affiliates.views import public as public_views
 
 manage: list[URLPattern] = [
@@ -18,6 +18,9 @@ manage: list[URLPattern] = [
     ),
     path("affiliates/<str:public_id>/people/<str:user_id>/", members.member_functions, name="affiliate_member_functions"),
     path("affiliates/<str:public_id>/people/<str:user_id>/remove/", members.member_remove, name="affiliate_member_remove"),
+    path("team/absences/<str:public_id>/", absence.absence_detail, name="absence_detail"),
+    path("team/absences/<str:public_id>/spread/", absence.accounts_spread, name="accounts_spread"),
+    path("team/covers/<int:number>/end/", absence.cover_end, name="cover_end"),
     path("enrollments/", enrollments.enrollment_list, name="enrollment_list"),
     path("enrollments/approve/", enrollments.enrollment_approve, name="enrollment_approve"),
     path("enrollments/reject/", enrollments.enrollment_reject, name="enrollment_reject"),

@@ -8,8 +8,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from core.api.views import everything_else
 
 APPS = [
-    *["core", "programs", "team", "accounts", "affiliates", "channels", "knowledge", "ledger", "tracking"],
+    *["core", "programs", "team", "affiliates", "channels", "knowledge", "ledger", "tracking"],
     *["commissions", "payouts", "intake", "support", "reports"],
+    "accounts",  # a person's address continues "team/": the rooms of the team come before it
 ]
 
 

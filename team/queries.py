@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Role, RoleAssignment, User
-from accounts.queries import people_who, programs_by_person
+from accounts.queries import programs_by_person
 from core.access import Can
 from core.middleware import zone_of
 from programs.models import Program
@@ -39,13 +40,24 @@ def is_planned() -> bool:
 
 
 def load_roster(start: datetime, end: datetime) -> Roster:
-    """The roster of this time, in five queries however long it is. Without any shift planned, everybody who may answer is on
-    the duties of their roles all the time."""
+    """The roster of this time, in at most five queries however long it is. Without any shift planned, everybody who may answer
+    is on the duties of their roles all the time."""
     answering = programs_by_person(Can.ANSWER_TICKETS)
-    away = _away(start, end)
-    if not is_planned():
-        return Roster(start, end, _everybody(start, end, answering), away, answering)
-    return Roster(start, end, _turns(start, end), away, answering)
+    absences = _absences(start, end)
+    away: dict[int, list[Span]] = {}
+    for absence in absences:
+        away.setdefault(absence.person_id, []).append(span_of(absence))
+    deputies = [(span_of(a), a.person_id, a.deputy_id) for a in absences if a.deputy_id is not None]
+    turns = _turns(start, end)
+    planned = bool(turns) or is_planned()
+    return Roster(start, end, turns if planned else _everybody(start, end, answering), away, answering, deputies, planned)
+
+
+def _absences(start: datetime, end: datetime) -> list[Absence]:
+    found = Absence.objects.filter(
+        state=Absence.State.APPROVED, first_day__lte=end.date() + DAY, last_day__gte=start.date() - DAY
+    )
+    return list(found.select_related("person"))
 
 
 def _turns(start: datetime, end: datetime) -> list[Turn]:
@@ -94,16 +106,6 @@ def _everybody(start: datetime, end: datetime, answering: dict[int, frozenset[in
             for person, program in own or [(person, program) for person, _role, program in roles]
         ]
     return turns
-
-
-def _away(start: datetime, end: datetime) -> dict[int, list[Span]]:
-    found: dict[int, list[Span]] = {}
-    absences = Absence.objects.filter(
-        state=Absence.State.APPROVED, first_day__lte=end.date() + DAY, last_day__gte=start.date() - DAY
-    ).select_related("person")
-    for absence in absences:
-        found.setdefault(absence.person_id, []).append(span_of(absence))
-    return found
 
 
 def span_of(absence: Absence) -> Span:
@@ -159,45 +161,41 @@ class DutyOfficer:
 def duty_officer(at: datetime, program: Program, roster: Roster | None = None) -> DutyOfficer | None:
     """Who answers for the program's inbox at this instant, and why they: the manager on duty, else an absent manager's deputy,
     else the head, else an admin. Somebody always does; None only where nobody works here."""
-    roster = roster or roster_at(at)
-    away = {person for person, spans in roster.away.items() if any(start <= at < end for start, end in spans)}
-    if is_planned() and (managers := people_in_order(roster.on_duty(at, Duty.MANAGER, program.pk))):
-        return DutyOfficer(managers[0], _("%(person)s is the manager on duty.") % {"person": managers[0]})
-    deputising = _deputies(at, program, away)
-    if deputising is not None and deputising.deputy is not None:
-        told = {"person": deputising.deputy, "absent": deputising.person}
-        return DutyOfficer(deputising.deputy, _("No manager is on duty; %(person)s is the deputy of %(absent)s.") % told)
-    there = set(roster.on_duty(at, program=program.pk))
-    for role, reason in (
+    return duty_officers(at, [program], roster or roster_at(at))[program.pk]
+
+
+def duty_officers(at: datetime, programs: Iterable[Program], roster: Roster) -> dict[int, DutyOfficer | None]:
+    """Of each of these programs, in one query for all."""
+    held = RoleAssignment.objects.current().filter(user__is_active=True, user__is_service=False)
+    roles = list(held.select_related("user").order_by("user__name", "user_id", "pk"))
+    return {program.pk: _officer(at, program.pk, roster, roles) for program in programs}
+
+
+def _officer(at: datetime, program: int, roster: Roster, roles: list[RoleAssignment]) -> DutyOfficer | None:
+    people = {role.user_id: role.user for role in roles}
+    managers = roster.on_duty(at, Duty.MANAGER, program) if roster.planned else []
+    for person in managers:
+        return DutyOfficer(people[person], _("%(person)s is the manager on duty.") % {"person": people[person]})
+    managing = {role.user_id for role in roles if role.role in ROLES[Duty.MANAGER] and role.program_id in (None, program)}
+    for (start, end), absent, deputy in roster.deputies:
+        there = start <= at < end and roster.may_answer(deputy, program) and not roster.is_away(deputy, at)
+        if there and absent in managing:
+            told = {"person": people[deputy], "absent": people[absent]}
+            return DutyOfficer(people[deputy], _("No manager is on duty; %(person)s is the deputy of %(absent)s.") % told)
+    on_duty = set(roster.on_duty(at, program=program))
+    for kind, reason in (
         (Role.HEAD, _("No manager is on duty; %(person)s is the head of affiliates.")),
         (Role.ADMIN, _("No manager and no head is here; %(person)s is an admin.")),
     ):
-        holders = [person for person in _holders(role, program) if person.pk not in away]
-        holders.sort(key=lambda person: person.pk not in there)
-        if holders:
-            return DutyOfficer(holders[0], reason % {"person": holders[0]})
-    last = _holders(Role.ADMIN, program).first() or people_who(Can.ANSWER_TICKETS, program.pk).first()
-    if last is None:
+        here = [role.user for role in roles if role.role == kind and role.program_id in (None, program)]
+        here = [person for person in here if not roster.is_away(person.pk, at)]
+        if here:
+            first = min(here, key=lambda person: person.pk not in on_duty)
+            return DutyOfficer(first, reason % {"person": first})
+    last = [role.user for role in roles if role.role == Role.ADMIN] or [people[p] for p in roster.answering if p in people]
+    if not last:
         return None
-    return DutyOfficer(last, _("Everybody else is away: it falls to %(person)s.") % {"person": last})
-
-
-def _deputies(at: datetime, program: Program, away: set[int]) -> Absence | None:
-    managers = RoleAssignment.objects.current().filter(Q(program=program) | Q(program=None), role__in=(Role.MANAGER, Role.HEAD))
-    days = (at.date() - DAY, at.date() + DAY)
-    absences = Absence.objects.filter(
-        state=Absence.State.APPROVED,
-        person__in=managers.values("user"),
-        deputy__in=people_who(Can.ANSWER_TICKETS, program.pk),
-        first_day__lte=days[1],
-        last_day__gte=days[0],
-    ).select_related("person", "deputy")
-    return next((a for a in absences if span_of(a)[0] <= at < span_of(a)[1] and a.deputy_id not in away), None)
-
-
-def _holders(role: str, program: Program) -> QuerySet[User]:
-    held = RoleAssignment.objects.current().filter(Q(program=program) | Q(program=None), role=role).values("user")
-    return User.objects.filter(pk__in=held, is_active=True, is_service=False).order_by("name", "pk")
+    return DutyOfficer(last[0], _("Everybody else is away: it falls to %(person)s.") % {"person": last[0]})
 
 
 @dataclass(frozen=True)
@@ -210,13 +208,14 @@ class Lane:
     gaps: list[Gap]
 
 
-def gaps(start: datetime, *, programs: frozenset[int] | None = None) -> list[Lane]:
-    """Of the next 14 days every stretch that has no one for a duty or a door that is asked for; of these programs, or of
-    every active one."""
+def gaps(start: datetime, *, programs: Iterable[int] | None = None, roster: Roster | None = None) -> list[Lane]:
+    """Of the next 14 days every stretch that has no one for a duty or a door that is asked for; of these programs (active
+    ones), or of every active one. A roster that is there already has to reach so far."""
     end = start + HORIZON
-    roster = load_roster(start, end)
-    active = set(Program.objects.filter(status=Program.Status.ACTIVE).order_by("pk").values_list("pk", flat=True))
-    seen = active if programs is None else active & programs
+    roster = roster or load_roster(start, end)
+    if programs is None:
+        programs = Program.objects.filter(status=Program.Status.ACTIVE).values_list("pk", flat=True)
+    seen = set(programs)
     asked = list(Coverage.objects.select_related("calendar")) or [Coverage(duty=Duty.SUPPORT)]
     lanes = []
     for coverage in asked:

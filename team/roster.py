@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from core.ids import encode_id
 from team.shifts import Span, both, merged, without
 
 
@@ -24,6 +25,11 @@ class Turn:
     channel: str = ""  # "": all
     cancelled: bool = False
     change: int | None = None  # the change in force
+
+    @property
+    def public_id(self) -> str:
+        """Of the shift."""
+        return encode_id("shf", self.shift)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,15 @@ class Roster:
     turns: list[Turn]
     away: Mapping[int, Sequence[Span]] = field(default_factory=dict)
     answering: Mapping[int, frozenset[int] | None] = field(default_factory=dict)
+    deputies: Sequence[tuple[Span, int, int]] = ()  # of absences that have one: when, whose, who
+    planned: bool = True  # whether the company plans shifts at all
+
+    def is_away(self, person: int, at: datetime) -> bool:
+        return any(start <= at < end for start, end in self.away.get(person, ()))
+
+    def may_answer(self, person: int, program: int) -> bool:
+        programs = self.answering.get(person, frozenset())
+        return programs is None or program in programs
 
     def presence(self, turn: Turn) -> list[Span]:
         """The turn's time in which its person is really there."""
@@ -68,8 +83,7 @@ class Roster:
             return False
         if program is None:
             return True
-        programs = self.answering.get(turn.person, frozenset())
-        return turn.program in (None, program) and (programs is None or program in programs)
+        return turn.program in (None, program) and self.may_answer(turn.person, program)
 
     def there(self, duty: str = "", program: int | None = None, channel: str = "") -> Iterator[tuple[datetime, datetime, Turn]]:
         """When somebody is there for it."""

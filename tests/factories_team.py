@@ -8,7 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from affiliates.models import Affiliate, Cover
 from team.models import Absence, Shift
+from team.queries import span_of
+from tests.factories import make_user
 
 
 def make_shift(person: User, duty: str = "support", **fields: Any) -> Shift:
@@ -36,3 +39,16 @@ def make_absence(person: User, first: date | None = None, last: date | None = No
     first = first or timezone.now().date()
     defaults = {"state": "approved", "asked_by": person, "kind": "vacation"}
     return Absence.objects.create(person=person, first_day=first, last_day=last or first, **{**defaults, **fields})
+
+
+def make_cover(affiliate: Affiliate, absence: Absence, to: User | None = None, **fields: Any) -> Cover:
+    """Covered for the whole absence; by somebody new where nobody is named."""
+    starts, ends = span_of(absence)
+    return Cover.objects.create(
+        affiliate=affiliate,
+        absence=absence,
+        from_person=absence.person,
+        to_person=to or make_user(),
+        planned_by=absence.asked_by,
+        **{"starts_at": starts, "ends_at": ends, **fields},
+    )

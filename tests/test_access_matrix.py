@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -29,7 +30,7 @@ from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
 from support.models import Rating, SlaPolicy, Task
-from team.models import Calendar
+from team.models import Calendar, Coverage, ShiftChange
 from tests.access_table import TABLE
 from tests.factories import (
     assign,
@@ -61,6 +62,7 @@ from tests.factories_support import (
     make_message,
     make_ticket,
 )
+from tests.factories_team import make_absence, make_cover, make_shift
 
 SIDES = ("music", "books")
 
@@ -209,6 +211,9 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
     return parts | {
         "program": {"slug": program.slug, "id": program.public_id},
         "terms": {"slug": program.slug, "number": 1},
+        "turn": {"public_id": rows["shift"].public_id, "day": "2026-01-01"},
+        "coverage": {"number": rows["asked_for"].pk},
+        "cover": {"number": make_cover(affiliate, rows["absence"]).pk},
         "invitation": {"public_id": affiliate.public_id, "number": invitation.pk},
         "affiliate_person": {"public_id": affiliate.public_id, "user_id": person.public_id},
         "role": {"public_id": colleague.public_id, "number": colleague.assignments.get().pk},
@@ -237,6 +242,17 @@ def _inbox(program: Program, affiliate: Affiliate, only: str) -> dict[str, Any]:
         "mail_message": message,
         "attachment": make_attachment(message, file=keep_file(f"{only} file".encode())),
         "rating": Rating.objects.create(ticket=ticket, program=program, channel=ticket.channel),
+    }
+
+
+def _of_the_team(colleague: User, ada: User) -> dict[str, Any]:
+    shift = make_shift(colleague, "engineer", last_day=date(2026, 1, 31))
+    change = ShiftChange.objects.create(shift=shift, day=date(2026, 1, 1), taken_by=ada, asked_by=colleague)
+    return {
+        "shift": shift,
+        "shift_change": change,
+        "absence": make_absence(colleague, state="asked"),
+        "asked_for": Coverage.objects.create(duty="engineer", program=colleague.assignments.get().program),
     }
 
 

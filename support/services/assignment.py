@@ -178,6 +178,8 @@ def _give(desk: Desk, which: Q) -> int:
 
 
 def _tell(desk: Desk, which: Q) -> None:
+    if not desk.people:  # where nobody works yet there are no hours to tell of
+        return
     for ticket in asking_for_a_word(desk.at).filter(which).select_related("channel")[:AT_ONCE]:
         tell_when_somebody_is_there(ticket, desk.roster, desk.at)
 

@@ -177,12 +177,12 @@ def test_who_had_no_two_weeks_in_a_piece_is_told(music, ada):
 
 def test_a_roster_is_read_in_as_many_queries_for_one_shift_as_for_a_hundred(music, sofia, mara, django_assert_num_queries):
     make_shift(sofia)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         load_roster(MONDAY, MONDAY + timedelta(days=7))
     for number in range(100):
         make_shift(mara, start_time=time(number % 24))
         make_absence(make_user(), deputy=sofia)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         load_roster(MONDAY, MONDAY + timedelta(days=7))
 
 
