@@ -197,6 +197,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "room": make_room(name=f"{only} room"),
         "article": make_article(program, title=f"{only} article", is_public=True),
         **_inbox(program, affiliate, only),
+        **_of_the_team(colleague, ada),
     }
     bot = make_channel(program, "telegram", name=f"{only} bot")
     rows |= {

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -79,13 +79,10 @@ def _day(text: str | None) -> date | None:
 def roster_gaps(request: HttpRequest) -> HttpResponse:
     zone, now = zone_of(request.user), timezone.now()
     form = CoverageForm(request.POST or None) if rights_of(request.user).has(Can.PLAN_TEAM) else None
-    if request.method == "POST":
-        if form is None:
-            raise Http404
-        if form.is_valid():
-            with refusals_as_errors(form):
-                ask_coverage(by=request.user, **form.cleaned_data)
-                return redirect("manage:roster_gaps")
+    if form is not None and form.is_valid():
+        with refusals_as_errors(form):
+            ask_coverage(by=request.user, **form.cleaned_data)
+            return redirect("manage:roster_gaps")
     programs, ahead = _active(request), load_roster(now, now + HORIZON)
     names = {program.pk: program.name for program in programs}
     found = gaps(now, programs=names, roster=ahead)
