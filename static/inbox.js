@@ -13,7 +13,7 @@
   const openId = () => talk()?.dataset.ticket || "";
 
   // What comes by itself: a short question every two seconds, answered at once.
-  let timer, asking = false, left = "", typedAt = 0, here = [];
+  let timer, sent = false, asking = false, left = "", typedAt = 0, here = [];
   async function ask() {
     clearTimeout(timer);
     if (asking) return;
@@ -156,6 +156,8 @@
     const subject = find("#ticket-subject");
     if (subject) document.title = `${subject.textContent} · ${document.title.split(" · ").pop()}`;
     badge();
+    if (sent) document.activeElement?.blur(); // htmx gives the box its focus back: keys are meant for the ticket again
+    sent = false;
     toEnd();
     markOpen();
     ask();
@@ -216,6 +218,7 @@
     clearTimeout(pause);
     event.target.dataset.dirty = "no";
     typedAt = 0;
+    sent = true;
   });
   addEventListener("pagehide", () => keepDraft(true));
   function countPicked() {
@@ -235,6 +238,11 @@
       if (opener.dataset.url) form.action = opener.dataset.url;
       all("details.pop[open]").forEach((details) => (details.open = false));
       dialog.showModal();
+    }
+    if (event.target.closest(".talk-about")) {
+      event.preventDefault();
+      if (find("#ticket").classList.toggle("about-shown") || wide.matches) find("#about").focus();
+      if (!wide.matches) find("#about").scrollIntoView();
     }
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
   });
@@ -283,7 +291,10 @@
       find("#send").click();
       return;
     }
-    if (event.key === "Escape" && event.target.matches("textarea, input")) event.target.blur();
+    if (event.key === "Escape") {
+      find("#ticket").classList.remove("about-shown");
+      if (event.target.matches("textarea, input")) event.target.blur();
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, dialog, [contenteditable]")) return;
     if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
     if (event.key === "g") {

@@ -47,7 +47,7 @@ SHELVES = {
         Shelf("mine", _("Mine"), lambda tickets, user: tickets.filter(awake(), assignee=user).our_turn(), BY_DUE),
         Shelf(
             "unassigned",
-            _("Without an owner"),
+            _("No owner"),
             lambda tickets, user: tickets.filter(awake(), assignee__isnull=True).our_turn(),
             BY_DUE,
         ),

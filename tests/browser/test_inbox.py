@@ -1,0 +1,135 @@
+"""The inbox in a real browser: by the keyboard alone, with what comes by itself, on a phone and in the dark."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from support.models import Draft, Message
+from support.services import add_note, open_ticket, receive
+from tests.browser.stage import axe_finds, off_screen, too_wide
+from tests.factories_support import make_channel, make_message, make_ticket
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("inbox"), pytest.mark.django_db(transaction=True)]
+INBOX = "/manage/inbox/"
+DESK = {"width": 1440, "height": 900}
+
+
+@pytest.fixture
+def tickets(music, ana, bao, mara):
+    now = timezone.now()
+    money = make_ticket(
+        ana, music, subject="Where is my money", next_due=now - timedelta(minutes=2), first_reply_due=now - timedelta(minutes=2)
+    )
+    make_message(money, "It has not come yet.\nWhen will it?", quoted_text="> Your payout is on its way")
+    link = make_ticket(bao, music, subject="My link", next_due=now + timedelta(minutes=20), channel=make_channel(music))
+    make_message(link, "How do I add a sub id?")
+    make_message(link, "I ask Jun", "note", author=mara)
+    return money, link
+
+
+def finds(page: Page) -> list[object]:
+    """What axe has against it, light and dark; what is beside the screen at a desk and on a phone."""
+    found: list[object] = []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        found += [(scheme, *each) for each in axe_finds(page)]
+    found += off_screen(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    if too_wide(page):
+        found.append("wider than a phone")
+    page.set_viewport_size(DESK)
+    return found
+
+
+def test_a_night_by_the_keyboard_alone(open_page, mara, sofia, tickets):
+    page = open_page(mara, viewport=DESK)
+    page.goto(INBOX)
+    keys = page.keyboard
+    expect(page.locator(".queue-row")).to_have_count(2)
+
+    keys.press("j")
+    keys.press("Enter")
+    expect(page.get_by_role("heading", name="Where is my money")).to_be_visible()
+    expect(page.locator("#about")).to_contain_text("Other tickets")
+    assert finds(page) == []
+
+    keys.press("n")
+    expect(page.locator("#composer-body")).to_be_focused()
+    keys.type("@Sofia do you know?")
+    keys.press("Control+Enter")
+    expect(page.locator(".msg-note")).to_contain_text("do you know")
+    keys.press("r")
+    keys.type("On Friday.")
+    keys.press("Control+Enter")
+    expect(page.locator(".msg-out")).to_contain_text("On Friday.")
+    expect(page.locator("#ticket-head")).to_contain_text("Waiting for the affiliate")
+    keys.press("e")
+    expect(page.locator("#ticket-head .chip").first).to_have_text("Resolved")
+
+    expect(page.locator(".queue-row")).to_have_count(1)
+    keys.press("j")
+    keys.press("x")
+    expect(page.locator(".queue-bulk")).to_be_visible()
+    expect(page.locator(".bulk-count")).to_have_text("1 selected")
+    keys.press("o")
+    expect(page.get_by_role("heading", name="My link")).to_be_visible()
+    keys.press("s")
+    page.get_by_role("button", name="In an hour").click()
+    expect(page.locator("#ticket-head")).to_contain_text("Snoozed")
+    keys.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Next ticket, ticket before")
+    keys.press("Escape")
+    keys.press("/")
+    keys.type("sub id")
+    keys.press("Enter")
+    expect(page.locator(".queue-row mark").first).to_have_text("sub")
+
+
+def test_what_affiliates_write_appears_by_itself_and_a_draft_outlives_the_page(open_page, mara, sofia, music, bao, tickets):
+    money, _link = tickets
+    page = open_page(mara, viewport=DESK)
+    page.goto(f"{INBOX}{money.public_id}/")
+    box = page.locator("#composer-body")
+    box.fill("Let me")
+    expect(page.locator("#draft-state")).to_have_text("Draft kept")
+    other = open_page(sofia, viewport=DESK)
+    other.goto(f"{INBOX}{money.public_id}/")
+    box.press_sequentially(" look", delay=20)
+    expect(other.locator("#here")).to_have_text("Mara is writing")
+
+    new = open_ticket(program=music, channel=money.channel, affiliate=bao, subject="Something new")
+    receive(new, text="Hello")
+    receive(money, text="Are you there?")
+    add_note(money, "I have asked Felix", by=sofia)
+
+    expect(page.locator(".queue-row.is-new", has_text="Something new")).to_be_visible(timeout=6000)
+    expect(page.locator("#ticket-stream")).to_contain_text("Are you there?", timeout=6000)
+    expect(page.locator("#ticket-stream")).to_contain_text("I have asked Felix")
+    expect(box).to_have_value("Let me look")
+    expect(page.locator("#draft-state")).to_have_text("Draft kept")
+    page.wait_for_function("document.querySelector('#composer').dataset.dirty === 'no'")
+    page.reload()
+    expect(page.locator("#composer-body")).to_have_value("Let me look")
+    assert Draft.objects.get().body == "Let me look"
+
+
+def test_a_phone_shows_one_pane_at_a_time(open_page, mara, tickets):
+    page = open_page(mara, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page.goto(INBOX)
+    assert axe_finds(page) == []
+
+    page.get_by_role("link", name="Where is my money").click()
+    expect(page.get_by_role("heading", name="Where is my money")).to_be_visible()
+    expect(page.locator("#queue")).to_be_hidden()
+    assert not too_wide(page)
+    assert off_screen(page) == []
+    page.locator("#composer-body").fill("On Friday.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".msg-out")).to_contain_text("On Friday.")
+    assert Message.objects.filter(direction="out").count() == 1
+    page.get_by_role("link", name="Back to the queue").click()
+    expect(page.locator(".queue-row")).to_have_count(1)
