@@ -19,6 +19,8 @@ from core.access import Can, Rights, programs_of, rights_of
 from core.components import day_text
 from payouts.models import Payout, PayoutBatch
 from programs.models import Program
+from support.models import Ticket
+from support.queries.search import search_tickets
 from tracking.attribution import parse_click_id
 from tracking.models import Click, Conversion, Coupon, Link
 
@@ -43,6 +45,8 @@ def search(text: str, *, by: Any) -> list[Found]:
         return []
     rights = rights_of(by)
     found = [*_actions(text, rights), *_people(text, by)]
+    if rights.has(Can.SEE_TICKETS):
+        found += _tickets(text, by)
     if rights.has(Can.SEE_TRACKING):
         found += _tracked(text, by)
     if rights.has(Can.SEE_MONEY):
@@ -86,6 +90,20 @@ def _people(text: str, by: Any) -> Iterator[Found]:
         team = User.objects.filter(assignments__revoked_at=None, assignments__isnull=False, is_service=False).distinct()
         for user in team.filter(Q(name__icontains=text) | Q(email__icontains=text))[:EACH]:
             yield Found(reverse("manage:member_detail", args=[user.public_id]), _("Team"), user.name, user.email, "users")
+
+
+def _tickets(text: str, by: Any) -> Iterator[Found]:
+    keys = search_tickets(text, by=by).tickets[:EACH]
+    rows = Ticket.objects.select_related("affiliate", "contact").in_bulk(keys)
+    for key in keys:
+        ticket = rows[key]
+        yield Found(
+            reverse("manage:ticket_detail", args=[ticket.public_id]),
+            _("Ticket"),
+            ticket.subject,
+            str(ticket.party),
+            "message-circle",
+        )
 
 
 def _tracked(text: str, by: Any) -> Iterator[Found]:

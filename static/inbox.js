@@ -88,11 +88,16 @@
     if (busy(find("#ticket-head")) || find("#ticket dialog[open]")) return;
     const stream = find("#ticket-stream");
     const open = all("details[open][id]", stream).map((details) => details.id);
+    const framed = all("iframe.msg-frame", stream).map((one) => [one.closest(".msg").id, one.getAttribute("src")]);
     const atEnd = stream.scrollHeight - stream.scrollTop - stream.clientHeight < 80;
     await htmx.ajax("GET", talk().dataset.url, { target: "#ticket-stream", swap: "innerHTML" });
     for (const id of open) {
       const details = document.getElementById(id);
       if (details) details.open = true;
+    }
+    for (const [id, address] of framed) {
+      const link = document.getElementById(id)?.querySelector("a[data-frame]");
+      if (link) frame(link, address);
     }
     if (atEnd) stream.scrollTop = stream.scrollHeight;
     showHere();
@@ -228,6 +233,37 @@
     const count = everything ? everything.dataset.count : all("input[name=selected]:checked").length;
     label.textContent = told(label.dataset.picked, { count });
   }
+
+  // A mail as it was formatted: in a frame in which nothing runs, its pictures from elsewhere only when asked for.
+  function frame(link, address) {
+    const box = link.closest(".msg-whole");
+    const shown = box.nextElementSibling?.matches("iframe") ? box.nextElementSibling : null;
+    if (shown && shown.getAttribute("src") === address) return shown.remove();
+    const one = shown || document.createElement("iframe");
+    one.className = "msg-frame";
+    one.title = link.dataset.title;
+    one.setAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
+    one.referrerPolicy = "no-referrer";
+    one.src = address;
+    box.after(one);
+    if (find("[data-with-images]", box)) return;
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "btn btn-quiet";
+    more.dataset.withImages = "";
+    more.textContent = link.dataset.images;
+    more.addEventListener("click", () => {
+      frame(link, `${link.getAttribute("href")}?images=1`);
+      more.remove();
+    });
+    box.append(more);
+  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-frame]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    frame(link, link.getAttribute("href"));
+  });
 
   // Dialogs
   document.addEventListener("click", (event) => {

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from core.events import ref
 from core.models import Event
+from support.display import shown_text
 from support.models import Attachment, Message, Task, Ticket, TicketLink
 
 PART = 50  # messages that are read at once
@@ -46,6 +47,7 @@ def conversation(ticket: Ticket, before: int = 0) -> Conversation:
     shown = shown[:PART][::-1]
     for message in shown:
         message.ticket = ticket  # whose affiliate is read already
+        message.shown = shown_text(message.body_text)  # type: ignore[attr-defined]
     return Conversation(shown, shown[0].pk if more else 0, not before)
 
 

@@ -24,6 +24,7 @@ from core.choices import country_name
 from core.ui import refusals_as_messages
 from payouts.queries import balances
 from support import live
+from support.display import PICTURES
 from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
 from support.mentions import see_mentions
 from support.models import Draft, Mention, Ticket, TicketStatus
@@ -129,6 +130,7 @@ def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[
         "statuses": [choice for choice in TicketStatus.choices if choice[0] not in (TicketStatus.NEW, ticket.status)],
         "events": history_of(ticket),
         "steps": STEPS,
+        "pictures": PICTURES,
         "place": queue.place,
         "queue_url": queue.address(),
         "ticket_path": reverse("manage:ticket_detail", args=[ticket.public_id]),

@@ -10,7 +10,15 @@ from django.utils import timezone
 
 from support.models import Draft, Mention, Message, Task, Ticket
 from support.services import add_note
-from tests.factories_support import make_channel, make_contact, make_conversation, make_message, make_ticket
+from tests.factories_support import (
+    make_attachment,
+    make_channel,
+    make_contact,
+    make_conversation,
+    make_inbound,
+    make_message,
+    make_ticket,
+)
 
 pytestmark = pytest.mark.django_db
 INBOX = "/manage/inbox/"
@@ -170,6 +178,20 @@ def test_markup_in_a_message_is_text(as_person, mara, ticket):
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_a_mail_is_a_text_its_formatted_whole_and_its_files_one_click_away(as_person, mara, ticket):
+    mail = make_message(ticket, "Look", body_html="<b>Look</b>", inbound=make_inbound(ticket.channel))
+    file = make_attachment(mail, "sales.csv")
+
+    page = as_person(mara).get(url("ticket_detail", ticket)).content.decode()
+
+    for address in (
+        reverse("manage:message_html", args=[mail.public_id]),
+        reverse("manage:message_raw", args=[mail.public_id]),
+        reverse("manage:attachment_download", args=[file.public_id]),
+    ):
+        assert f'href="{address}"' in page
 
 
 def test_long_conversations_come_in_parts(as_person, mara, ticket):
