@@ -160,6 +160,34 @@ STATES: dict[str, State] = {
     ),
     **_states("waiting", "lock", read_only=gettext_lazy("May not reply")),
     **_states("neutral", "player-pause", paused=gettext_lazy("Paused")),
+    **_states(
+        "waiting",
+        "clock",
+        promised=gettext_lazy("Promised"),
+        clock_running=gettext_lazy("Running"),
+        improvement_open=gettext_lazy("To decide"),
+    ),
+    **_states(
+        "done",
+        "check",
+        promise_kept=gettext_lazy("Kept"),
+        clock_met=gettext_lazy("Met"),
+        improvement_accepted=gettext_lazy("Accepted"),
+    ),
+    **_states(
+        "stopped",
+        "alert-triangle",
+        overdue=gettext_lazy("Overdue"),
+        promise_late=gettext_lazy("Kept late"),
+        promise_broken=gettext_lazy("Broken"),
+        clock_missed=gettext_lazy("Missed"),
+    ),
+    **_states(
+        "neutral",
+        "circle-minus",
+        promise_withdrawn=gettext_lazy("No longer wanted"),
+        improvement_declined=gettext_lazy("Declined"),
+    ),
 }
 
 

@@ -10,8 +10,16 @@ class SupportConfig(AppConfig):
         from channels.parsed import register_filer
         from core.access import Can
         from core.mail import register_readers
-        from core.ui import register_menu
+        from core.ui import register_card, register_menu
         from support import receivers  # noqa: F401 — registers what this app listens to
+        from support.cards import (
+            affiliate_promises_card,
+            clocks_card,
+            composer_promises,
+            improvement_card,
+            shown_figures_card,
+            ticket_promises_card,
+        )
         from support.events import register_facts
         from support.filing import file_item
         from support.models import Ticket
@@ -21,6 +29,15 @@ class SupportConfig(AppConfig):
         register_menu(
             "manager", _("Settings"), _("Service levels"), "manage:policy_list", "stopwatch", 810, allowed=Can.SET_INBOX
         )
+        register_menu("manager", "", _("Board"), "manage:support_board", "layout-dashboard", 12, allowed=Can.SEE_TICKETS)
+        register_menu("manager", "", _("Promises"), "manage:promise_list", "heart-handshake", 13, allowed=Can.SEE_TICKETS)
+        register_menu("manager", "", _("Improvements"), "manage:improvement_list", "bulb", 14, allowed=Can.SEE_TICKETS)
+        register_card("ticket", "support/manager/_clocks_card.html", 10, clocks_card)
+        register_card("ticket", "support/manager/_promises_card.html", 20, ticket_promises_card)
+        register_card("ticket", "support/manager/_improvement_card.html", 90, improvement_card)
+        register_card("ticket.above_composer", "support/manager/_promises_composer.html", 50, composer_promises)
+        register_card("affiliate.side", "support/manager/_promises_card.html", 40, affiliate_promises_card)
+        register_card("public_program", "support/public/_figures_card.html", 50, shown_figures_card)
         register_facts()
         register_filer(file_item)
         register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))

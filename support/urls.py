@@ -4,7 +4,7 @@ from support import addresses
 from support.api import api as api
 from support.urls_answers import at_hand
 from support.urls_inbox import inbox
-from support.views import answers, policies
+from support.views import answers, improvements, numbers, policies, promises
 
 manage: list[URLPattern] = [
     *addresses.manage,
@@ -12,6 +12,15 @@ manage: list[URLPattern] = [
     path("settings/service-levels/new/", policies.policy_create, name="policy_create"),
     path("settings/service-levels/<str:public_id>/", policies.policy_edit, name="policy_edit"),
     path("settings/service-levels/<str:public_id>/move/", policies.policy_move, name="policy_move"),
+    path("inbox/board/", numbers.support_board, name="support_board"),
+    path("inbox/numbers/", numbers.support_numbers, name="support_numbers"),
+    path("inbox/promises/", promises.promise_list, name="promise_list"),
+    path("inbox/promises/suggest/", promises.promise_suggest, name="promise_suggest"),
+    path("inbox/promises/<str:public_id>/settle/", promises.promise_settle, name="promise_settle"),
+    path("inbox/improvements/", improvements.improvement_list, name="improvement_list"),
+    path("inbox/improvements/<str:public_id>/", improvements.improvement_detail, name="improvement_detail"),
+    path("inbox/improvements/<str:public_id>/decide/", improvements.improvement_decide, name="improvement_decide"),
+    path("inbox/<str:public_id>/improvement/", improvements.improvement_raise, name="improvement_raise"),
     *inbox,
     *at_hand,
 ]

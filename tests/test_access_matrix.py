@@ -29,7 +29,7 @@ from affiliates.services import invite_member
 from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import Rating, SlaPolicy, Task
+from support.models import Improvement, Rating, SlaPolicy, Task
 from team.models import Calendar, Coverage, ShiftChange
 from tests.access_table import TABLE
 from tests.factories import (
@@ -188,8 +188,12 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "member": colleague,
         "calendar": Calendar.objects.create(name=f"{only} hours"),
         "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
+        "improvement": Improvement.objects.create(program=program, title=f"{only} improvement", created_by=colleague),
         "ticket": (ticket := make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1)),
         "message": (message := make_message(ticket, f"{only} words")),
+        "promise": ticket.commitments.create(
+            text=f"{only} promise", owner=colleague, created_by=colleague, due_at=program.created_at
+        ),
         "task": Task.objects.create(
             ticket=ticket, message=message, title=f"{only} task", owner=colleague, due_at=program.created_at
         ),

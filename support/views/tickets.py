@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,6 +27,7 @@ from payouts.queries import balances
 from support import live
 from support.display import PICTURES
 from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
+from support.forms_promises import PromiseForm
 from support.mentions import see_mentions
 from support.models import Draft, Mention, Ticket, TicketStatus
 from support.queries.ticket import BESIDE, clocks_of, conversation, history_of, links_of, tasks_of, tickets_beside
@@ -238,9 +240,10 @@ def ticket_news(request: HttpRequest) -> JsonResponse:
 def message_create(request: HttpRequest, public_id: str) -> HttpResponse:
     """Send, or note. What cannot be sent stays in the box, as the draft that it is."""
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
-    form = MessageForm(request.POST, request.FILES)
-    if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+    form, promises = MessageForm(request.POST, request.FILES), PromiseForm(request.POST, ticket=ticket)
+    if not form.is_valid() or not promises.is_valid():
+        wrong = [*form.errors.values(), *promises.errors.values()]
+        messages.error(request, " ".join(str(error) for errors in wrong for error in errors))
         return back_to(request, ticket)
     body, mode = form.cleaned_data["body"], form.cleaned_data["mode"]
     with refusals_as_messages(request):
@@ -250,9 +253,16 @@ def message_create(request: HttpRequest, public_id: str) -> HttpResponse:
             add_note(ticket, body, by=request.user, files=files)
         else:
             after = form.cleaned_data["after"] or None
-            reply(
-                ticket, body, by=request.user, files=files, is_answer=mode == "reply", status=after if mode == "reply" else None
-            )
+            with transaction.atomic():
+                message = reply(
+                    ticket,
+                    body,
+                    by=request.user,
+                    files=files,
+                    is_answer=mode == "reply",
+                    status=after if mode == "reply" else None,
+                )
+                promises.keep(message, by=request.user)
         _keep_draft(ticket, request.user, "")
         live.leave(ticket.pk, request.user)
     return back_to(request, ticket)

@@ -1,0 +1,53 @@
+"""What the composer sends about promises, and what is entered about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from support.models import Commitment, Message, Ticket
+from support.services.promises import keep_by_reply, make_commitment
+
+MOMENT = "%Y-%m-%dT%H:%M"
+
+
+class PromiseForm(forms.Form):
+    """Beside a reply: what it promises for when, as its writer confirmed it, and which promises it keeps."""
+
+    promise = forms.BooleanField(required=False)
+    promise_text = forms.CharField(label=gettext_lazy("What is promised"), required=False, max_length=200)
+    promise_due = forms.DateTimeField(label=gettext_lazy("For when"), required=False, input_formats=[MOMENT])
+    keeps = forms.ModelMultipleChoiceField(queryset=Commitment.objects.none(), required=False)
+
+    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["keeps"].queryset = ticket.commitments.open()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("promise"):
+            for name in ("promise_text", "promise_due"):
+                if not data.get(name) and name not in self.errors:
+                    self.add_error(name, self.fields[name].error_messages["required"])
+        return data
+
+    @transaction.atomic
+    def keep(self, message: Message, *, by: User) -> None:
+        """In the reply's own transaction: a promise that cannot stand stops the reply."""
+        data = self.cleaned_data
+        if data["promise"]:
+            make_commitment(
+                message.ticket, text=data["promise_text"], due_at=data["promise_due"], owner=by, by=by, message=message
+            )
+        keep_by_reply(message, data["keeps"], by=by)
+
+
+class SettleForm(forms.Form):
+    """What became of a promise."""
+
+    status = forms.ChoiceField(choices=[choice for choice in Commitment.Status.choices if choice[0] not in ("open", "late")])
+    reason = forms.CharField(required=False, max_length=300)
