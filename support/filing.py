@@ -6,6 +6,7 @@ one after another: two messages of a new chat are one ticket.
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from channels.files import TooLarge, keep_file
@@ -27,7 +28,7 @@ EXPIRED = "4.4.7"  # RFC 3463: delivery time expired, which is for good although
 def file_item(item: InboundItem, parsed: Parsed) -> str:
     """Registered with channels.parsed.register_filer, which says what is promised. The same item again is the same message."""
     _hold(parsed)
-    known = Message.objects.filter(inbound=item).first() or _edited_by(item)
+    known = _known(item, parsed)
     if known is not None:
         return ref(known)
     if parsed.kind == Kind.EDIT:
@@ -36,8 +37,7 @@ def file_item(item: InboundItem, parsed: Parsed) -> str:
         return _file_deletion(parsed)
     if parsed.automatic in (Automatic.BOUNCE, Automatic.LOOP):
         return _file_return(item, parsed)
-    copy = _same_message(item, parsed)
-    return ref(copy or _file_message(item, parsed))
+    return ref(_file_message(item, parsed))
 
 
 def _hold(parsed: Parsed) -> None:
@@ -47,20 +47,26 @@ def _hold(parsed: Parsed) -> None:
         Contact.objects.select_for_update(no_key=True).filter(pk=parsed.contact.pk).values("pk").get()
 
 
-def _edited_by(item: InboundItem) -> Message | None:
-    version = MessageVersion.objects.filter(inbound=item).select_related("message").first()
-    return version.message if version else None
+def _known(item: InboundItem, parsed: Parsed) -> Message | None:
+    """What this item has become already; or what is here under another one: a mail to two mailboxes of one program, a chat's
+    message whose edit came first."""
+    if parsed.kind == Kind.EDIT:
+        version = MessageVersion.objects.filter(inbound=item).select_related("message").first()
+        if version is not None:
+            return version.message
+    same = Q(inbound=item)
+    if parsed.provider_id and parsed.kind == Kind.MESSAGE:
+        same |= Q(provider_id=parsed.provider_id, inbound__isnull=False)
+    found = list(Message.objects.filter(same).select_related("ticket"))
+    own = next((message for message in found if message.inbound_id == item.pk), None)
+    return own or next((message for message in found if _is_copy(message, item, parsed)), None)
 
 
-def _same_message(item: InboundItem, parsed: Parsed) -> Message | None:
-    """What is here already under another item: a mail to two mailboxes of one program; a chat's message whose edit came first."""
-    if not parsed.provider_id:
-        return None
-    rows = Message.objects.filter(provider_id=parsed.provider_id, inbound__isnull=False)
+def _is_copy(message: Message, item: InboundItem, parsed: Parsed) -> bool:
     if parsed.chat is not None:
-        return rows.first()
-    rows = rows.filter(contact=parsed.contact, ticket__program=item.channel.program_id, direction=Direction.IN)
-    return next((message for message in rows if message.body_text == parsed.text), None)
+        return True
+    theirs = message.direction == Direction.IN and message.contact_id == parsed.contact.pk and message.body_text == parsed.text
+    return theirs and message.ticket.program_id == item.channel.program_id
 
 
 def _file_message(item: InboundItem, parsed: Parsed) -> Message:

@@ -27,6 +27,7 @@ from support.services.tickets import lock_ticket, set_assignee, set_status
 LONGEST_TEXT = 100_000  # characters of what one of us writes
 MOST_FILES = 20
 MOST_AUTOMATIC_MAILS = 5  # into one ticket in a day: an autoresponder that does not say that it is one is heard no further
+MOVED_BY_A_MESSAGE = ["last_at", "last_in_at", "snoozed_until", "status", "status_until", "resolved_at", "reopened"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class NamedFile:
     content_id: str = ""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def receive(
     ticket: Ticket,
     *,
@@ -81,7 +82,7 @@ def receive(
         ticket.snoozed_until = None
         if ticket.status != TicketStatus.NEW:
             set_status(ticket, TicketStatus.OPEN, by=None, reason=_("The affiliate wrote."))
-    ticket.save()
+    ticket.save(update_fields=MOVED_BY_A_MESSAGE)
     follow(ticket)
     return message
 
