@@ -8,10 +8,11 @@ class SupportConfig(AppConfig):
         from django.utils.translation import gettext_lazy as _
 
         from channels.parsed import register_filer
+        from channels.telegram.buttons import register_buttons
         from core.access import Can
         from core.mail import register_readers
         from core.ui import register_card, register_menu
-        from support import receivers  # noqa: F401 — registers what this app listens to
+        from support import chat_answers, rating_buttons, receivers  # noqa: F401 — receivers: what this app listens to
         from support.cards import (
             affiliate_promises_card,
             clocks_card,
@@ -40,6 +41,8 @@ class SupportConfig(AppConfig):
         register_card("public_program", "support/public/_figures_card.html", 50, shown_figures_card)
         register_facts()
         register_filer(file_item)
+        register_buttons(chat_answers.PREFIX, chat_answers.settle_by_button)
+        register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)
         register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))
         register_menu("manager", "", _("Inbox"), "manage:ticket_list", "inbox", 10, allowed=Can.SEE_TICKETS, count=waiting_for)
         register_menu("portal", "", _("Help"), "portal:help_home", "message-circle", 700, count=unread)

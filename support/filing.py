@@ -14,6 +14,7 @@ from channels.models import Chat, Contact, InboundItem, Outgoing
 from channels.parsed import Automatic, Bounce, Kind, Parsed, ParsedFile, Quarantine
 from core.events import record, ref
 from support import events
+from support.chat_answers import answer_command, answer_in_ticket
 from support.models import Message, MessageVersion, Priority, Ticket, TicketStatus
 from support.models.messages import Direction
 from support.services import NamedFile, edit_message, link_tickets, mark_deleted, open_ticket, receive, receive_own
@@ -37,6 +38,8 @@ def file_item(item: InboundItem, parsed: Parsed) -> str:
         return _file_deletion(parsed)
     if parsed.automatic in (Automatic.BOUNCE, Automatic.LOOP):
         return _file_return(item, parsed)
+    if answered := answer_command(item, parsed):
+        return answered
     return ref(_file_message(item, parsed))
 
 
@@ -86,7 +89,7 @@ def _file_message(item: InboundItem, parsed: Parsed) -> Message:
             reply_to=place.answered,
             remarks=remarks,
         )
-    return receive(
+    message = receive(
         ticket,
         text=parsed.text,
         html=parsed.html,
@@ -100,6 +103,9 @@ def _file_message(item: InboundItem, parsed: Parsed) -> Message:
         automatic=parsed.automatic,
         remarks=remarks,
     )
+    if place.ticket is None:
+        answer_in_ticket(ticket, parsed)
+    return message
 
 
 def _open(item: InboundItem, parsed: Parsed, place: Place) -> Ticket:

@@ -10,6 +10,7 @@ from channels.telegram.chats import message_ref
 from core.events import receiver
 from core.models import Event
 from support.models import Message, Ticket, TicketStatus
+from support.models.messages import Direction
 from support.rating_ways import ask_for_rating
 from support.services.assignment import hand_back, hand_over
 from support.services.clocks import refresh_open_tickets
@@ -97,3 +98,21 @@ def ask_after_resolving(event: Event) -> None:
     if event.data.get("to") == TicketStatus.RESOLVED:
         pk = next(int(about.partition(":")[2]) for about in event.about if about.startswith("ticket:"))
         ask_for_rating(Ticket.objects.get(pk=pk))
+
+
+@receiver("chat.introduced")
+def show_introduction(event: Event) -> None:
+    """The contact was told who writes to them now: it stands in the ticket that is open in their chat."""
+    row = Outgoing.objects.select_related("chat").filter(pk=event.data.get("outgoing")).first()
+    if row is None or Message.objects.filter(outgoing=row).exists():
+        return
+    ticket = Ticket.objects.filter(chat=row.chat).unresolved().order_by("-last_at").first()
+    if ticket is not None:
+        Message.objects.create(
+            ticket=ticket,
+            direction=Direction.AUTO,
+            body_text=event.data["text"],
+            is_answer=False,
+            outgoing=row,
+            created_at=event.at,
+        )

@@ -1,0 +1,110 @@
+"""From a message to a bot to a ticket, and from a reply to the chat: through both floors, with a real Bot API beside them."""
+
+import pytest
+
+from channels.models import Outgoing, StartLink
+from channels.outgoing import send_due
+from channels.telegram.business import change_person
+from channels.telegram.start_links import make_start_link
+from core.events import deliver_due
+from support.models import Message, Ticket
+from support.models.answers import AutoAnswer
+from support.services import reply
+from tests.channels.telegram import bot_api as bot_api
+from tests.channels.telegram import door as door
+from tests.factories import make_enrollment, owner_of
+from tests.factories_support import make_business_connection
+
+PERSON = {"id": 7001, "is_bot": False, "first_name": "Bao", "username": "bao_hanoi", "language_code": "en"}
+
+
+@pytest.fixture
+def bot(door, music):
+    door.channel.program = music
+    door.channel.save()
+    return door
+
+
+@pytest.fixture
+def connected(bot, ana, music):
+    """Ana's owner, known by the Telegram account 7001."""
+    if not ana.enrollments.filter(program=music).exists():
+        make_enrollment(ana, music)
+    url = make_start_link(ana, bot.channel, by=owner_of(ana))
+    bot.say(f"/start {url.partition('start=')[2]}", language="en")
+    assert StartLink.objects.get().used_at
+    return ana
+
+
+def told(item):
+    return Outgoing.objects.get(key=f"command:{item.pk}").payload["text"]
+
+
+def test_a_question_becomes_a_ticket_its_reply_goes_into_the_chat_and_an_answer_to_it_joins_the_ticket(bot, mara):
+    bot.say("My tracking link breaks", language="en")
+    ticket = Ticket.objects.get()
+    assert ticket.chat.provider_id == 7001 and ticket.affiliate is None
+
+    reply(ticket, "Which browser?", by=mara)
+    send_due(bot.channel.pk, seconds=3)
+    deliver_due()
+
+    (sent,) = bot.bot.sent
+    assert (sent["chat_id"], sent["text"]) == (7001, "Which browser?")
+    bot.say("Firefox", reply_to_message={**bot.bot.updates[-1]["message"], "message_id": sent["message_id"]})
+    messages = list(Message.objects.order_by("pk"))
+    assert [m.ticket for m in messages] == [ticket] * 3
+    assert messages[2].reply_to == messages[1]
+
+
+def test_money_answers_itself_to_whoever_is_known_and_a_person_is_one_tap_away(bot, connected):
+    item = bot.say("/money", language="en")
+
+    given = AutoAnswer.objects.get()
+    assert item.filed_as == f"autoanswer:{given.pk}"
+    assert (given.affiliate, given.channel_kind) == (connected, "telegram")
+    assert not Ticket.objects.exists()
+    tap = {"id": "5", "from": PERSON, "message": bot.server.say(bot.bot, "x")["message"]}
+    bot.hear(callback_query=tap | {"data": f"answer:{given.pk}.person"})
+    bot.hear(callback_query=tap | {"id": "6", "data": f"answer:{given.pk}.person"})
+    ticket = Ticket.objects.get()
+    assert (ticket.affiliate, ticket.chat.provider_id, ticket.messages.count()) == (connected, 7001, 1)
+
+
+def test_a_stranger_is_told_how_to_connect_and_nothing_of_anybody(bot, ana):
+    assert "connect Telegram in the portal" in told(bot.say("/money", language="en"))
+    assert "connect Telegram in the portal" in told(bot.say("/start", language="en"))
+    assert not Ticket.objects.exists() and not AutoAnswer.objects.exists()
+
+
+def test_help_names_the_commands_and_an_unknown_one_is_for_a_person(bot, connected):
+    assert "/money" in told(bot.say("/help", language="en"))
+    assert bot.say("/discount for me").filed_as.startswith("message:")
+
+
+def test_a_question_in_words_is_a_ticket_with_the_answer_beside_it(bot, connected):
+    bot.say("When do I get my money?", language="en")
+    ticket = Ticket.objects.get()
+    assert list(ticket.messages.order_by("pk").values_list("direction", flat=True)) == ["in", "auto"]
+    bot.say("And when is the next payout?", language="en")
+    assert ticket.messages.filter(direction="auto").count() == 1
+
+
+def test_nobody_settles_anothers_answer(bot, connected):
+    bot.say("/money", language="en")
+    other = {**PERSON, "id": 7002, "first_name": "Otto"}
+    tap = {"id": "5", "from": other, "message": bot.server.say(bot.bot, "x")["message"]}
+    assert bot.hear(callback_query=tap | {"data": f"answer:{AutoAnswer.objects.get().pk}.person"}).status == "quarantined"
+
+
+def test_contacts_are_told_who_writes_now_in_their_ticket_too(bot, music, mara, sofia, ada):
+    account = make_business_connection(bot.channel, person=mara, connection_id="biz-1")
+    bot.say("Hello", kind="business_message", business_connection_id="biz-1")
+    change_person(account, sofia, by=ada)
+    deliver_due()
+    deliver_due()
+
+    ticket = Ticket.objects.get()
+    auto = ticket.messages.get(direction="auto")
+    assert "Sofia here" in auto.body_text
+    assert Outgoing.objects.filter(chat=ticket.chat).count() == 1
