@@ -18,9 +18,10 @@ from core.api.operations import address, operation
 from core.api.references import find, found
 from core.ids import encode_id
 from programs.api import find_program
-from support.models import Attachment, Direction, Level, Message, Priority, Ticket, TicketStatus, TicketType
+from support.models import Attachment, Direction, Level, Macro, Message, Priority, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING
 from support.services import add_note, change_status, record_request, reply
+from support.services.macros import reply_with_macro
 from support.services.messages import LONGEST_TEXT
 
 MOST_MESSAGES = 500  # of one ticket, the newest
@@ -53,9 +54,17 @@ class TicketInput(Input):
     )
 
 
+def find_macro(user: Any, text: str) -> Macro | None:
+    """By id or name, among those that the caller may use."""
+    return find(Macro.objects.visible_to(user), text, "name")
+
+
 class MessageInput(Input):
-    body = Text(max_length=LONGEST_TEXT)
+    body = Text(max_length=LONGEST_TEXT, allow_blank=True, help_text="With a macro: its words as changed; empty, as they are.")
     note = Flag(help_text="true: for the team alone.", **OPTIONAL)
+    macro = Reference(
+        find_macro, help_text="Id or name. Filled with the affiliate's data, sent with its files, then carried out.", **OPTIONAL
+    )
 
 
 class StatusInput(Input):
@@ -179,10 +188,13 @@ def message_create(request: Request, id: str, data: dict[str, Any]) -> Message:
     """Answer, or write a note
 
     An answer goes out through the ticket's channel, and the ticket waits for the affiliate; a note is seen by the team alone.
-    409 where there is no way to them.
+    409 where there is no way to them. A macro without a value for each of its placeholders is refused, with their names.
     """
+    ticket, macro = found(find_ticket(request.user, id)), data.get("macro")
+    if macro is not None and not data.get("note"):
+        return reply_with_macro(ticket, macro, by=request.user, text=data["body"])
     write = add_note if data.get("note") else reply
-    return write(found(find_ticket(request.user, id)), data["body"], by=request.user)
+    return write(ticket, data["body"], by=request.user)
 
 
 @operation(Can.ANSWER_TICKETS, TicketDetail, takes=StatusInput)

@@ -59,5 +59,6 @@ class SupportConfig(AppConfig):
 
         register_menu("manager", _("Answers"), _("Macros"), "manage:macro_list", "message-2-bolt", 72, allowed=Can.ANSWER_TICKETS)
         register_menu("manager", _("Answers"), _("Rooms"), "manage:room_list", "messages", 74, allowed=Can.SEE)
+        register_card("ticket.composer", "support/manager/_macro_button.html", 20, lambda request, ticket: {"ticket": ticket})
         register_card("ticket", "support/manager/_articles_card.html", 60, articles_card)
         register_card("ticket", "support/manager/_rooms_card.html", 80, ticket_card)

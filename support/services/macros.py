@@ -140,8 +140,10 @@ def reply_with_macro(
     files: Sequence[NamedFile] = (),
     is_answer: bool = True,
     reply_to: Message | None = None,
+    status: str | None = None,
 ) -> Message:
-    """Send a macro, in its own words or as the writer changed them (`text`), with its files; then do what it says with the ticket.
+    """Send a macro, in its own words or as the writer changed them (`text`), with its files; then do what it says with the ticket
+    (`status` where it says nothing about that).
 
     How far it was changed is kept, so that good ones are seen.
     """
@@ -156,7 +158,7 @@ def reply_with_macro(
             _("Fill these in before you send: %(names)s.") % {"names": ", ".join(left)}, code="missing_values", field="body"
         )
     sent = [*(NamedFile(each.file, each.name) for each in macro.files.select_related("file")), *files]
-    status = macro.set_status or None
+    status = macro.set_status or status
     message = reply(ticket, text, by=by, files=sent, is_answer=is_answer, reply_to=reply_to, status=status)
     _act(message.ticket, macro, by)
     distance = Levenshtein.normalized_distance(own_words.text.strip()[:COMPARED], text.strip()[:COMPARED])

@@ -30,8 +30,10 @@ from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
 from support.forms_promises import PromiseForm
 from support.mentions import see_mentions
 from support.models import Draft, Mention, Ticket, TicketStatus
+from support.queries.macros import macro_named
 from support.queries.ticket import BESIDE, clocks_of, conversation, history_of, links_of, tasks_of, tickets_beside
 from support.services import add_note, reply
+from support.services.macros import reply_with_macro
 from support.views.keys import SHORTCUTS
 from support.views.queue import Queue, lateness
 
@@ -252,16 +254,14 @@ def message_create(request: HttpRequest, public_id: str) -> HttpResponse:
         if mode == "note":
             add_note(ticket, body, by=request.user, files=files)
         else:
-            after = form.cleaned_data["after"] or None
+            after = (form.cleaned_data["after"] or None) if mode == "reply" else None
+            said: dict[str, Any] = {"by": request.user, "files": files, "is_answer": mode == "reply", "status": after}
+            macro = macro_named(request.user, request.POST.get("macro", ""))
             with transaction.atomic():
-                message = reply(
-                    ticket,
-                    body,
-                    by=request.user,
-                    files=files,
-                    is_answer=mode == "reply",
-                    status=after if mode == "reply" else None,
-                )
+                if macro is None:
+                    message = reply(ticket, body, **said)
+                else:
+                    message = reply_with_macro(ticket, macro, text=body, **said)
                 promises.keep(message, by=request.user)
         _keep_draft(ticket, request.user, "")
         live.leave(ticket.pk, request.user)

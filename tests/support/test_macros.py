@@ -232,3 +232,21 @@ def test_the_picker_takes_as_many_queries_for_many_macros_as_for_one(ticket, mar
         browser.get(url, {"ticket": ticket.public_id})
 
     assert len(one) == len(many)
+
+
+def test_the_composer_sends_a_macro_as_it_was_changed_and_measures_it(ticket, mara, as_person, music):
+    macro = make_macro(music, set_type="traffic")
+    sent = {"mode": "reply", "body": "Hello Ana!", "after": "pending", "macro": macro.public_id}
+
+    as_person(mara).post(reverse("manage:message_create", args=[ticket.public_id]), sent)
+
+    ticket.refresh_from_db()
+    assert (Message.objects.get(direction="out").body_text, ticket.type, ticket.status) == ("Hello Ana!", "traffic", "pending")
+    assert macro.uses.get().distance == pytest.approx(1 / 10)
+
+
+def test_the_ticket_shows_the_picker_and_its_key(ticket, mara, as_person):
+    page = as_person(mara).get(reverse("manage:ticket_detail", args=[ticket.public_id])).content.decode()
+
+    assert 'data-key="m"' in page
+    assert reverse("manage:macro_pick") in page
