@@ -8,7 +8,7 @@ class ChannelsConfig(AppConfig):
         from django.utils.translation import gettext_lazy as _
 
         from channels import mail, smtp
-        from channels.cards import telegram_card
+        from channels.cards import silence_card, telegram_card
         from channels.events import register_facts
         from channels.inbound import register_parser
         from channels.models import Channel
@@ -22,6 +22,7 @@ class ChannelsConfig(AppConfig):
         register_sender(Channel.Kind.EMAIL, smtp.SENDER)
         register_parser(Channel.Kind.TELEGRAM, parser.parse_update)
         register_sender(Channel.Kind.TELEGRAM, sending.TELEGRAM)
+        register_card("ticket.above_composer", "channels/manager/_silence.html", 10, silence_card)
         register_card("portal_profile", "channels/portal/_telegram_card.html", 30, telegram_card)
         register_menu(
             "manager",

@@ -7,7 +7,14 @@ from typing import Any
 from django.http import HttpRequest
 
 from affiliates.models import Affiliate
+from channels.telegram.chats import why_silent
 from channels.telegram.start_links import connected_contacts, open_bots
+
+
+def silence_card(request: HttpRequest, thing: Any) -> dict[str, Any] | None:
+    """Above the composer of whatever has a chat: why nothing can be sent into it now, before somebody types."""
+    reason = why_silent(thing.chat) if thing.chat is not None else ""
+    return {"reason": reason} if reason else None
 
 
 def telegram_card(request: HttpRequest, affiliate: Affiliate) -> dict[str, Any] | None:

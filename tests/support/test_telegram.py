@@ -1,11 +1,15 @@
 """From a message to a bot to a ticket, and from a reply to the chat: through both floors, with a real Bot API beside them."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from channels.models import Outgoing, StartLink
 from channels.outgoing import send_due
 from channels.telegram.business import change_person
 from channels.telegram.start_links import make_start_link
+from core.errors import Refusal
 from core.events import deliver_due
 from support.models import Message, Ticket
 from support.models.answers import AutoAnswer
@@ -14,6 +18,7 @@ from tests.channels.telegram import bot_api as bot_api
 from tests.channels.telegram import door as door
 from tests.factories import make_enrollment, owner_of
 from tests.factories_support import make_business_connection
+from tests.pages import text_of
 
 PERSON = {"id": 7001, "is_bot": False, "first_name": "Bao", "username": "bao_hanoi", "language_code": "en"}
 
@@ -108,3 +113,18 @@ def test_contacts_are_told_who_writes_now_in_their_ticket_too(bot, music, mara, 
     auto = ticket.messages.get(direction="auto")
     assert "Sofia here" in auto.body_text
     assert Outgoing.objects.filter(chat=ticket.chat).count() == 1
+
+
+def test_a_lapsed_right_to_reply_is_told_above_the_composer_and_nothing_is_queued(bot, music, mara, as_person):
+    make_business_connection(bot.channel, person=mara, connection_id="biz-1")
+    bot.say("Hello", kind="business_message", business_connection_id="biz-1")
+    ticket = Ticket.objects.get()
+    page = f"/manage/inbox/{ticket.public_id}/"
+    assert "24 hours" not in text_of(as_person(mara).get(page))
+    ticket.chat.last_in_at = timezone.now() - timedelta(hours=25)
+    ticket.chat.save()
+
+    assert "Telegram lets the bot reply within 24 hours" in text_of(as_person(mara).get(page))
+    with pytest.raises(Refusal, match="24 hours"):
+        reply(ticket, "Too late", by=mara)
+    assert not Outgoing.objects.exists()
