@@ -20,7 +20,7 @@ from channels.parsed import Kind, Parsed, Quarantine
 from channels.telegram import buttons
 from channels.telegram.buttons import Press, make_data
 from core.events import ref
-from support.answers import Asker, NotForYou, Question, answer, as_text, command, recognise
+from support.answers import Asker, NotForYou, Question, answer, as_text, command, is_for_all, recognise
 from support.models import Ticket
 from support.models.answers import AutoAnswer
 from support.services.answers import give_answer, settle_answer
@@ -127,7 +127,17 @@ def answer_in_ticket(ticket: Ticket, parsed: Parsed) -> None:
             found = answer(question, Asker(member.affiliate, frozenset(member.functions), ticket.program))
         except NotForYou:
             return
-        tell_automatically(ticket, as_text(found))
+        if is_for_all(question):
+            tell_automatically(ticket, as_text(found))
+        elif parsed.chat is not None:  # a message of the ticket would be read in the portal by those whom it is not for
+            outgoing.queue(
+                ticket.channel,
+                str(parsed.chat.provider_id),
+                {"text": as_text(found)},
+                key=f"answer:{ticket.pk}",
+                about=ref(ticket),
+                chat=parsed.chat,
+            )
 
 
 def _member(contact: Contact) -> AffiliateMember | None:

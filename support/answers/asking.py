@@ -37,6 +37,11 @@ def questions_for(functions: Iterable[str]) -> list[Question]:
     return [q for q in Question if held and (q not in _FOR or {Function.OWNER, *_FOR[q]} & held)]
 
 
+def is_for_all(question: Question) -> bool:
+    """Whether everybody of an affiliate's account may read the answer: one that is not must stand where others do not read."""
+    return question not in _FOR
+
+
 def answer(question: Question, asker: Asker, now: datetime | None = None) -> Answer:
     """From the data of this moment. NotForYou where the asker's functions do not open it."""
     if question not in questions_for(asker.functions):

@@ -88,11 +88,23 @@ def test_help_names_the_commands_and_an_unknown_one_is_for_a_person(bot, connect
 
 
 def test_a_question_in_words_is_a_ticket_with_the_answer_beside_it(bot, connected):
-    bot.say("When do I get my money?", language="en")
+    bot.say("my stats", language="en")
+
     ticket = Ticket.objects.get()
-    assert list(ticket.messages.order_by("pk").values_list("direction", flat=True)) == ["in", "auto"]
-    bot.say("And when is the next payout?", language="en")
-    assert ticket.messages.filter(direction="auto").count() == 1
+    assert [m.direction for m in ticket.messages.order_by("pk")] == ["in", "auto"]
+    assert ticket.status == "new"  # no person has answered
+
+
+def test_an_answer_about_money_stands_where_only_the_asker_reads(bot, connected):
+    """Others of the account read the tickets' messages in the portal, and are not all for its money."""
+    bot.say("When do I get my money?", language="en")
+
+    ticket = Ticket.objects.get()
+    assert [m.direction for m in ticket.messages.all()] == ["in"]
+    assert ticket.status == "new"
+    sent = Outgoing.objects.get(key=f"answer:{ticket.pk}")
+    assert "When you get your money" in sent.payload["text"]
+    assert sent.chat == ticket.chat
 
 
 def test_nobody_settles_anothers_answer(bot, connected):
