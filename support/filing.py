@@ -16,7 +16,7 @@ from core.events import record, ref
 from support import events
 from support.chat_answers import answer_command, answer_in_ticket
 from support.models import Message, MessageVersion, Priority, Ticket, TicketStatus
-from support.models.messages import Direction
+from support.models.messages import LONGEST_NAME, Direction
 from support.services import NamedFile, edit_message, link_tickets, mark_deleted, open_ticket, receive, receive_own
 from support.services.following import follow
 from support.services.tickets import lock_ticket, set_status
@@ -59,7 +59,7 @@ def _known(item: InboundItem, parsed: Parsed) -> Message | None:
             return version.message
     same = Q(inbound=item)
     if parsed.provider_id and parsed.kind == Kind.MESSAGE:
-        same |= Q(provider_id=parsed.provider_id, inbound__isnull=False)
+        same |= Q(provider_id=parsed.provider_id[:LONGEST_NAME], inbound__isnull=False)
     found = list(Message.objects.filter(same).select_related("ticket"))
     own = next((message for message in found if message.inbound_id == item.pk), None)
     return own or next((message for message in found if _is_copy(message, item, parsed)), None)
@@ -183,7 +183,10 @@ def _file_return(item: InboundItem, parsed: Parsed) -> str:
         remarks="\n".join([*parsed.notes, *left_out]),
     )
     for bounce in parsed.bounces:
-        _mark_bounced(bounce, next((each for each in ours if each.provider_id == bounce.message_id), ours[0] if ours else None))
+        _mark_bounced(
+            bounce,
+            next((each for each in ours if each.provider_id == bounce.message_id[:LONGEST_NAME]), ours[0] if ours else None),
+        )
     return ref(message)
 
 

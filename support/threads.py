@@ -18,7 +18,7 @@ from django.utils import timezone
 from channels.models import Channel, Chat, Contact
 from channels.parsed import Parsed
 from support.models import Message, Ticket, TicketLink, TicketStatus
-from support.models.messages import Direction
+from support.models.messages import LONGEST_NAME, Direction
 from support.subjects import subject_key
 
 MOST_OF_ONE_SENDER = 200  # tickets of the window whose subjects are compared
@@ -87,6 +87,7 @@ def messages_named(provider_ids: list[str], chat: Chat | None = None) -> list[Me
     """Those of our messages that go by these names, in the order of the names, newest first where several share one."""
     if not provider_ids:
         return []
+    provider_ids = [name[:LONGEST_NAME] for name in provider_ids]
     rows = Message.objects.filter(provider_id__in=provider_ids, direction__in=SHOWN).select_related("ticket", "outgoing")
     place = {name: number for number, name in reversed(list(enumerate(provider_ids)))}
     found = sorted(rows.order_by("-pk"), key=lambda message: place[message.provider_id])

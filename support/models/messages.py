@@ -15,6 +15,10 @@ from core.ids import PublicId
 from core.models import TimestampedModel
 from support.models.tickets import Ticket
 
+LONGEST_NAME = (
+    400  # characters of a Message-ID by which messages are found: an index holds 2,704 bytes, and a character has up to four
+)
+
 
 class Direction(models.TextChoices):
     IN = "in", _("From the affiliate")

@@ -19,7 +19,7 @@ from support import events
 from support.errors import TicketError
 from support.mentions import record_mentions
 from support.models import Attachment, Message, MessageVersion, Ticket, TicketStatus
-from support.models.messages import Direction
+from support.models.messages import LONGEST_NAME, Direction
 from support.services.delivery import deliver
 from support.services.following import follow
 from support.services.tickets import lock_ticket, set_assignee, set_status
@@ -68,7 +68,7 @@ def receive(
         contact=contact,
         author=author,
         inbound=inbound,
-        provider_id=provider_id[:998],
+        provider_id=provider_id[:LONGEST_NAME],
         reply_to=reply_to,
         automatic=automatic,
         remarks=remarks,

@@ -212,3 +212,10 @@ def test_a_ticket_without_a_subject_is_called_by_its_first_words():
     assert title_of("word " * 100).endswith("word…") and len(title_of("word " * 100)) <= 121
     assert title_of("x" * 500) == "x" * 120 + "…"
     assert title_of(" \n ") == ""
+
+
+def test_a_name_without_end_is_a_name_all_the_same(mailbox, stranger):
+    endless = "".join(chr(0x1F300 + n % 700) for n in range(3000)) + "@x.example"
+    first = file_mail(mailbox, stranger, subject="A", provider_id=endless)
+
+    assert file_mail(mailbox, stranger, subject="B", replied_to=[endless]).ticket == first.ticket
