@@ -106,6 +106,10 @@ def _tickets(user: Any) -> Iterator[Need]:
     if counts.soon:
         title = ngettext("%(number)s ticket is about to be late", "%(number)s tickets are about to be late", counts.soon)
         yield Need("clock", "waiting", title % {"number": _up_to(counts.soon)}, url, _("Answer"))
+    if counts.promises:
+        title = ngettext("%(number)s promise of yours is due", "%(number)s promises of yours are due", counts.promises)
+        url = f"{reverse('manage:promise_list')}?status=open&mine=yes"
+        yield Need("heart-handshake", "waiting", title % {"number": _up_to(counts.promises)}, url, _("Keep"))
 
 
 def _up_to(number: int) -> str:

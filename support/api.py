@@ -118,8 +118,7 @@ class SlaState(Word):
             return "none"
         if instance.next_due <= now:
             return "breached"
-        warned = instance.next_due in instance.warned_of or (instance.warn_at is not None and instance.warn_at <= now)
-        return "warning" if warned else "running"
+        return "warning" if instance.is_due_soon(now) else "running"
 
 
 class SlaAnswer(Answer):

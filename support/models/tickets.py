@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -170,6 +171,12 @@ class Ticket(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return self.subject
+
+    def is_due_soon(self, now: datetime) -> bool:
+        """Whether its owner has been warned of the next due time, or is about to be."""
+        if self.next_due is None or self.next_due <= now:
+            return False
+        return self.next_due in self.warned_of or (self.warn_at is not None and self.warn_at <= now)
 
     @property
     def party(self) -> Affiliate | Contact:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.access import Can, programs_of
 from core.rows import select_rows
-from support.models import OPEN, Draft, Mention, Message, Ticket, TicketStatus
+from support.models import OPEN, Commitment, Draft, Mention, Message, Notice, Ticket, TicketStatus
 from support.models.tickets import TicketQuerySet
 
 MOST_COUNTED = 99  # beyond this, "99+" tells as much
@@ -85,6 +86,8 @@ class Counts:
     late: int
     soon: int  # its owner has been warned, or is about to be
     mentions: int
+    notices: int
+    promises: int  # of the reader's own, those due within a day
 
 
 def waiting_for(request: HttpRequest) -> int:
@@ -114,10 +117,13 @@ def _count(user: Any) -> Counts:
         f"{waiting} AND assignee_id = %(user)s",
         f"{waiting} AND assignee_id IS NULL",
         f"{waiting} AND next_due <= %(now)s",
-        f"{waiting} AND warn_at <= %(now)s AND next_due > %(now)s",
+        f"{waiting} AND next_due > %(now)s AND (warn_at <= %(now)s OR next_due = ANY(warned_of))",
         f"SELECT FROM {Mention._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
+        f"SELECT FROM {Notice._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
+        f"SELECT FROM {Commitment._meta.db_table} WHERE owner_id = %(user)s AND status = 'open' AND due_at < %(tomorrow)s",
     ]
     counted = ", ".join(f"(SELECT count(*) FROM ({part}{limit}) rows)" for part in parts)
-    values = {"now": timezone.now(), "user": user.pk, "programs": sorted(programs or ())}
+    now = timezone.now()
+    values = {"now": now, "tomorrow": now + timedelta(days=1), "user": user.pk, "programs": sorted(programs or ())}
     (row,) = select_rows(f"SELECT {counted}", values)
     return Counts(*map(int, row))

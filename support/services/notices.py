@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from core.mail import write_mail
-from core.ui import url_if_any
 from support import live
 from support.models import Notice, Ticket
 from team.queries import may_be_notified
@@ -31,19 +32,18 @@ def notify(
     notice = Notice.objects.create(user=user, ticket=ticket, kind=kind, clock=clock, due_at=due_at, text=text[:300])
     live.touch_user(user.pk)
     if by_mail:
-        path = url_if_any("manage:inbox")
-        told = {"person": user.get_short_name(), "ticket": ticket, "notice": notice, "path": f"{path}?ticket={ticket.public_id}"}
+        path = reverse("manage:ticket_detail", args=[ticket.public_id])
+        told = {"person": user.get_short_name(), "ticket": ticket, "notice": notice, "path": path}
         write_mail(user.email, "support/mails/notice", told, about=[ticket])
     return notice
 
 
-def unseen_notices(user: Any) -> list[Notice]:
-    """What a person has not looked at yet, newest first."""
-    found = Notice.objects.filter(user=user, seen_at__isnull=True)
-    return list(found.select_related("ticket__affiliate", "ticket__contact", "ticket__program")[:50])
+def visible_notices(user: Any) -> QuerySet[Notice]:
+    """What a person was told, newest first, of tickets that they still see."""
+    found = Notice.objects.filter(user=user.pk, ticket__in=Ticket.objects.visible_to(user))
+    return found.select_related("ticket__affiliate", "ticket__contact")
 
 
-def see_notices(user: Any, ticket: int | None = None) -> int:
-    """A ticket is open before them (or: they have read them all)."""
-    unseen = Notice.objects.filter(user=user, seen_at__isnull=True)
-    return (unseen if ticket is None else unseen.filter(ticket=ticket)).update(seen_at=timezone.now())
+def see_notices(user: Any, ticket: int) -> None:
+    """The ticket is open before them: what told them of it is seen."""
+    Notice.objects.filter(user=user, ticket=ticket, seen_at__isnull=True).update(seen_at=timezone.now())

@@ -179,7 +179,7 @@ def lateness(ticket: Ticket, now: Any) -> str:
         return ""
     if ticket.next_due <= now:
         return "late"
-    return "soon" if ticket.warn_at is not None and ticket.warn_at <= now else ""
+    return "soon" if ticket.is_due_soon(now) else ""
 
 
 def _filters(request: HttpRequest) -> list[Any]:

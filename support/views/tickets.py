@@ -34,6 +34,7 @@ from support.queries.macros import macro_named
 from support.queries.ticket import BESIDE, clocks_of, conversation, history_of, links_of, tasks_of, tickets_beside
 from support.services import add_note, reply
 from support.services.macros import reply_with_macro
+from support.services.notices import see_notices, visible_notices
 from support.views.keys import SHORTCUTS
 from support.views.queue import Queue, lateness
 
@@ -71,6 +72,7 @@ def ticket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.info(request, _("“%(subject)s” went into this ticket.") % {"subject": ticket.subject})
         return redirect("manage:ticket_detail", ticket.merged_into.public_id)
     see_mentions(request.user, ticket.pk)
+    see_notices(request.user, ticket.pk)
     if _asked_for(request, "ticket-stream"):
         return _partial(request, "support/manager/_ticket_live.html", _ticket_context(request, ticket, Queue(request)))
     queue = Queue(request)
@@ -302,4 +304,5 @@ def mention_list(request: HttpRequest) -> HttpResponse:
     rows = rows.select_related("message__author", "message__ticket__affiliate", "message__ticket__contact").defer(
         "message__search"
     )
-    return render(request, "support/manager/mention_list.html", {"mentions": rows[:100]})
+    notices = visible_notices(request.user)[:100]
+    return render(request, "support/manager/mention_list.html", {"mentions": rows[:100], "notices": notices})

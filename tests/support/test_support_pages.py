@@ -10,11 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
-from support.models import ClockResult, Commitment, Message, StatusChange
+from core.models import Mail
+from support.models import ClockResult, Commitment, Message, Notice, StatusChange
 from support.queries.numbers import by_day, figures, shown_figures
 from support.services.clocks import refresh_clocks
 from support.services.improvements import raise_improvement
+from support.services.notices import notify
 from support.services.promises import make_commitment
+from team.models import Absence
 from tests.factories import assign, make_affiliate, make_user
 from tests.factories_support import make_channel, make_message, make_ticket
 from tests.pages import assert_same_queries, text_of
@@ -206,11 +209,13 @@ def test_a_promise_for_a_time_that_is_over_stops_the_reply(client, ticket, mara)
 
 
 def test_promises_are_settled_from_their_list_and_shown_on_the_affiliates_page(client, ticket, mara):
-    promise = make_commitment(ticket, text="Send it", due_at=timezone.now() + DAY, owner=mara, by=mara)
+    promise = make_commitment(ticket, text="Send it", due_at=timezone.now() + DAY / 2, owner=mara, by=mara)
     client.force_login(mara)
     affiliate = reverse("manage:affiliate_detail", args=[ticket.affiliate.public_id])
     assert "Send it" in text_of(client.get(affiliate))
     assert "Send it" in text_of(client.get(reverse("manage:promise_list")))
+
+    assert "1 promise of yours is due" in text_of(client.get(reverse("manage:home")))
 
     client.post(reverse("manage:promise_settle", args=[promise.public_id]), {"status": "broken", "reason": "Too late"})
 
@@ -247,3 +252,27 @@ def test_a_clock_says_why(client, ticket, mara):
 
     assert "were counted, by these hours: around the clock." in told
     assert "The service level “Standard” is the first one that fits. It is for every ticket." in told
+
+
+def test_what_a_person_was_told_stands_in_the_inbox_until_they_open_the_ticket(client, ticket, mara):
+    notify(mara, ticket, Notice.Kind.BREACHED, clock="first_reply", due_at=NOON, by_mail=True)
+    client.force_login(mara)
+    inbox = reverse("manage:ticket_list")
+    page = reverse("manage:ticket_detail", args=[ticket.public_id])
+    assert "1 ticket needs you" in text_of(client.get(inbox))
+    assert "Overdue: First reply" in text_of(client.get(reverse("manage:mention_list")))
+    mail = Mail.objects.get(to=mara.email)
+    assert mail.subject == f"Overdue: {ticket}"
+    assert page in mail.body
+
+    client.get(page)
+
+    assert "needs you" not in text_of(client.get(inbox))
+
+
+def test_on_leave_nothing_notifies(ticket, mara):
+    today = timezone.localdate()
+    Absence.objects.create(person=mara, kind="vacation", first_day=today, last_day=today, state="approved", asked_by=mara)
+
+    assert notify(mara, ticket, Notice.Kind.WARNED, by_mail=True) is None
+    assert not Mail.objects.exists()
