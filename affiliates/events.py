@@ -21,7 +21,6 @@ MEMBER_REMOVED = "member.removed"
 COVER_PLANNED = "cover.planned"  # data: affiliate, person (who is away), colleague, until, cover (its row)
 COVER_STARTED = "cover.started"
 COVER_ENDED = "cover.ended"
-MANAGER_GRANTED = "manager.granted"  # data: person
 
 
 def register_facts() -> None:
@@ -44,4 +43,3 @@ def register_facts() -> None:
     )
     register_fact(COVER_STARTED, "arrows-exchange", _("%(colleague)s looks after %(affiliate)s for %(person)s, until %(until)s"))
     register_fact(COVER_ENDED, "arrow-back-up", _("%(person)s looks after %(affiliate)s again; %(colleague)s gave it back"))
-    register_fact(MANAGER_GRANTED, "user-heart", _("%(person)s became the personal manager"))

@@ -84,9 +84,14 @@ def carried_affiliates() -> QuerySet[Affiliate]:
 def accounts_carried(at: datetime) -> Counter[int]:
     """How many accounts each person looks after at this instant: their own but for those that a colleague covers, and those
     that they cover."""
-    current = dict(Cover.objects.current(at).values_list("affiliate_id", "to_person_id"))
+    current = covering(at)
     own = carried_affiliates().exclude(manager=None).values_list("pk", "manager_id")
     return Counter(current.get(affiliate, manager) for affiliate, manager in own)
+
+
+def covering(at: datetime) -> dict[int, int]:
+    """Which accounts are covered at this instant, and by whom."""
+    return dict(Cover.objects.current(at).values_list("affiliate_id", "to_person_id"))
 
 
 def manager_at(affiliate: Affiliate, at: datetime) -> User | None:

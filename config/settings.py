@@ -239,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "file-received": {"task": "channels.tasks.file_received", "schedule": 10.0},
     "poll-mailboxes": {"task": "channels.tasks.poll_mailboxes", "schedule": 15.0},
     "send-outgoing": {"task": "channels.tasks.send_due_outgoing", "schedule": 5.0},
+    "propose-managers": {"task": "support.tasks.propose_personal_managers", "schedule": 3600.0},
     "sweep-tickets": {"task": "support.tasks.sweep_all_tickets", "schedule": 30.0},
     "wake-tickets": {"task": "support.tasks.wake_tickets", "schedule": 15.0},
     "notify-unread": {"task": "support.tasks.notify_unread_messages", "schedule": 30.0},

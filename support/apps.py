@@ -48,6 +48,7 @@ class SupportConfig(AppConfig):
         register_menu("portal", "", _("Help"), "portal:help_home", "message-circle", 700, count=unread)
 
         self._register_answers_at_hand()
+        self._register_rooms_of_the_team()
 
     def _register_answers_at_hand(self) -> None:
         from django.utils.translation import gettext_lazy as _
@@ -62,3 +63,16 @@ class SupportConfig(AppConfig):
         register_card("ticket.composer", "support/manager/_macro_button.html", 20, lambda request, ticket: {"ticket": ticket})
         register_card("ticket", "support/manager/_articles_card.html", 60, articles_card)
         register_card("ticket", "support/manager/_rooms_card.html", 80, ticket_card)
+
+    def _register_rooms_of_the_team(self) -> None:
+        from django.utils.translation import gettext_lazy as _
+
+        from core.access import Can
+        from core.ui import register_card, register_menu
+        from support.cards_team import handover_card, sheet_link
+
+        team = _("Team")
+        register_menu("manager", team, _("Capacity"), "manage:capacity_list", "gauge", 603, allowed=Can.SEE_TEAM)
+        register_menu("manager", team, _("Handover"), "manage:handover", "clipboard-text", 604, allowed=Can.SEE_TICKETS)
+        register_card("absence.actions", "support/manager/_sheet_link.html", 10, sheet_link)
+        register_card("team", "support/manager/_handover_card.html", 10, handover_card)

@@ -58,6 +58,9 @@ TERMS_ENDED = "terms.ended"  # the time for which they were granted is over
 TICKET_DISCUSSED = "ticket.discussed"  # in a room of the team
 MACRO_CHANGED = "macro.changed"  # written or changed; data: name
 
+MANAGER_GRANTED = "manager.granted"  # about the affiliate and the person; data: person
+MANAGER_DECLINED = "manager.declined"
+
 
 def register_facts() -> None:
     """How the timeline tells them."""
@@ -110,3 +113,5 @@ def register_facts() -> None:
     register_fact(TERMS_ENDED, "calendar-off", _("The better terms have ended"))
     register_fact(MACRO_CHANGED, "message-2-bolt", _("Changed the macro."))
     register_fact(TICKET_DISCUSSED, "messages", _("Discussed in a room of the team"))
+    register_fact(MANAGER_GRANTED, "user-heart", _("%(person)s became the personal manager"))
+    register_fact(MANAGER_DECLINED, "user-off", _("Stays with the support team: no personal manager for now"))

@@ -3,6 +3,7 @@ from celery import shared_task
 from affiliates.services import end_covers, start_covers
 from support.services import clocks, notify_unread, promises, wake_due, watch
 from support.services.assignment import assign_waiting, sweep_tickets
+from support.services.managers import propose_managers
 
 
 @shared_task
@@ -37,3 +38,8 @@ def sweep_all_tickets() -> None:
     start_covers()
     end_covers()
     sweep_tickets()
+
+
+@shared_task
+def propose_personal_managers() -> None:
+    propose_managers()

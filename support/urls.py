@@ -4,7 +4,7 @@ from support import addresses
 from support.api import api as api
 from support.urls_answers import at_hand
 from support.urls_inbox import inbox
-from support.views import answers, improvements, numbers, policies, promises
+from support.views import answers, improvements, numbers, policies, promises, team
 
 manage: list[URLPattern] = [
     *addresses.manage,
@@ -21,6 +21,14 @@ manage: list[URLPattern] = [
     path("inbox/improvements/<str:public_id>/", improvements.improvement_detail, name="improvement_detail"),
     path("inbox/improvements/<str:public_id>/decide/", improvements.improvement_decide, name="improvement_decide"),
     path("inbox/<str:public_id>/improvement/", improvements.improvement_raise, name="improvement_raise"),
+    path("team/capacity/", team.capacity_list, name="capacity_list"),
+    path("team/capacity/<str:public_id>/", team.capacity_edit, name="capacity_edit"),
+    path("team/managers/", team.proposal_list, name="proposal_list"),
+    path("team/managers/<str:public_id>/", team.proposal_decide, name="proposal_decide"),
+    path("team/managers/rules/<int:number>/", team.manager_rule_toggle, name="manager_rule_toggle"),
+    path("team/handover/", team.handover, name="handover"),
+    path("team/handover/<str:public_id>/read/", team.handover_read, name="handover_read"),
+    path("team/absences/<str:public_id>/sheet/", team.handover_sheet, name="handover_sheet"),
     *inbox,
     *at_hand,
 ]

@@ -29,8 +29,8 @@ from affiliates.services import invite_member
 from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import Improvement, Rating, SlaPolicy, Task
-from team.models import Calendar, Coverage, ShiftChange
+from support.models import Improvement, ManagerProposal, ManagerRule, Rating, SlaPolicy, Task
+from team.models import Calendar, Coverage, HandoverNote, ShiftChange
 from tests.access_table import TABLE
 from tests.factories import (
     assign,
@@ -202,6 +202,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "article": make_article(program, title=f"{only} article", is_public=True),
         **_inbox(program, affiliate, only),
         **_of_the_team(colleague, ada),
+        "manager_proposal": ManagerProposal.objects.create(affiliate=affiliate, rule=_manager_rule(program, only)),
     }
     bot = make_channel(program, "telegram", name=f"{only} bot")
     rows |= {
@@ -217,6 +218,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "program": {"slug": program.slug, "id": program.public_id},
         "terms": {"slug": program.slug, "number": 1},
         "turn": {"public_id": rows["shift"].public_id, "day": "2026-01-01"},
+        "manager_rule": {"number": ManagerRule.objects.get(program=program).pk},
         "coverage": {"number": rows["asked_for"].pk},
         "cover": {"number": make_cover(affiliate, rows["absence"]).pk},
         "invitation": {"public_id": affiliate.public_id, "number": invitation.pk},
@@ -250,6 +252,10 @@ def _inbox(program: Program, affiliate: Affiliate, only: str) -> dict[str, Any]:
     }
 
 
+def _manager_rule(program: Program, only: str) -> ManagerRule:
+    return ManagerRule.objects.create(name=f"{only} rule", program=program, conversions=1)
+
+
 def _of_the_team(colleague: User, ada: User) -> dict[str, Any]:
     shift = make_shift(colleague, "engineer", last_day=date(2026, 1, 31))
     change = ShiftChange.objects.create(shift=shift, day=date(2026, 1, 1), taken_by=ada, asked_by=colleague)
@@ -257,6 +263,7 @@ def _of_the_team(colleague: User, ada: User) -> dict[str, Any]:
         "shift": shift,
         "shift_change": change,
         "absence": make_absence(colleague, state="asked"),
+        "handover_note": HandoverNote.objects.create(person=colleague, duty="support", text="All quiet"),
         "asked_for": Coverage.objects.create(duty="engineer", program=colleague.assignments.get().program),
     }
 

@@ -18,6 +18,8 @@ from support.models.macros import Macro as Macro
 from support.models.macros import MacroFile as MacroFile
 from support.models.macros import MacroUse as MacroUse
 from support.models.macros import MacroVariant as MacroVariant
+from support.models.managers import ManagerProposal as ManagerProposal
+from support.models.managers import ManagerRule as ManagerRule
 from support.models.mentions import Mention as Mention
 from support.models.messages import Attachment as Attachment
 from support.models.messages import Direction as Direction

@@ -20,7 +20,7 @@ from accounts.models import User
 from affiliates.models import Cover
 from core.components import moment_text
 from support.choosing import Candidate, Case, choose, is_simple
-from support.models import Task, Ticket
+from support.models import Commitment, Task, Ticket
 from support.models.tickets import OPEN
 from support.services.first_word import asking_for_a_word, tell_when_somebody_is_there
 from support.services.following import follow
@@ -186,7 +186,7 @@ def _tell(desk: Desk, which: Q) -> None:
 
 def hand_back(cover: int) -> int:
     """What the colleague still has of an account that they covered goes to its manager: at once what does not wait for us; what
-    does, to whoever is there now. Tasks go with it. Returns how many tickets were handed back."""
+    does, to whoever is there now. Tasks and open promises go with it. Returns how many tickets were handed back."""
     ended = Cover.objects.select_related("affiliate", "from_person", "to_person").get(pk=cover)
     theirs = Ticket.objects.unresolved().filter(
         affiliate=ended.affiliate, assignee=ended.to_person, assigned_at__gte=ended.starts_at
@@ -205,15 +205,16 @@ def hand_back(cover: int) -> int:
                 back += 1
             if waits:
                 assign_ticket(ticket)
-    Task.objects.filter(ticket__affiliate=ended.affiliate, owner=ended.to_person, done_at=None).update(owner=ended.from_person)
+    left = Q(ticket__affiliate=ended.affiliate, owner=ended.to_person)
+    Task.objects.filter(left, done_at=None).update(owner=ended.from_person)
+    Commitment.objects.open().filter(left).update(owner=ended.from_person)
     return back
 
 
 def hand_over(cover: int) -> int:
-    """Tasks of the account that fall due while it is covered are for whoever covers it. Tickets follow by the sweep, which finds
-    their owner gone. Returns how many tasks."""
+    """Tasks and promises of the account that fall due while it is covered are for whoever covers it, and count for them. Tickets
+    follow by the sweep, which finds their owner gone. Returns how many were handed over."""
     begun = Cover.objects.get(pk=cover)
-    due = Task.objects.filter(
-        ticket__affiliate=begun.affiliate_id, owner=begun.from_person_id, done_at=None, due_at__lt=begun.ends_at
-    )
-    return due.update(owner=begun.to_person_id)
+    due = Q(ticket__affiliate=begun.affiliate_id, owner=begun.from_person_id, due_at__lt=begun.ends_at)
+    tasks = Task.objects.filter(due, done_at=None).update(owner=begun.to_person_id)
+    return tasks + Commitment.objects.open().filter(due).update(owner=begun.to_person_id)

@@ -1,0 +1,118 @@
+"""How much the team carries, and what somebody leaves at the end of a shift."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from accounts.models import Role, RoleAssignment, User
+from affiliates.models import Enrollment
+from affiliates.queries import carried_affiliates, covering, open_applications
+from support.growth import WEEKS, Forecast, forecast
+from support.models import Commitment, Ticket
+from team.models import ACCOUNTS, OPEN_TICKETS, Capacity, HandoverNote
+
+WEEK = timedelta(days=7)
+RECENT = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Load:
+    """One member of the team: what they carry, of what they can."""
+
+    person: User
+    accounts: int
+    covering: int
+    accounts_limit: int  # 0: whose role looks after none
+    tickets: int
+    tickets_limit: int
+    languages: list[str]
+    programs: list[str]
+
+
+@dataclass(frozen=True)
+class TeamLoad:
+    people: list[Load]
+    accounts: int  # in all
+    managed: int  # of them with a personal manager
+
+
+def loads(at: datetime) -> TeamLoad:
+    """What everybody who works here carries, by name, in seven queries."""
+    capacities = {c.person_id: c for c in Capacity.objects.prefetch_related("programs")}
+    managers = dict(carried_affiliates().order_by().values_list("pk", "manager_id"))
+    covered = covering(at)
+    looked_after = Counter(covered.get(affiliate, manager) for affiliate, manager in managers.items() if manager is not None)
+    covers = Counter(covered.values())
+    tickets = dict(Ticket.objects.our_turn().exclude(assignee=None).order_by().values_list("assignee").annotate(Count("pk")))
+    held = RoleAssignment.objects.current().filter(user__is_active=True, user__is_service=False).select_related("user")
+    roles = list(held.order_by("user__name", "user__email", "pk"))
+    managing = {role.user_id for role in roles if role.role == Role.MANAGER}
+    found = []
+    for person in {role.user_id: role.user for role in roles}.values():
+        capacity = capacities.get(person.pk)
+        found.append(
+            Load(
+                person,
+                looked_after[person.pk],
+                covers[person.pk],
+                capacity.accounts if capacity else ACCOUNTS if person.pk in managing else 0,
+                tickets.get(person.pk, 0),
+                capacity.open_tickets if capacity else OPEN_TICKETS,
+                (capacity.languages if capacity else []) or [person.language],
+                [program.name for program in capacity.programs.all()] if capacity else [],
+            )
+        )
+    return TeamLoad(found, len(managers), sum(manager is not None for manager in managers.values()))
+
+
+def growth_of(team: TeamLoad, at: datetime) -> Forecast:
+    """When the managers will be full, by the approvals of the last eight weeks."""
+    approved = Enrollment.objects.working().filter(status_at__gt=at - WEEKS * WEEK, status_at__lte=at)
+    ages = Counter(int((at - since) / WEEK) for since in approved.values_list("status_at", flat=True))
+    return forecast(
+        [ages[week] for week in reversed(range(WEEKS))],
+        accounts=team.accounts,
+        managed=team.managed,
+        applications=open_applications().count(),
+        capacity=sum(load.accounts_limit for load in team.people),
+    )
+
+
+def left_by(person: User) -> tuple[QuerySet[Ticket], QuerySet[Commitment]]:
+    """What a person leaves at the end of a shift: tickets that wait for us, what is due first; promises that stand."""
+    tickets = Ticket.objects.our_turn().filter(assignee=person).select_related("affiliate", "contact").order_by("next_due", "pk")
+    promises = Commitment.objects.open().filter(owner=person).select_related("ticket__affiliate").order_by("due_at", "pk")
+    return tickets, promises
+
+
+def handed_over(reader: Any) -> list[dict[str, Any]]:
+    """What colleagues left in the last two days, with the tickets and promises as they are now, those that the reader sees."""
+    notes = list(
+        HandoverNote.objects.filter(written_at__gte=timezone.now() - RECENT)
+        .select_related("person")
+        .prefetch_related("read_by")[:50]
+    )
+    seen = Ticket.objects.visible_to(reader).select_related("affiliate", "contact")
+    tickets = seen.in_bulk({pk for note in notes for pk in note.tickets})
+    promised = Commitment.objects.visible_to(reader).select_related("ticket__affiliate")
+    promises = promised.in_bulk({pk for note in notes for pk in note.promises})
+    return [
+        {
+            "note": note,
+            "tickets": [tickets[pk] for pk in note.tickets if pk in tickets],
+            "promises": [promises[pk] for pk in note.promises if pk in promises],
+            "unread": note.person_id != reader.pk and all(each.pk != reader.pk for each in note.read_by.all()),
+        }
+        for note in notes
+    ]
+
+
+def unread_handovers(reader: Any) -> int:
+    recent = HandoverNote.objects.filter(written_at__gte=timezone.now() - RECENT)
+    return recent.exclude(person=reader).exclude(read_by=reader).count()
