@@ -9,14 +9,17 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from affiliates.access import current_member, has_function
 from affiliates.models import WORKING, Affiliate, EnrollmentStatus, Function
 from channels.files import MOST_BYTES
+from core.components import moment_text
 from programs.models import Program
 from support import live
 from support.models import ChatRead, Message, Ticket
 from support.models.messages import Direction
+from support.queries.care import care_of
 from support.services.messages import MOST_FILES
 
 SHOWN = (Direction.IN, Direction.OUT, Direction.AUTO)
@@ -95,10 +98,11 @@ def open_ticket_of(tickets: QuerySet[Ticket], program: Program) -> Ticket | None
 class Expectation:
     """Who answers, and by when: as the clocks of the open request say it; without one, as the service level promises."""
 
-    person: Any  # the personal manager, or None: the support team
+    person: Any  # the personal manager, or whoever covers for them; None: the support team
     due: datetime | None
     minutes: int | None
     sentence: str = ""  # outside of everyone's hours: when somebody is there
+    detail: str = ""  # what that person is to them
 
 
 def expectation(affiliate: Affiliate, program: Program, ticket: Ticket | None) -> Expectation:
@@ -109,7 +113,13 @@ def expectation(affiliate: Affiliate, program: Program, ticket: Ticket | None) -
         due = min(
             (at for at in (ticket.first_reply_due, ticket.answer_due, ticket.next_reply_due) if at is not None), default=None
         )
-    return Expectation(affiliate.manager, due, _promised_minutes(affiliate, program))
+    care, now = care_of(affiliate), timezone.now()
+    own = care.person == affiliate.manager
+    sentence = ""
+    if ticket is not None and ticket.told_until is not None and ticket.told_until > now:
+        sentence = _("Nobody is on duty right now; we are back on %(when)s.") % {"when": moment_text(ticket.told_until)}
+    detail = _("Your personal manager") if own else care.sentence
+    return Expectation(care.person, due, _promised_minutes(affiliate, program), sentence, detail)
 
 
 def _promised_minutes(affiliate: Affiliate, program: Program) -> int | None:

@@ -31,6 +31,7 @@ from support.models.messages import Direction
 from support.services.following import follow
 from support.services.messages import add_note
 from support.services.tickets import lock_ticket
+from team.queries import may_be_notified
 
 SALT = "support.escalation"
 ACCEPT_WITHIN = {  # how soon somebody of that level takes it
@@ -142,7 +143,7 @@ def _tell_holders(escalation: Escalation) -> None:
         )
         return
     for person in [escalation.holder] if escalation.holder else _people_of(escalation):
-        if person != escalation.asked_by:
+        if person != escalation.asked_by and may_be_notified(person):
             write_mail(person.email, "support/mails/escalation", context, about=[escalation.ticket])
 
 
@@ -286,6 +287,8 @@ def sweep_acceptances(limit: int = 200) -> int:
             heads = [p for p in people_who(Can.ANSWER_TICKETS, escalation.ticket.program_id) if "head" in rights_of(p).roles]
             for person in {escalation.asked_by, escalation.ticket.assignee, *heads} - {None}:
                 assert person is not None
+                if not may_be_notified(person):
+                    continue
                 context = {"escalation": escalation, "ticket": escalation.ticket}
                 write_mail(person.email, "support/mails/escalation_missed", context, about=[escalation.ticket])
             live.touch(escalation.ticket)
