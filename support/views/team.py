@@ -24,8 +24,8 @@ from support.growth import WEEKS
 from support.models import Commitment, ManagerProposal, ManagerRule, Ticket
 from support.queries.team import growth_of, handed_over, left_by, loads
 from support.services.managers import decline_manager, grant_manager
-from team.models import Absence, Capacity, Duty, HandoverNote
-from team.queries import members, roster_at
+from team.models import Absence, Capacity, Duty, HandoverNote, Shift
+from team.queries import members
 from team.services import read_handover, set_capacity, write_handover
 
 
@@ -160,14 +160,12 @@ def handover(request: HttpRequest) -> HttpResponse:
         )
         messages.success(request, _("Handed over: whoever comes sees it (%(duty)s).") % {"duty": note.get_duty_display()})
         return redirect("manage:handover")
-    now = timezone.now()
-    roster = roster_at(now)
-    own = [turn.duty for turn in roster.turns if turn.person == request.user.pk]
+    own = Shift.objects.filter(person=request.user).order_by("-first_day", "-pk").values_list("duty", flat=True).first()
     context = {
-        "tickets": tickets[:100],
-        "promises": promises[:100],
+        "tickets": list(tickets[:100]),
+        "promises": list(promises[:100]),
         "duties": Duty.choices,
-        "duty": own[0] if own else Duty.SUPPORT,
+        "duty": own or Duty.SUPPORT,
         "handed": handed_over(request.user),
     }
     return render(request, "support/manager/handover.html", context)
