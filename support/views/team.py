@@ -160,7 +160,7 @@ def handover(request: HttpRequest) -> HttpResponse:
         )
         messages.success(request, _("Handed over: whoever comes sees it (%(duty)s).") % {"duty": note.get_duty_display()})
         return redirect("manage:handover")
-    own = Shift.objects.filter(person=request.user).order_by("-first_day", "-pk").values_list("duty", flat=True).first()
+    own = Shift.objects.filter(person=request.user.pk).order_by("-first_day", "-pk").values_list("duty", flat=True).first()
     context = {
         "tickets": list(tickets[:100]),
         "promises": list(promises[:100]),
