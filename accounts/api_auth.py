@@ -24,6 +24,7 @@ from rest_framework.throttling import BaseThrottle
 
 from accounts.models import ApiKey, KeptAnswer, User
 from accounts.services.keys import find_key
+from core.api.answers import without_secrets
 from core.errors import Conflict
 
 USED_EVERY = timedelta(minutes=1)  # `last_used_at` is no finer than this
@@ -50,7 +51,7 @@ class Caller:
             if kept.status is not None:
                 return _replay(kept, body_hash)
             response = compute()
-            KeptAnswer.objects.filter(pk=kept.pk).update(status=response.status_code, body=response.data)
+            KeptAnswer.objects.filter(pk=kept.pk).update(status=response.status_code, body=without_secrets(response.data))
             return response
 
 

@@ -7,17 +7,24 @@ class ChannelsConfig(AppConfig):
     def ready(self) -> None:
         from django.utils.translation import gettext_lazy as _
 
-        from channels import mail, smtp
+        from channels import kinds, mail, smtp
         from channels.cards import silence_card, telegram_card
         from channels.events import register_facts
         from channels.inbound import register_parser
         from channels.models import Channel
         from channels.outgoing import register_sender
+        from channels.telegram import kind as telegram_kind
         from channels.telegram import parser, sending
         from core.access import Can
         from core.ui import register_card, register_menu
 
         register_facts()
+        register_menu("manager", "", _("Quarantine"), "manage:quarantine_list", "shield-question", 15, allowed=Can.SEE_TICKETS)
+        register_menu("manager", "", _("Not delivered"), "manage:outgoing_list", "mail-x", 16, allowed=Can.SEE_TICKETS)
+        register_menu("manager", "", _("Contacts"), "manage:contact_list", "address-book", 17, allowed=Can.SEE_TICKETS)
+        register_menu(
+            "manager", _("Settings"), _("Channels"), "manage:channel_list", "plug-connected", 805, allowed=Can.SEE_TICKETS
+        )
         register_parser(Channel.Kind.EMAIL, mail.parse_item)
         register_sender(Channel.Kind.EMAIL, smtp.SENDER)
         register_parser(Channel.Kind.TELEGRAM, parser.parse_update)
@@ -33,3 +40,8 @@ class ChannelsConfig(AppConfig):
             840,
             allowed=Can.SEE_TICKETS,
         )
+        kinds.register_kind(
+            Channel.Kind.EMAIL, kinds.Rules(kinds.read_email, kinds.connect_email, kinds.try_email, hook="email_hook")
+        )
+        kinds.register_kind(Channel.Kind.TELEGRAM, telegram_kind.RULES)
+        kinds.register_kind(Channel.Kind.PHONE, kinds.Rules(kinds.read_phone))

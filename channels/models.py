@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Upper
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -73,9 +75,33 @@ class Channel(PublicId, TimestampedModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def state(self) -> str:
+        """As chips show it: what is wrong comes before what was chosen."""
+        wrong = self.status == self.Status.ACTIVE and (self.receive_error or self.send_error)
+        return "trouble" if wrong else self.status
+
+    @property
+    def trouble_since(self) -> datetime | None:
+        return min((at for at in (self.receive_error_since, self.send_error_since) if at), default=None)
+
+    @property
+    def shown_address(self) -> str:
+        """Where one writes or calls."""
+        username = self.settings.get("username")
+        return self.settings.get("address") or (f"@{username}" if username else "") or self.settings.get("number", "")
+
     def read_secrets(self) -> dict[str, Any]:
         """In the clear. Raises core.secrets.Unreadable."""
         return decrypt(self.secrets) if self.secrets else {}
+
+    @property
+    def hook_url(self) -> str | None:
+        """Where others hand over what comes in; None for a kind that has no such address."""
+        from channels.kinds import hook_of
+
+        name = hook_of(self.kind)
+        return settings.BASE_URL + reverse(name, args=[self.slug]) if name else None
 
     def keep_secrets(self, values: dict[str, Any]) -> None:
         """Sets the column; the caller saves."""

@@ -107,7 +107,7 @@ def channels_with_work() -> list[int]:
     return sorted({*waiting.values_list("channel", flat=True), *left.values_list("channel", flat=True)})
 
 
-def send_due(channel_pk: int, *, seconds: float = 50.0) -> int:
+def send_due(channel_pk: int, *, seconds: float = 10.0) -> int:
     """Send what is due in this channel, for about so long; returns how many were sent. Nothing where somebody else does."""
     until = time.monotonic() + seconds
     sent = 0

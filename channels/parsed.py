@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from channels.models import Chat, Contact, InboundItem
 from core.errors import Refusal
@@ -85,3 +86,33 @@ def register_filer(filer: Filer) -> None:
 
 def file_parsed(item: InboundItem, parsed: Parsed) -> str:
     return _filers[0](item, parsed)
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Where an item stands now, by public ids."""
+
+    ticket: str
+    message: str
+
+
+Finder = Callable[[str], Filed | None]
+Rescuer = Callable[..., str]
+_finders: list[Finder] = []
+_rescuers: list[Rescuer] = []
+
+
+def register_desk(find: Finder, rescue: Rescuer) -> None:
+    """Support registers `find(reference)`, which says where what an item was filed as stands (None: it is no message), and
+    `rescue(item, contact=…, subject=…, text=…, files=…, by=…)`, which makes a ticket of a quarantined item for a person and
+    returns the reference of its message."""
+    _finders[:] = [find]
+    _rescuers[:] = [rescue]
+
+
+def find_filed(reference: str) -> Filed | None:
+    return _finders[0](reference) if _finders and reference else None
+
+
+def rescue_item(item: InboundItem, *, contact: Contact, subject: str, text: str, files: list[ParsedFile], by: Any) -> str:
+    return _rescuers[0](item, contact=contact, subject=subject, text=text, files=files, by=by)

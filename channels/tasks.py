@@ -7,7 +7,9 @@ from core.tasks import send_soon
 
 @shared_task
 def send_channel(channel_id: int) -> None:
-    outgoing.send_due(channel_id)
+    """A while of sending, and on with the rest: a worker that is asked to stop is never kept long."""
+    if outgoing.send_due(channel_id):
+        send_soon(send_channel, channel_id)
 
 
 @shared_task

@@ -129,6 +129,7 @@ STATES: dict[str, State] = {
         expired=gettext_lazy("Expired"),
         revoked=gettext_lazy("Revoked"),
         disconnected=gettext_lazy("Disconnected"),
+        trouble=gettext_lazy("Not working"),
     ),
     **_states(
         "stopped",

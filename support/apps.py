@@ -7,7 +7,7 @@ class SupportConfig(AppConfig):
     def ready(self) -> None:
         from django.utils.translation import gettext_lazy as _
 
-        from channels.parsed import register_filer
+        from channels.parsed import register_desk, register_filer
         from channels.telegram.buttons import register_buttons
         from core.access import Can
         from core.mail import register_readers
@@ -26,6 +26,7 @@ class SupportConfig(AppConfig):
         from support.models import Ticket
         from support.portal import unread
         from support.queries.queue import waiting_for
+        from support.rescue import find_filed, rescue_item
 
         register_menu(
             "manager", _("Settings"), _("Service levels"), "manage:policy_list", "stopwatch", 810, allowed=Can.SET_INBOX
@@ -41,6 +42,7 @@ class SupportConfig(AppConfig):
         register_card("public_program", "support/public/_figures_card.html", 50, shown_figures_card)
         register_facts()
         register_filer(file_item)
+        register_desk(find_filed, rescue_item)
         register_buttons(chat_answers.PREFIX, chat_answers.settle_by_button)
         register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)
         register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))

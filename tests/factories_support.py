@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from affiliates.models import Affiliate
-from channels.models import BusinessConnection, Channel, Chat, Contact, ContactAddress, InboundItem, StoredFile
+from channels.models import BusinessConnection, Channel, Chat, Contact, ContactAddress, InboundItem, Outgoing, StoredFile
 from programs.models import Program
 from support.models import Attachment, Message, StatusChange, Ticket, TicketStatus
 from tests.factories import make_affiliate, make_program, make_user
@@ -125,6 +125,17 @@ def make_inbound(channel: Channel | None = None, raw: bytes = b"", **fields: Any
     raw = raw or f"item {number}".encode()
     defaults = {"provider_id": f"item-{number}", "content_hash": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
     return InboundItem.objects.create(channel=channel or make_channel(), raw=raw, **{**defaults, **fields})
+
+
+def make_outgoing(channel: Channel | None = None, **fields: Any) -> Outgoing:
+    """Words on their way, as a row."""
+    number = next(_numbers)
+    defaults = {
+        "to": f"contact{number}@elsewhere.example",
+        "payload": {"subject": "Re", "text": "Words"},
+        "key": f"test:{number}",
+    }
+    return Outgoing.objects.create(channel=channel or make_channel(), **{**defaults, **fields})
 
 
 def make_stored_file(content: bytes = b"", type: str = "text/plain") -> StoredFile:

@@ -60,6 +60,7 @@ from tests.factories_support import (
     make_conversation,
     make_inbound,
     make_message,
+    make_outgoing,
     make_ticket,
 )
 from tests.factories_team import make_absence, make_cover, make_shift
@@ -170,6 +171,9 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
     invitation = invite_member(affiliate, f"friend-of-{name}@tributary.example", ["marketing"], by=ada)
     person = make_member(affiliate, make_user(name=f"{only} friend"), Function.MARKETING).user
     program.terms.create(number=1, text="Terms", published_at=program.created_at)
+    channel = make_channel(program, slug=f"{only}-channel", name=f"{only} channel", secrets={"hook_secret": "x"})
+    contact = make_contact(name=f"{only} contact")
+    contact.programs.add(program)
     rows = {
         "offer": offer,
         "rule": make_rule(program, name=f"{only} rule"),
@@ -186,6 +190,10 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "mail": Mail.objects.get(about=[f"invitation:{invitation.pk}"]),
         "person": person,
         "member": colleague,
+        "channel": channel,
+        "item": make_inbound(channel, status="quarantined", reason=f"{only} reason"),
+        "outgoing": make_outgoing(channel, status="unknown", to=f"{only}@blog.example"),
+        "contact": contact,
         "calendar": Calendar.objects.create(name=f"{only} hours"),
         "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
         "improvement": Improvement.objects.create(program=program, title=f"{only} improvement", created_by=colleague),
@@ -229,6 +237,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "qr": {"public_id": rows["link"].public_id, "kind": "svg"},
         "file": {"id": rows["approved_batch"].public_id, "public_id": rows["approved_batch"].public_id, "format": "csv"},
         "method_type": {"type": "bank_transfer"},
+        "channel_kind": {"kind": "email"},
         "saved_view": {
             "public_id": SavedView.objects.create(owner=ada, page="manage:link_list", name=only, query="q=x").public_id
         },

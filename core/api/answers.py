@@ -116,5 +116,32 @@ class Words(_Out):
         return {"type": "array", "items": {"type": "string"}}
 
 
+class Free(_Out):
+    """A JSON object as it is kept."""
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return dict(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": True}
+
+
+class Secret(Word):
+    """Shown in one answer alone: null where the thing has none of this name, and in what is kept of the answer."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_null=True, **options)
+
+    def get_attribute(self, instance: Any) -> str | None:
+        return getattr(instance, str(self.source), None)
+
+
+def without_secrets(data: Any) -> Any:
+    """An answer as it may be kept."""
+    fields = getattr(getattr(data, "serializer", None), "fields", {})
+    hidden = {name for name, field in fields.items() if isinstance(field, Secret)} if isinstance(data, dict) else set()
+    return {name: None if name in hidden else value for name, value in data.items()} if hidden else data
+
+
 def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

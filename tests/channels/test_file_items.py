@@ -8,6 +8,7 @@ from channels import inbound
 from channels.inbound import Arrival, process_due, store_many, store_raw, take_in
 from channels.models import Contact, InboundItem
 from channels.parsed import Kind, Parsed, Quarantine, register_filer
+from tests.at_once import at_once
 from tests.factories import event_names
 from tests.factories_support import make_channel
 
@@ -151,3 +152,13 @@ def test_a_channel_that_nothing_reads_keeps_what_comes(music):
 
     assert item.status == "quarantined"
     assert bytes(item.raw) == b"a call"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_item_that_comes_three_times_in_the_same_moment_is_one(filed):
+    channel = make_channel()
+
+    at_once(*[lambda: take_in(channel, b"hello", "one")] * 3)
+
+    assert filed == ["hello"]
+    assert sorted(statuses()) == ["duplicate", "duplicate", "filed"]
