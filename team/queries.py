@@ -67,6 +67,8 @@ def _turns(start: datetime, end: datetime) -> list[Turn]:
             rule="", first_day__lt=days[0]
         )
     )
+    if not shifts:
+        return []
     changes = {
         (change.shift_id, change.day): change
         for change in ShiftChange.objects.filter(state=ShiftChange.State.APPROVED, day__range=days)
