@@ -40,6 +40,7 @@ class SupportConfig(AppConfig):
         register_card("ticket.above_composer", "support/manager/_promises_composer.html", 50, composer_promises)
         register_card("affiliate.side", "support/manager/_promises_card.html", 40, affiliate_promises_card)
         register_card("public_program", "support/public/_figures_card.html", 50, shown_figures_card)
+        register_card("portal.help", "support/public/_figures_card.html", 50, shown_figures_card)
         register_facts()
         register_filer(file_item)
         register_desk(find_filed, rescue_item)

@@ -133,7 +133,7 @@ def composer_promises(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
 
 
 def shown_figures_card(request: HttpRequest, program: Program) -> dict[str, Any] | None:
-    """On the program's public page."""
+    """On the program's public page, and under the chat in the portal."""
     shown = shown_figures(program)
     return {"shown": shown, "days": PUBLIC_DAYS} if shown else None
 

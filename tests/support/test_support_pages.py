@@ -18,7 +18,7 @@ from support.services.improvements import raise_improvement
 from support.services.notices import notify
 from support.services.promises import make_commitment
 from team.models import Absence
-from tests.factories import assign, make_affiliate, make_user
+from tests.factories import assign, make_affiliate, make_user, owner_of
 from tests.factories_support import make_channel, make_message, make_ticket
 from tests.pages import assert_same_queries, text_of
 
@@ -104,7 +104,7 @@ def test_the_backlog_of_each_day_is_reckoned_back_from_now(music, sofia):
     assert [(day.opened, day.resolved, day.backlog) for day in course] == [(1, 0, 1), (1, 0, 2), (0, 0, 2), (0, 1, 1)]
 
 
-def test_a_program_shows_its_measured_figures_only_where_it_says_so_and_has_enough(client, music, sofia):
+def test_a_program_shows_its_measured_figures_only_where_it_says_so_and_has_enough(client, music, sofia, ana):
     music.public = True
     music.save()
     now = timezone.now()
@@ -119,6 +119,8 @@ def test_a_program_shows_its_measured_figures_only_where_it_says_so_and_has_enou
     told = text_of(client.get(page))
     assert "First reply by a person 4 min" in told
     assert "10 questions" in told
+    client.force_login(owner_of(ana))
+    assert "First reply by a person 4 min" in text_of(client.get(reverse("portal:help_chat", args=[music.slug])))
 
     ClockResult.objects.filter(ticket__in=music.tickets.values("pk")[:1]).delete()
     assert shown_figures(music) is None
