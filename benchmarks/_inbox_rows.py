@@ -18,13 +18,13 @@ INDEXES = """SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('sup
 TICKETS = """
 INSERT INTO support_ticket (created_at, program_id, affiliate_id, channel_id, subject, type, status, priority, level, assignee_id,
     assigned_at, assigned_reason, tags, language, policy_id, next_due, warn_at, next_reply_due, first_replied_at, answered_at,
-    resolved_at, reopened, last_at, last_in_at, last_out_at)
+    resolved_at, reopened, last_at, last_in_at, last_out_at, warned_of, breached_of)
 SELECT at, %(program)s, affiliate, %(channel)s, s.body, 'question', CASE WHEN open THEN 'open' ELSE 'resolved' END, 'normal', 'support',
     person, at, '', CASE WHEN n %% 7 = 0 THEN ARRAY['payout'] ELSE ARRAY[]::varchar[] END, 'en', %(policy)s,
     CASE WHEN open THEN now() + (n %% 4000 - 200) * interval '1 minute' END, CASE WHEN open THEN now() + (n %% 4000 - 260) * interval '1 minute' END,
     CASE WHEN open THEN now() + (n %% 4000 - 200) * interval '1 minute' END,
     at + interval '3 minutes', at + interval '20 minutes', CASE WHEN open THEN NULL ELSE at + interval '1 day' END, 0,
-    at + interval '1 day', at + interval '4 hours', at + interval '5 hours'
+    at + interval '1 day', at + interval '4 hours', at + interval '5 hours', '{}', '{}'
 FROM (SELECT n, now() - (%(tickets)s - n) * (interval '1100 days' / %(tickets)s) - interval '1 day' AS at, n > %(tickets)s - %(open)s AS open,
         (%(affiliates)s::bigint[])[1 + n %% cardinality(%(affiliates)s::bigint[])] AS affiliate,
         (%(people)s::bigint[])[1 + n %% cardinality(%(people)s::bigint[])] AS person
