@@ -231,6 +231,8 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.data / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "end-better-terms": {"task": "support.tasks.end_better_terms", "schedule": 60.0},
+    "sweep-escalations": {"task": "support.tasks.sweep_escalations", "schedule": 30.0},
     "deliver-events": {"task": "core.tasks.deliver_due_events", "schedule": 10.0},
     "send-mails": {"task": "core.tasks.send_due_mails", "schedule": 10.0},
     "make-click-partitions": {"task": "tracking.tasks.make_click_partitions", "schedule": 3600.0},

@@ -32,6 +32,7 @@ class Can(StrEnum):
     RECORD_CONVERSIONS = "record_conversions"  # conversions and refunds come in
     SEE_MONEY = "see_money"  # rules, commissions, payouts, balances
     SET_RULES = "set_rules"
+    EXCEED_TERMS_LIMIT = "exceed_terms_limit"  # better terms for an affiliate beyond the managers' limit, and that limit
     DECIDE_COMMISSIONS = "decide_commissions"
     PREPARE_PAYOUTS = "prepare_payouts"
     APPROVE_PAYOUTS = "approve_payouts"  # approve, cancel, mark as paid, payment files

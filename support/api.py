@@ -21,6 +21,7 @@ from programs.api import find_program
 from support.models import Attachment, Direction, Level, Macro, Message, Priority, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING
 from support.services import add_note, change_status, record_request, reply
+from support.services.escalations import LONGEST, escalate
 from support.services.macros import reply_with_macro
 from support.services.messages import LONGEST_TEXT
 
@@ -70,6 +71,12 @@ class MessageInput(Input):
 class StatusInput(Input):
     status = Choice(choices=[status for status in TicketStatus.values if status != TicketStatus.NEW])
     until = Moment(help_text="Of pending and on_hold: when it is open again by itself.", **OPTIONAL)
+
+
+class EscalationInput(Input):
+    level = Choice(choices=[level for level in Level.values if level != Level.SUPPORT])
+    question = Text(max_length=LONGEST, help_text="One precise question, of twenty characters at least.")
+    reason = Text(max_length=LONGEST, help_text="Why it goes further: needed where something was asked before.", **OPTIONAL)
 
 
 class TicketFilters(Input):
@@ -206,6 +213,18 @@ def ticket_status(request: Request, id: str, data: dict[str, Any]) -> Ticket:
     return _shown(change_status(ticket, data["status"], by=request.user, until=data.get("until")))
 
 
+@operation(Can.ANSWER_TICKETS, TicketDetail, takes=EscalationInput)
+def ticket_escalate(request: Request, id: str, data: dict[str, Any]) -> Ticket:
+    """Ask a higher level something
+
+    The ticket keeps its owner and its clocks; the answer comes back as a note. 409 where it went into another one.
+    """
+    ticket = found(find_ticket(request.user, id))
+    escalate(ticket, data["level"], data["question"], by=request.user, reason=data.get("reason") or "")
+    ticket.refresh_from_db()
+    return _shown(ticket)
+
+
 def _shown(ticket: Ticket) -> Ticket:
     attachments = Prefetch("attachments", Attachment.objects.select_related("file"))
     newest = ticket.messages.prefetch_related(attachments).order_by("-created_at", "-pk")[:MOST_MESSAGES]
@@ -218,4 +237,5 @@ api = [
     path("tickets/<str:id>", address(get=ticket_get), name="ticket_detail"),
     path("tickets/<str:id>/messages", address(post=message_create), name="ticket_messages"),
     path("tickets/<str:id>/status", address(post=ticket_status), name="ticket_status"),
+    path("tickets/<str:id>/escalate", address(post=ticket_escalate), name="ticket_escalate"),
 ]

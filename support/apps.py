@@ -52,6 +52,7 @@ class SupportConfig(AppConfig):
 
         self._register_answers_at_hand()
         self._register_rooms_of_the_team()
+        self._register_beyond_a_reply()
 
     def _register_answers_at_hand(self) -> None:
         from django.utils.translation import gettext_lazy as _
@@ -79,3 +80,21 @@ class SupportConfig(AppConfig):
         register_menu("manager", team, _("Handover"), "manage:handover", "clipboard-text", 604, allowed=Can.SEE_TICKETS)
         register_card("absence.actions", "support/manager/_sheet_link.html", 10, sheet_link)
         register_card("team", "support/manager/_handover_card.html", 10, handover_card)
+
+    def _register_beyond_a_reply(self) -> None:
+        """Questions to others, calls, claims, ratings by buttons."""
+        from django.utils.translation import gettext_lazy as _
+
+        from channels.telegram.buttons import register_buttons
+        from core.access import Can
+        from core.ui import register_card, register_menu
+        from support import rating_buttons
+        from support.views.claims import claim_card
+        from support.views.levels import levels_card
+
+        register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)
+        register_card("ticket", "support/manager/_claim_card.html", 10, claim_card)
+        register_card("ticket", "support/manager/_levels_card.html", 60, levels_card)
+        register_menu("manager", "", _("Questions to others"), "manage:escalation_list", "stairs-up", 12, allowed=Can.SEE_TICKETS)
+        register_menu("manager", "", _("Calls"), "manage:call_list", "phone", 13, allowed=Can.SEE_TICKETS)
+        register_menu("manager", _("Money"), _("Disputes"), "manage:claim_list", "scale", 440, allowed=Can.SEE_MONEY)

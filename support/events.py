@@ -54,6 +54,7 @@ TERMS_ASKED = "terms.asked"  # data: wanted
 TERMS_PASSED_UP = "terms.passed_up"
 TERMS_GRANTED = "terms.granted"  # about the ticket, the rule and the affiliate; data: rate, until
 TERMS_REFUSED = "terms.refused"
+TERMS_LIMIT_SET = "terms.limit_set"  # about the program; data: percentage, flat, days
 TERMS_ENDED = "terms.ended"  # the time for which they were granted is over
 TICKET_DISCUSSED = "ticket.discussed"  # in a room of the team
 MACRO_CHANGED = "macro.changed"  # written or changed; data: name
@@ -115,3 +116,4 @@ def register_facts() -> None:
     register_fact(TICKET_DISCUSSED, "messages", _("Discussed in a room of the team"))
     register_fact(MANAGER_GRANTED, "user-heart", _("%(person)s became the personal manager"))
     register_fact(MANAGER_DECLINED, "user-off", _("Stays with the support team: no personal manager for now"))
+    register_fact(TERMS_LIMIT_SET, "trending-up", _("Managers may grant up to %(percentage)s %% or %(flat)s for %(days)s days"))

@@ -1,4 +1,4 @@
-"""How somebody is asked for a rating: in the portal's chat, and by mail with signed links."""
+"""How somebody is asked for a rating: in the portal's chat, by mail with signed links, in Telegram by buttons."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.db import transaction
 from channels.models import Channel
 from support.models import Rating, Ticket
 from support.models.messages import Direction
+from support.rating_buttons import ask_in_telegram, takes_buttons
 from support.services.ratings import ask_rating, mail_rating
 
 
@@ -16,8 +17,11 @@ def ask_for_rating(ticket: Ticket) -> Rating | None:
     rating = ask_rating(ticket)
     if rating is None:
         return None
-    if rating.ticket.channel.kind in (Channel.Kind.PORTAL, Channel.Kind.EMAIL) and (to := _address(rating.ticket)):
+    kind, chat = rating.ticket.channel.kind, rating.ticket.chat
+    if kind in (Channel.Kind.PORTAL, Channel.Kind.EMAIL) and (to := _address(rating.ticket)):
         mail_rating(rating, to)
+    elif kind == Channel.Kind.TELEGRAM and chat is not None and takes_buttons(chat):
+        ask_in_telegram(rating, chat)
     return rating
 
 

@@ -3,7 +3,9 @@ from celery import shared_task
 from affiliates.services import end_covers, start_covers
 from support.services import clocks, notify_unread, promises, wake_due, watch
 from support.services.assignment import assign_waiting, sweep_tickets
+from support.services.escalations import sweep_acceptances
 from support.services.managers import propose_managers
+from support.services.terms import end_terms
 
 
 @shared_task
@@ -43,3 +45,13 @@ def sweep_all_tickets() -> None:
 @shared_task
 def propose_personal_managers() -> None:
     propose_managers()
+
+
+@shared_task
+def sweep_escalations() -> None:
+    sweep_acceptances()
+
+
+@shared_task
+def end_better_terms() -> None:
+    end_terms()

@@ -29,7 +29,7 @@ from affiliates.services import invite_member
 from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import Improvement, ManagerProposal, ManagerRule, Rating, SlaPolicy, Task
+from support.models import Escalation, Improvement, ManagerProposal, ManagerRule, Rating, SlaPolicy, Task, TermsRequest
 from team.models import Calendar, Coverage, HandoverNote, ShiftChange
 from tests.access_table import TABLE
 from tests.factories import (
@@ -256,6 +256,13 @@ def _inbox(program: Program, affiliate: Affiliate, only: str) -> dict[str, Any]:
     message = make_message(ticket, f"{only} words", body_html=f"<p>{only} words</p>", inbound=inbound)
     return {
         "mail_message": message,
+        "claim": make_ticket(affiliate, program, type="claim", subject=f"{only} claim"),
+        "terms_request": TermsRequest.objects.create(
+            ticket=make_ticket(affiliate, program, type="terms", subject=f"{only} terms"), wanted=only
+        ).ticket,
+        "escalation": Escalation.objects.create(
+            ticket=ticket, level="engineer", question=f"{only} question", asked_by=make_user(), accept_due=program.created_at
+        ),
         "attachment": make_attachment(message, file=keep_file(f"{only} file".encode())),
         "rating": Rating.objects.create(ticket=ticket, program=program, channel=ticket.channel),
     }
@@ -408,6 +415,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("api:payout_method_list", "POST"): {"type": "manual", "currency": "USD"},
     ("api:ticket_messages", "POST"): {"body": "Yes."},
     ("api:ticket_status", "POST"): {"status": "open"},
+    ("api:ticket_escalate", "POST"): {"level": "engineer", "question": "Why did the postback of order 17 answer 401?"},
 }
 
 

@@ -38,6 +38,7 @@ from core.listing import (
     TimeColumn,
     WhyColumn,
 )
+from core.ui import url_if_any
 from programs.models import Program, TermsVersion
 from tracking.conversion_events import event_label
 from tracking.forms_portal import linkable_sites, promoted_offers
@@ -89,6 +90,7 @@ def conversion_listing(request: HttpRequest) -> Listing:
             MoneyColumn("earned", _("Earned"), value=net_of, currency="program.currency"),
             StateColumn("state", _("State"), value=state_of),
             WhyColumn("why", _("Why"), value=_sentences, export=earned_text),
+            Column("claim", _("Something wrong?"), value=_claim_told, url=_claim_url),
             MoneyColumn("amount", _("Amount"), sort=True),
             MoneyColumn("refunded", _("Refunded"), value=lambda c: c.refunded or None),
             Column("through", _("Came through"), value=_through, url=_through_url),
@@ -123,6 +125,16 @@ def conversion_listing(request: HttpRequest) -> Listing:
 @affiliate_required()
 def conversion_list(request: HttpRequest) -> HttpResponse:
     return conversion_listing(request).response("commissions/portal/conversion_list.html")
+
+
+def _claim_told(conversion: Any) -> str:
+    return _("Tell us") if _claim_url(conversion) else ""
+
+
+def _claim_url(conversion: Any) -> str:
+    """Where a commission is disputed, in installations that have such a page."""
+    page, earnings = url_if_any("portal:claim_create"), conversion.earnings
+    return f"{page}?commission={earnings[0].public_id}" if page and earnings else ""
 
 
 def _through(conversion: Any) -> str:

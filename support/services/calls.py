@@ -88,6 +88,7 @@ def log_call(
     if follow_up.strip():
         due = follow_up_due or timezone.now() + timedelta(days=1)
         task = add_task(ticket, follow_up, owner=follow_up_owner or by, due_at=due, by=by, message=them or us)
+    ticket = lock_ticket(ticket)
     call = PhoneCall.objects.create(
         ticket=ticket,
         kind=kind,
@@ -103,7 +104,6 @@ def log_call(
     data = {"kind": str(Kind(kind).label), "number": number, "minutes": minutes}
     record(events.CALL_LOGGED, call, ticket, ticket.affiliate, by=by, data=data)
     if solved and us is not None and task is None:
-        ticket = lock_ticket(ticket)
         set_status(ticket, TicketStatus.RESOLVED, by=by, reason=_("Solved on the phone."))
         ticket.save()
         follow(ticket)

@@ -300,7 +300,11 @@ def sweep_acceptances(limit: int = 200) -> int:
 def name_causes(ticket: Ticket, names: Iterable[str], *, by: User) -> list[Cause]:
     """What the problem came from: causes known by that name, or new ones. A name that was mended counts anew."""
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
-    wanted = list({name.lower(): name for name in (" ".join(each.split())[:160] for each in names) if name}.values())
+    spelled: dict[str, str] = {}
+    for name in (" ".join(each.split())[:160] for each in names):
+        if name:
+            spelled.setdefault(name.lower(), name)
+    wanted = list(spelled.values())
     for name in wanted:
         if not Cause.objects.filter(name__iexact=name).exists():
             Cause.objects.create(name=name)

@@ -1,0 +1,230 @@
+"""Claims and disputes, requests for better terms: raised in the portal, decided beside the ticket, reported to the company."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from affiliates.access import affiliate_required
+from affiliates.models import Affiliate
+from commissions.models import Commission
+from commissions.performance import totals
+from commissions.rates import rates_of
+from core.access import Can, manager_required, rights_of
+from core.components import money_text
+from core.listing import ChoiceFilter, Column, DateFilter, Empty, Listing, MoneyColumn, PersonColumn, RelatedFilter, TimeColumn
+from core.ui import refusals_as_errors, refusals_as_messages
+from payouts.models import Payout
+from programs.models import Offer, Program
+from programs.queries import visible_programs
+from support.forms_claims import ClaimForm, DecisionForm, GrantForm, LimitForm, TermsAskForm
+from support.models import ClaimDecision, TermsRequest, Ticket, TicketType
+from support.portal import sees_money
+from support.services.claims import decide_claim, raise_claim
+from support.services.terms import ask_for_terms, grant_terms, limit_of, may_exceed, pass_up_terms, refuse_terms, set_terms_limit
+from support.views.tickets import visible_ticket
+
+MONEY_TYPES = (TicketType.CLAIM, TicketType.DISPUTE)
+
+
+@affiliate_required()
+def claim_create(request: HttpRequest) -> HttpResponse:
+    """`?commission=` or `?payout=`: what it is about. It is a message in their chat from then on."""
+    affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
+    commission, payout = _about(request, affiliate)
+    form = ClaimForm(request.POST or None)
+    if form.is_valid():
+        with refusals_as_errors(form):
+            ticket = raise_claim(affiliate, by=request.user, text=form.cleaned_data["text"], commission=commission, payout=payout)
+            messages.success(request, _("It is with a person now. The answer comes into your chat."))
+            return redirect("portal:help_chat", slug=ticket.program.slug)
+    return render(request, "support/portal/claim_create.html", {"form": form, "commission": commission, "payout": payout})
+
+
+def _about(request: HttpRequest, affiliate: Affiliate) -> tuple[Commission | None, Payout | None]:
+    """Theirs; of a sale with several commissions, the first."""
+    if number := request.GET.get("commission"):
+        rows = affiliate.commissions.select_related("conversion__program")
+        return get_object_or_404(rows, pk=Commission.pk_from(number)), None
+    number = request.GET.get("payout", "")
+    if not number or not sees_money(request):
+        raise Http404
+    return None, get_object_or_404(affiliate.payouts.select_related("batch__program"), pk=Payout.pk_from(number))
+
+
+@affiliate_required()
+def terms_ask(request: HttpRequest) -> HttpResponse:
+    affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
+    form = TermsAskForm(request.POST or None, affiliate=affiliate)
+    if form.is_valid():
+        with refusals_as_errors(form):
+            ticket = ask_for_terms(affiliate, by=request.user, **form.cleaned_data)
+            messages.success(request, _("Asked. The answer comes into your chat."))
+            return redirect("portal:help_chat", slug=ticket.program.slug)
+    return render(request, "support/portal/terms_ask.html", {"form": form})
+
+
+def claim_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:
+    """Beside a claim, dispute or request for terms: what it is about, and what was decided."""
+    if ticket.type not in (*MONEY_TYPES, TicketType.TERMS) or not rights_of(request.user).has(Can.SEE_MONEY, ticket.program_id):
+        return None
+    return {
+        "ticket": ticket,
+        "terms": TermsRequest.objects.filter(ticket=ticket).select_related("rule").first(),
+        "decision": ClaimDecision.objects.filter(ticket=ticket).select_related("decided_by").first(),
+    }
+
+
+@manager_required(Can.SEE_MONEY)
+def claim_decide(request: HttpRequest, public_id: str) -> HttpResponse:
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if not rights_of(request.user).has(Can.SEE_MONEY, ticket.program_id) or ticket.type not in MONEY_TYPES:
+        raise Http404
+    form = DecisionForm(request.POST or None, ticket=ticket)
+    if form.is_valid():
+        with refusals_as_errors(form):
+            decide_claim(ticket, by=request.user, **form.cleaned_data)
+            messages.success(request, _("Decided. The affiliate was told, and the report holds it."))
+            return redirect("manage:ticket_detail", ticket.public_id)
+    decision = ClaimDecision.objects.filter(ticket=ticket).select_related("decided_by").first()
+    return render(request, "support/manager/claim_decide.html", {"form": form, "ticket": ticket, "decision": decision})
+
+
+@manager_required(Can.SEE_MONEY)
+def claim_list(request: HttpRequest) -> HttpResponse:
+    """The dispute report for the company: what was claimed, what was decided, why, and what it came to."""
+    tickets = Ticket.objects.visible_to(request.user, Can.SEE_MONEY).filter(type__in=MONEY_TYPES)
+    listing = Listing(
+        request,
+        tickets.select_related("affiliate", "program", "about_commission", "about_payout", "decision__decided_by", "assignee"),
+        name="disputes",
+        caption=_("Claims and disputes"),
+        columns=[
+            TimeColumn("created_at", _("Raised"), sort=True),
+            PersonColumn("affiliate", _("Affiliate"), value=lambda t: t.affiliate, sort="affiliate__name"),
+            Column("subject", _("What"), sort=True),
+            Column("about", _("About"), value=_told_about),
+            Column("decision", _("Decision"), value=lambda t: _decision(t, "get_kind_display", _("To decide"))),
+            MoneyColumn(
+                "amount", _("Gets"), value=lambda t: _decision(t, "amount", None), currency=lambda t: _decision(t, "currency", "")
+            ),
+            Column("reason", _("Reason"), value=lambda t: _decision(t, "reason", "")),
+            PersonColumn("decided_by", _("Decided by"), value=lambda t: _decision(t, "decided_by", None)),
+            TimeColumn("decided_at", _("Decided"), value=lambda t: _decision(t, "created_at", None)),
+            PersonColumn("assignee", _("Owner"), shown=False),
+            Column("program", _("Program"), value="program.name", sort="program__name"),
+        ],
+        filters=[
+            ChoiceFilter("type", _("Type"), choices=[(t.value, t.label) for t in MONEY_TYPES]),
+            ChoiceFilter(
+                "decision",
+                _("Decision"),
+                choices=[("open", _("To decide")), *ClaimDecision.Kind.choices],
+                apply=lambda rows, value: (
+                    rows.filter(decision__isnull=True) if value == "open" else rows.filter(decision__kind=value)
+                ),
+            ),
+            DateFilter("date", _("Raised"), field="created_at"),
+            RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user).order_by("name")),
+        ],
+        search=["subject", "affiliate__name"],
+        default_sort="-created_at",
+        row_url=lambda t: reverse("manage:ticket_detail", args=[t.public_id]),
+        empty=Empty(
+            _("No claims and no disputes"),
+            _("Affiliates raise them beside a commission or payout of theirs; each decision stands here with its reason."),
+            icon="scale",
+        ),
+    )
+    return listing.response("support/manager/claim_list.html")
+
+
+def _decision(ticket: Ticket, name: str, otherwise: Any) -> Any:
+    decision = getattr(ticket, "decision", None)
+    if decision is None:
+        return otherwise
+    value = getattr(decision, name)
+    return value() if callable(value) else value
+
+
+def _told_about(ticket: Ticket) -> str:
+    about = ticket.about_commission or ticket.about_payout
+    return f"{about.public_id}, {money_text(about.amount, about.currency)}" if about else ""
+
+
+def _terms(request: HttpRequest, public_id: str) -> TermsRequest:
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    rows = TermsRequest.objects.select_related("ticket__program", "ticket__affiliate", "offer", "rule", "decided_by")
+    terms = get_object_or_404(rows, ticket=ticket)
+    if not rights_of(request.user).has(Can.SET_RULES, ticket.program_id):
+        raise Http404
+    return terms
+
+
+@manager_required(Can.SET_RULES)
+def terms_decide(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The affiliate's numbers beside the request, the manager's limit, and what is granted until when."""
+    terms = _terms(request, public_id)
+    program, affiliate = terms.ticket.program, terms.ticket.affiliate
+    form = GrantForm(request.POST if "grant" in request.POST else None)
+    if form.is_valid():
+        with refusals_as_errors(form):
+            data = form.cleaned_data
+            ends_at = form.ends_at(program)
+            grant_terms(terms, by=request.user, type=data["type"], value=data["value"], ends_at=ends_at, reason=data["reason"])
+            messages.success(request, _("Granted. The rule is in force, and ends by itself."))
+            return redirect("manage:ticket_detail", terms.ticket.public_id)
+    today = timezone.localdate(timezone=program.zone)
+    assert affiliate is not None
+    offers = list(Offer.objects.filter(program=program).select_related("program"))
+    rates = rates_of(affiliate.pk, offers, timezone.now())
+    context = {
+        "terms": terms,
+        "ticket": terms.ticket,
+        "form": form,
+        "numbers": [
+            (days, totals(program, today - timedelta(days=days), today, affiliates=[affiliate.pk])) for days in (30, 90, 365)
+        ],
+        "rates": [(offer, rates.get(offer.pk, [])) for offer in offers],
+        "limit": limit_of(program),
+        "may_exceed": may_exceed(request.user, program),
+        "decided": terms.status in (TermsRequest.Status.GRANTED, TermsRequest.Status.REFUSED),
+    }
+    return render(request, "support/manager/terms_decide.html", context)
+
+
+@manager_required(Can.SET_RULES)
+@require_POST
+def terms_settle(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Refused with a reason, or passed up to the head."""
+    terms = _terms(request, public_id)
+    step = pass_up_terms if "pass_up" in request.POST else refuse_terms
+    with refusals_as_messages(request):
+        step(terms, by=request.user, reason=request.POST.get("reason", ""))
+        return redirect("manage:ticket_detail", terms.ticket.public_id)
+    return redirect("manage:terms_decide", terms.ticket.public_id)
+
+
+@manager_required(Can.EXCEED_TERMS_LIMIT)
+def terms_limit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Up to where a program's managers grant better terms by themselves."""
+    program = get_object_or_404(Program, slug=slug)
+    if not may_exceed(request.user, program):
+        raise Http404
+    limit = limit_of(program)
+    initial = {name: getattr(limit, name) for name in ("percentage", "flat", "days")} if limit else {"days": 90}
+    form = LimitForm(request.POST or None, initial=initial)
+    if form.is_valid():
+        with refusals_as_errors(form):
+            set_terms_limit(program, by=request.user, **form.cleaned_data)
+            messages.success(request, _("Saved."))
+            return redirect("manage:program_detail", slug=program.slug)
+    return render(request, "support/manager/terms_limit.html", {"form": form, "program": program})

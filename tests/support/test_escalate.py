@@ -1,0 +1,194 @@
+"""Asking somebody who knows more: the owner stays in front, the clocks run, the answer comes back, and to and fro is seen."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import signing
+from django.test import Client
+from django.utils import timezone
+
+from core.errors import Refusal
+from core.models import Mail
+from support.models import Cause, Escalation, Mention
+from support.services.escalations import (
+    SALT,
+    accept_escalation,
+    answer_escalation,
+    escalate,
+    escalation_token,
+    name_causes,
+    propose_difficulty,
+    sweep_acceptances,
+    withdraw_escalation,
+)
+from tests.factories import make_user
+from tests.factories_support import make_message, make_ticket
+from tests.pages import assert_same_queries, text_of
+
+QUESTION = "Why did the postback of order 17 answer 401 although the token is right?"
+
+
+@pytest.fixture
+def ticket(music, ana, sofia):
+    ticket = make_ticket(ana, music, status="open", assignee=sofia, assigned_at=timezone.now())
+    make_message(ticket, "My postback fails")
+    return ticket
+
+
+@pytest.fixture
+def asked(ticket, sofia, jun):
+    return escalate(ticket, "engineer", QUESTION, by=sofia)
+
+
+def test_the_owner_and_the_clocks_stay_as_they_are(ticket, asked, sofia):
+    before = (ticket.assignee, ticket.next_reply_due, ticket.status)
+    ticket.refresh_from_db()
+    assert (ticket.assignee, ticket.next_reply_due, ticket.status) == before
+    assert ticket.level == "engineer"
+    assert asked.accept_due - asked.created_at == pytest.approx(timedelta(minutes=30), abs=timedelta(seconds=5))
+    assert Mail.objects.get().to == "jun@tributary.example"
+
+
+@pytest.mark.parametrize("question", ["", "please look", " " * 50])
+def test_a_question_must_be_one(ticket, sofia, question):
+    with pytest.raises(Refusal, match="something precise"):
+        escalate(ticket, "engineer", question, by=sofia)
+
+
+def test_nobody_without_the_right_asks_or_takes(ticket, asked, vera):
+    with pytest.raises(Refusal):
+        escalate(ticket, "engineer", QUESTION, by=vera, reason="more")
+    with pytest.raises(Refusal):
+        accept_escalation(asked, by=vera)
+
+
+def test_the_answer_comes_back_as_a_note_and_calls_who_asked(ticket, asked, sofia, jun):
+    accept_escalation(asked, by=jun)
+    note = answer_escalation(asked, "The clock of the shop is wrong.", by=jun)
+
+    ticket.refresh_from_db()
+    assert (note.direction, note.author, ticket.level, ticket.assignee) == ("note", jun, "support", sofia)
+    assert "The clock of the shop is wrong." in note.body_text
+    assert list(Mention.objects.values_list("user", flat=True)) == [sofia.pk]
+
+
+def test_once_taken_it_is_with_them(asked, jun, mara):
+    accept_escalation(asked, by=jun)
+    with pytest.raises(Refusal, match="Jun has it"):
+        accept_escalation(asked, by=mara)
+
+
+def test_a_second_hand_over_needs_a_reason_and_is_counted(ticket, asked, sofia, jun):
+    with pytest.raises(Refusal, match="say why it goes further"):
+        escalate(ticket, "traffic", QUESTION, by=jun)
+    second = escalate(ticket, "traffic", QUESTION, by=jun, reason="The traffic, not the code")
+    asked.refresh_from_db()
+    assert (asked.status, second.number, second.previous) == ("passed_on", 2, asked)
+    answer_escalation(second, "Bots.", by=sofia)
+    with pytest.raises(Refusal, match="say why it goes further"):
+        escalate(ticket, "engineer", QUESTION, by=sofia)
+
+
+def test_what_is_closed_takes_no_answer(asked, sofia, jun):
+    withdraw_escalation(asked, by=sofia)
+    with pytest.raises(Refusal, match="closed"):
+        answer_escalation(asked, "Too late", by=jun)
+
+
+def test_what_nobody_takes_in_time_is_told_once(asked, hana):
+    assert sweep_acceptances() == 0
+    Escalation.objects.update(accept_due=timezone.now() - timedelta(minutes=1))
+    assert sweep_acceptances() == 1
+    assert sweep_acceptances() == 0
+    assert {"sofia@tributary.example", "hana@tributary.example"} <= set(Mail.objects.values_list("to", flat=True))
+
+
+class TestExpert:
+    """A company expert outside the team, with nothing but a link."""
+
+    @pytest.fixture
+    def expert(self, ticket, sofia):
+        shown = make_message(ticket, "shown words")
+        make_message(ticket, "hidden words")
+        make_message(ticket, "secret note", "note", author=sofia)
+        return escalate(
+            ticket, "expert", QUESTION, by=sofia, expert_name="Lena", expert_email="lena@legal.example", shown=[shown]
+        )
+
+    def test_the_link_opens_the_question_and_what_was_chosen(self, expert, ana):
+        text = text_of(Client().get(f"/questions/{escalation_token(expert)}/"))
+        assert QUESTION in text and "shown words" in text
+        assert "hidden words" not in text and "secret note" not in text and ana.name not in text
+
+    def test_looking_at_it_takes_nothing_and_the_answer_comes_back(self, expert, sofia):
+        url = f"/questions/{escalation_token(expert)}/"
+        Client().get(url)
+        expert.refresh_from_db()
+        assert expert.status == "asked"
+        assert "Thank you" in text_of(Client().post(url, {"answer": "It is allowed in Germany."}))
+        note = expert.ticket.messages.get(body_text__contains="allowed in Germany")
+        assert note.direction == "note" and "Lena" in note.body_text
+        assert Client().get(url).status_code == 410
+
+    def test_it_expires_and_is_never_another_s(self, expert, asked_of_the_team):
+        assert Client().get(f"/questions/{escalation_token(asked_of_the_team)}/").status_code == 404
+        assert Client().get(f"/questions/{signing.dumps(expert.pk, salt='other')}/").status_code == 404
+        assert Client().get(f"/questions/{signing.dumps('x', salt=SALT)}x/").status_code == 404
+        Escalation.objects.update(link_until=timezone.now())
+        answer = Client().post(f"/questions/{escalation_token(expert)}/", {"answer": "late"})
+        assert answer.status_code == 410 and not expert.ticket.messages.filter(body_text__contains="late").exists()
+
+    @pytest.fixture
+    def asked_of_the_team(self, music, ana, sofia):
+        return escalate(make_ticket(ana, music), "engineer", QUESTION, by=sofia)
+
+
+def test_difficulty_is_confirmed_by_a_second_person(ticket, sofia, jun):
+    propose_difficulty(ticket, 4, by=sofia)
+    assert propose_difficulty(ticket, 4, by=sofia).confirmed_by is None
+    assert propose_difficulty(ticket, 4, by=jun).confirmed_by == jun
+    again = propose_difficulty(ticket, 2, by=jun)
+    assert (again.value, again.proposed_by, again.confirmed_by) == (2, jun, None)
+
+
+def test_repeats_of_one_cause_are_counted(music, ana, sofia, as_person):
+    for _n in range(3):
+        name_causes(make_ticket(ana, music), ["Shop clock wrong", " shop CLOCK wrong "], by=sofia)
+    cause = Cause.objects.get()
+    assert cause.tickets.count() == 3
+    assert "Shop clock wrong 3" in text_of(as_person(sofia).get("/manage/inbox/causes/"))
+
+
+def test_the_ticket_shows_where_it_is_and_since_when(ticket, asked, sofia, jun, as_person):
+    accept_escalation(asked, by=jun)
+    text = text_of(as_person(sofia).get(f"/manage/inbox/{ticket.public_id}/card/"))
+    assert "Technical engineer : Jun" in text or "Technical engineer: Jun" in text
+    assert "since" in text
+
+
+def test_asking_by_the_page_and_over_the_api(ticket, sofia, jun, as_person):
+    client = as_person(sofia)
+    assert client.get(f"/manage/inbox/{ticket.public_id}/escalate/").status_code == 200
+    answer = client.post(f"/manage/inbox/{ticket.public_id}/escalate/", {"level": "engineer", "question": QUESTION})
+    assert answer.status_code == 302
+    escalation = Escalation.objects.get()
+    client.post(f"/manage/inbox/escalations/{escalation.public_id}/accept/")
+    client.post(f"/manage/inbox/escalations/{escalation.public_id}/answer/", {"answer": "Found it."})
+    escalation.refresh_from_db()
+    assert (escalation.status, escalation.answered_by) == ("answered", sofia)
+
+
+def test_the_list_takes_as_many_queries_for_many(music, ana, sofia, as_person):
+    def add():
+        escalate(make_ticket(ana, music), "engineer", QUESTION, by=sofia, holder=None)
+        Escalation.objects.create(
+            ticket=make_ticket(ana, music),
+            level="traffic",
+            question=QUESTION,
+            asked_by=make_user(),
+            holder=make_user(),
+            accept_due=timezone.now(),
+        )
+
+    add()
+    assert_same_queries(as_person(sofia), "/manage/inbox/escalations/", lambda: [add() for _ in range(5)], most=16)
