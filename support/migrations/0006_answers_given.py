@@ -9,32 +9,75 @@ import core.ids
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('affiliates', '0005_cover'),
-        ('programs', '0001_initial'),
-        ('support', '0005_clock_results_and_notices'),
+        ("affiliates", "0005_cover"),
+        ("programs", "0001_initial"),
+        ("support", "0005_clock_results_and_notices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AutoAnswer',
+            name="AutoAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('question', models.CharField(choices=[('money', 'When do I get my money?'), ('link', 'My link'), ('numbers', 'My numbers'), ('offers', 'What converts now?')], max_length=10)),
-                ('channel_kind', models.CharField(choices=[('portal', 'Portal'), ('email', 'E-mail'), ('telegram', 'Telegram'), ('phone', 'Phone')], max_length=10)),
-                ('outcome', models.CharField(blank=True, choices=[('helped', 'That answered it'), ('person', 'A person was wanted')], max_length=10)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('affiliate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='auto_answers', to='affiliates.affiliate')),
-                ('program', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programs.program')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                (
+                    "question",
+                    models.CharField(
+                        choices=[
+                            ("money", "When do I get my money?"),
+                            ("link", "My link"),
+                            ("numbers", "My numbers"),
+                            ("offers", "What converts now?"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "channel_kind",
+                    models.CharField(
+                        choices=[("portal", "Portal"), ("email", "E-mail"), ("telegram", "Telegram"), ("phone", "Phone")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True, choices=[("helped", "That answered it"), ("person", "A person was wanted")], max_length=10
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="auto_answers", to="affiliates.affiliate"
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="programs.program",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
-                'indexes': [models.Index(fields=['question', 'created_at'], name='auto_answer_question')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('outcome', ''), ('settled_at__isnull', False), _connector='XOR'), name='auto_answer_settled_at_some_time')],
+                "ordering": ["-created_at"],
+                "indexes": [models.Index(fields=["question", "created_at"], name="auto_answer_question")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome", ""), ("settled_at__isnull", False), _connector="XOR"),
+                        name="auto_answer_settled_at_some_time",
+                    )
+                ],
             },
             bases=(core.ids.PublicId, models.Model),
         ),

@@ -10,158 +10,314 @@ import core.ids
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('channels', '0004_telegram_accounts'),
-        ('programs', '0002_shows_support'),
-        ('support', '0009_the_affiliates_side'),
+        ("channels", "0004_telegram_accounts"),
+        ("programs", "0002_shows_support"),
+        ("support", "0009_the_affiliates_side"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Macro',
+            name="Macro",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('is_active', models.BooleanField(default=True, verbose_name='in use')),
-                ('set_status', models.CharField(blank=True, choices=[('open', 'Open'), ('pending', 'Waiting for the affiliate'), ('on_hold', 'On hold'), ('resolved', 'Resolved')], max_length=10, verbose_name='then the ticket is')),
-                ('set_type', models.CharField(blank=True, choices=[('question', 'Question'), ('technical', 'Technical problem'), ('traffic', 'Traffic'), ('claim', 'Claim: a sale or commission is missing or wrong'), ('dispute', 'Payment dispute'), ('terms', 'Request for better terms'), ('other', 'Other')], max_length=10, verbose_name='type')),
-                ('set_level', models.CharField(blank=True, choices=[('support', 'Support manager'), ('engineer', 'Technical engineer'), ('traffic', 'Traffic expert'), ('expert', 'Company expert')], max_length=10, verbose_name='level')),
-                ('set_priority', models.CharField(blank=True, choices=[('low', 'Low'), ('normal', 'Normal'), ('high', 'High'), ('urgent', 'Urgent')], max_length=6, verbose_name='priority')),
-                ('add_tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, default=list, size=None, verbose_name='add tags')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('program', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='programs.program', verbose_name='program')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
+                (
+                    "set_status",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("open", "Open"),
+                            ("pending", "Waiting for the affiliate"),
+                            ("on_hold", "On hold"),
+                            ("resolved", "Resolved"),
+                        ],
+                        max_length=10,
+                        verbose_name="then the ticket is",
+                    ),
+                ),
+                (
+                    "set_type",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("question", "Question"),
+                            ("technical", "Technical problem"),
+                            ("traffic", "Traffic"),
+                            ("claim", "Claim: a sale or commission is missing or wrong"),
+                            ("dispute", "Payment dispute"),
+                            ("terms", "Request for better terms"),
+                            ("other", "Other"),
+                        ],
+                        max_length=10,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "set_level",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("support", "Support manager"),
+                            ("engineer", "Technical engineer"),
+                            ("traffic", "Traffic expert"),
+                            ("expert", "Company expert"),
+                        ],
+                        max_length=10,
+                        verbose_name="level",
+                    ),
+                ),
+                (
+                    "set_priority",
+                    models.CharField(
+                        blank=True,
+                        choices=[("low", "Low"), ("normal", "Normal"), ("high", "High"), ("urgent", "Urgent")],
+                        max_length=6,
+                        verbose_name="priority",
+                    ),
+                ),
+                (
+                    "add_tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, default=list, size=None, verbose_name="add tags"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="programs.program",
+                        verbose_name="program",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name', 'pk'],
+                "ordering": ["name", "pk"],
             },
             bases=(core.ids.PublicId, models.Model),
         ),
         migrations.CreateModel(
-            name='MacroFile',
+            name="MacroFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.storedfile')),
-                ('macro', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='support.macro')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "file",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="channels.storedfile"),
+                ),
+                (
+                    "macro",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="files", to="support.macro"),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='MacroVariant',
+            name="MacroVariant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('segment', models.CharField(blank=True, max_length=40, verbose_name='segment')),
-                ('language', models.CharField(blank=True, choices=[('en', 'English'), ('de', 'German'), ('es', 'Spanish'), ('fr', 'French'), ('id', 'Indonesian'), ('it', 'Italian'), ('nl', 'Dutch'), ('pl', 'Polish'), ('pt', 'Portuguese'), ('ru', 'Russian'), ('th', 'Thai'), ('tr', 'Turkish'), ('uk', 'Ukrainian'), ('vi', 'Vietnamese'), ('zh', 'Chinese')], max_length=2, verbose_name='language')),
-                ('text', models.TextField(max_length=20000, verbose_name='text')),
-                ('macro', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='support.macro')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("segment", models.CharField(blank=True, max_length=40, verbose_name="segment")),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("en", "English"),
+                            ("de", "German"),
+                            ("es", "Spanish"),
+                            ("fr", "French"),
+                            ("id", "Indonesian"),
+                            ("it", "Italian"),
+                            ("nl", "Dutch"),
+                            ("pl", "Polish"),
+                            ("pt", "Portuguese"),
+                            ("ru", "Russian"),
+                            ("th", "Thai"),
+                            ("tr", "Turkish"),
+                            ("uk", "Ukrainian"),
+                            ("vi", "Vietnamese"),
+                            ("zh", "Chinese"),
+                        ],
+                        max_length=2,
+                        verbose_name="language",
+                    ),
+                ),
+                ("text", models.TextField(max_length=20000, verbose_name="text")),
+                (
+                    "macro",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="variants", to="support.macro"),
+                ),
             ],
             options={
-                'ordering': ['segment', 'language', 'pk'],
+                "ordering": ["segment", "language", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='MacroUse',
+            name="MacroUse",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('distance', models.FloatField()),
-                ('created_at', models.DateTimeField()),
-                ('macro', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='support.macro')),
-                ('message', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='macro_use', to='support.message')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('variant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='uses', to='support.macrovariant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("distance", models.FloatField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "macro",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="uses", to="support.macro"),
+                ),
+                (
+                    "message",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="macro_use", to="support.message"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "variant",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="uses", to="support.macrovariant"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Room',
+            name="Room",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('about', models.CharField(blank=True, max_length=300, verbose_name='what it is for')),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('last_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                ("about", models.CharField(blank=True, max_length=300, verbose_name="what it is for")),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("last_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "created_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
             ],
             options={
-                'ordering': ['-last_at'],
+                "ordering": ["-last_at"],
             },
             bases=(core.ids.PublicId, models.Model),
         ),
         migrations.CreateModel(
-            name='RoomMember',
+            name="RoomMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('left_at', models.DateTimeField(blank=True, null=True)),
-                ('read_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('added_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='support.room')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name="created")),
+                ("left_at", models.DateTimeField(blank=True, null=True)),
+                ("read_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "added_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "room",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="members", to="support.room"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoomPost',
+            name="RoomPost",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(max_length=10000, verbose_name='text')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('mentioned', models.ManyToManyField(blank=True, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='posts', to='support.room')),
-                ('ticket', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='room_posts', to='support.ticket')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(max_length=10000, verbose_name="text")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "author",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                ("mentioned", models.ManyToManyField(blank=True, related_name="+", to=settings.AUTH_USER_MODEL)),
+                ("room", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="posts", to="support.room")),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="room_posts",
+                        to="support.ticket",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at', 'pk'],
+                "ordering": ["created_at", "pk"],
             },
             bases=(core.ids.PublicId, models.Model),
         ),
         migrations.AddConstraint(
-            model_name='macro',
-            constraint=models.UniqueConstraint(fields=('program', 'name'), name='macro_named_once_in_a_program', nulls_distinct=False),
+            model_name="macro",
+            constraint=models.UniqueConstraint(
+                fields=("program", "name"), name="macro_named_once_in_a_program", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='macro',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='macro_has_a_name'),
+            model_name="macro",
+            constraint=models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="macro_has_a_name"),
         ),
         migrations.AddConstraint(
-            model_name='macrovariant',
-            constraint=models.UniqueConstraint(fields=('macro', 'segment', 'language'), name='macro_variant_once'),
+            model_name="macrovariant",
+            constraint=models.UniqueConstraint(fields=("macro", "segment", "language"), name="macro_variant_once"),
         ),
         migrations.AddConstraint(
-            model_name='macrovariant',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='macro_variant_says_something'),
+            model_name="macrovariant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("text", ""), _negated=True), name="macro_variant_says_something"
+            ),
         ),
         migrations.AddIndex(
-            model_name='macrouse',
-            index=models.Index(fields=['macro', 'created_at'], name='macro_use_macro'),
+            model_name="macrouse",
+            index=models.Index(fields=["macro", "created_at"], name="macro_use_macro"),
         ),
         migrations.AddConstraint(
-            model_name='macrouse',
-            constraint=models.CheckConstraint(condition=models.Q(('distance__gte', 0), ('distance__lte', 1)), name='macro_use_distance_a_share'),
+            model_name="macrouse",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("distance__gte", 0), ("distance__lte", 1)), name="macro_use_distance_a_share"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='room',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='room_has_a_name'),
+            model_name="room",
+            constraint=models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="room_has_a_name"),
         ),
         migrations.AddConstraint(
-            model_name='roommember',
-            constraint=models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('room', 'user'), name='room_member_once'),
+            model_name="roommember",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("left_at__isnull", True)), fields=("room", "user"), name="room_member_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='roompost',
-            index=models.Index(fields=['room', '-created_at'], name='room_post_room'),
+            model_name="roompost",
+            index=models.Index(fields=["room", "-created_at"], name="room_post_room"),
         ),
         migrations.AddIndex(
-            model_name='roompost',
-            index=models.Index(condition=models.Q(('ticket__isnull', False)), fields=['ticket', 'created_at'], name='room_post_ticket'),
+            model_name="roompost",
+            index=models.Index(
+                condition=models.Q(("ticket__isnull", False)), fields=["ticket", "created_at"], name="room_post_ticket"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roompost',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='room_post_says_something'),
+            model_name="roompost",
+            constraint=models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="room_post_says_something"),
         ),
     ]
