@@ -32,7 +32,8 @@ FROM (SELECT n, now() - (%(tickets)s - n) * (interval '1100 days' / %(tickets)s)
 JOIN bench_sentence s ON s.s = t.n %% %(sentences)s
 """
 MESSAGES = """
-INSERT INTO support_message (created_at, ticket_id, direction, author_id, body_text, body_html, quoted_text, is_answer, provider_id, automatic, remarks)
+INSERT INTO support_message (created_at, ticket_id, direction, author_id, body_text, body_html, quoted_text, is_answer, provider_id,
+    automatic, remarks)
 SELECT t.created_at + k * interval '1 hour', t.id, CASE WHEN k %% 2 = 0 THEN 'in' ELSE 'out' END, CASE WHEN k %% 2 = 1 THEN t.assignee_id END,
     a.body || ' ' || b.body || ' order ' || (t.id * 5 + k), '', '', true, 'bench-' || t.id || '-' || k || '@tributary.example', '', ''
 FROM support_ticket t CROSS JOIN generate_series(0, 4) k
