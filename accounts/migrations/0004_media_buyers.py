@@ -4,20 +4,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_names_in_the_admin'),
+        ("accounts", "0003_names_in_the_admin"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='apikey',
-            name='role',
-            field=models.CharField(choices=[('admin', 'Admin'), ('head', 'Head of affiliates'), ('manager', 'Affiliate manager'), ('finance', 'Finance'), ('support', 'Support'), ('engineer', 'Engineer'), ('quality', 'Quality'), ('buyer', 'Media buyer')], max_length=10, verbose_name='role'),
+            model_name="apikey",
+            name="role",
+            field=models.CharField(
+                choices=[
+                    ("admin", "Admin"),
+                    ("head", "Head of affiliates"),
+                    ("manager", "Affiliate manager"),
+                    ("finance", "Finance"),
+                    ("support", "Support"),
+                    ("engineer", "Engineer"),
+                    ("quality", "Quality"),
+                    ("buyer", "Media buyer"),
+                ],
+                max_length=10,
+                verbose_name="role",
+            ),
         ),
         migrations.AlterField(
-            model_name='roleassignment',
-            name='role',
-            field=models.CharField(choices=[('admin', 'Admin'), ('head', 'Head of affiliates'), ('manager', 'Affiliate manager'), ('finance', 'Finance'), ('support', 'Support'), ('engineer', 'Engineer'), ('quality', 'Quality'), ('buyer', 'Media buyer')], max_length=10, verbose_name='role'),
+            model_name="roleassignment",
+            name="role",
+            field=models.CharField(
+                choices=[
+                    ("admin", "Admin"),
+                    ("head", "Head of affiliates"),
+                    ("manager", "Affiliate manager"),
+                    ("finance", "Finance"),
+                    ("support", "Support"),
+                    ("engineer", "Engineer"),
+                    ("quality", "Quality"),
+                    ("buyer", "Media buyer"),
+                ],
+                max_length=10,
+                verbose_name="role",
+            ),
         ),
     ]

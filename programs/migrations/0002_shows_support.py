@@ -6,36 +6,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('programs', '0001_initial'),
+        ("programs", "0001_initial"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='program',
-            name='insert_insert',
+            model_name="program",
+            name="insert_insert",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='program',
-            name='update_update',
+            model_name="program",
+            name="update_update",
         ),
         migrations.AddField(
-            model_name='program',
-            name='shows_support',
-            field=models.BooleanField(default=False, verbose_name='show how soon affiliates are answered'),
+            model_name="program",
+            name="shows_support",
+            field=models.BooleanField(default=False, verbose_name="show how soon affiliates are answered"),
         ),
         migrations.AddField(
-            model_name='programevent',
-            name='shows_support',
-            field=models.BooleanField(default=False, verbose_name='show how soon affiliates are answered'),
+            model_name="programevent",
+            name="shows_support",
+            field=models.BooleanField(default=False, verbose_name="show how soon affiliates are answered"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='program',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "programs_programevent" ("accent_color", "attribution_model", "attribution_window_days", "created_at", "currency", "description", "fallback_url", "hold_days", "id", "logo", "minimum_payout", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public", "shows_support", "slug", "status", "summary", "time_zone") VALUES (NEW."accent_color", NEW."attribution_model", NEW."attribution_window_days", NEW."created_at", NEW."currency", NEW."description", NEW."fallback_url", NEW."hold_days", NEW."id", NEW."logo", NEW."minimum_payout", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public", NEW."shows_support", NEW."slug", NEW."status", NEW."summary", NEW."time_zone"); RETURN NULL;', hash='a991c4a354f0f4bba411abaece028b28c18ca349', operation='INSERT', pgid='pgtrigger_insert_insert_5a554', table='programs_program', when='AFTER')),
+            model_name="program",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "programs_programevent" ("accent_color", "attribution_model", "attribution_window_days", "created_at", "currency", "description", "fallback_url", "hold_days", "id", "logo", "minimum_payout", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public", "shows_support", "slug", "status", "summary", "time_zone") VALUES (NEW."accent_color", NEW."attribution_model", NEW."attribution_window_days", NEW."created_at", NEW."currency", NEW."description", NEW."fallback_url", NEW."hold_days", NEW."id", NEW."logo", NEW."minimum_payout", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public", NEW."shows_support", NEW."slug", NEW."status", NEW."summary", NEW."time_zone"); RETURN NULL;',
+                    hash="a991c4a354f0f4bba411abaece028b28c18ca349",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_5a554",
+                    table="programs_program",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='program',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "programs_programevent" ("accent_color", "attribution_model", "attribution_window_days", "created_at", "currency", "description", "fallback_url", "hold_days", "id", "logo", "minimum_payout", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public", "shows_support", "slug", "status", "summary", "time_zone") VALUES (NEW."accent_color", NEW."attribution_model", NEW."attribution_window_days", NEW."created_at", NEW."currency", NEW."description", NEW."fallback_url", NEW."hold_days", NEW."id", NEW."logo", NEW."minimum_payout", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public", NEW."shows_support", NEW."slug", NEW."status", NEW."summary", NEW."time_zone"); RETURN NULL;', hash='4bd0a0c73acf3f0d1964f79cf5caa8de5ce36dd5', operation='UPDATE', pgid='pgtrigger_update_update_7f86c', table='programs_program', when='AFTER')),
+            model_name="program",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "programs_programevent" ("accent_color", "attribution_model", "attribution_window_days", "created_at", "currency", "description", "fallback_url", "hold_days", "id", "logo", "minimum_payout", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public", "shows_support", "slug", "status", "summary", "time_zone") VALUES (NEW."accent_color", NEW."attribution_model", NEW."attribution_window_days", NEW."created_at", NEW."currency", NEW."description", NEW."fallback_url", NEW."hold_days", NEW."id", NEW."logo", NEW."minimum_payout", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public", NEW."shows_support", NEW."slug", NEW."status", NEW."summary", NEW."time_zone"); RETURN NULL;',
+                    hash="4bd0a0c73acf3f0d1964f79cf5caa8de5ce36dd5",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_7f86c",
+                    table="programs_program",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]
