@@ -24,7 +24,7 @@ from core.errors import Refusal
 from core.events import Fact, record, record_many
 from team.models import ACCOUNTS, Absence, Capacity
 from team.queries import span_of
-from team.services import check_plans_for
+from team.services import check_plans_for, check_works_here
 
 
 def uncovered_accounts(absence: Absence) -> list[Affiliate]:
@@ -90,7 +90,9 @@ def spread_accounts(absence: Absence, *, by: User, chosen: Mapping[int, int | No
         number = (chosen or {}).get(affiliate.pk, share.person)
         if number is None:
             continue
-        person = people[number]
+        person = people.get(number)
+        if person is None:
+            raise AffiliateError(_("There is no such colleague."), code="unknown", field="person")
         _check_there(person, absence)
         reason = share.reason if number == share.person else str(_("Chosen by %(person)s.") % {"person": by})
         cover = Cover.objects.create(
@@ -110,6 +112,7 @@ def spread_accounts(absence: Absence, *, by: User, chosen: Mapping[int, int | No
 
 
 def _check_there(person: User, absence: Absence) -> None:
+    check_works_here(person, "person")
     overlapping = Absence.objects.filter(
         person=person, state=Absence.State.APPROVED, first_day__lte=absence.last_day, last_day__gte=absence.first_day
     )

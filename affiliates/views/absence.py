@@ -76,7 +76,7 @@ def accounts_spread(request: HttpRequest, public_id: str) -> HttpResponse:
     chosen: dict[int, int | None] = {}
     for affiliate in uncovered_accounts(absence):
         if (asked := request.POST.get(f"to-{affiliate.pk}")) is not None:
-            chosen[affiliate.pk] = int(asked) if asked.isdigit() else None
+            chosen[affiliate.pk] = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     with refusals_as_messages(request):
         covers = spread_accounts(absence, by=request.user, chosen=chosen)
         told = ngettext("{count} account is covered.", "{count} accounts are covered.", len(covers))

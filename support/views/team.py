@@ -123,7 +123,7 @@ def proposal_list(request: HttpRequest) -> HttpResponse:
 def proposal_decide(request: HttpRequest, public_id: str) -> HttpResponse:
     proposals = ManagerProposal.objects.filter(rule__program__in=visible_programs(request.user, Can.PLAN_TEAM))
     proposal = get_object_or_404(proposals, pk=ManagerProposal.pk_from(public_id))
-    manager = affiliate_managers().filter(pk=request.POST.get("manager") or 0).first()
+    manager = _chosen(request.POST.get("manager", ""))
     with refusals_as_messages(request):
         if request.POST.get("word") == "decline":
             decline_manager(proposal, by=request.user)
@@ -133,6 +133,12 @@ def proposal_decide(request: HttpRequest, public_id: str) -> HttpResponse:
             grant_manager(proposal, manager, by=request.user)
             messages.success(request, _("%(person)s looks after them from now on.") % {"person": manager})
     return redirect("manage:proposal_list")
+
+
+def _chosen(number: str) -> User | None:
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return None
+    return affiliate_managers().filter(pk=int(number)).first()
 
 
 @manager_required(Can.PLAN_TEAM)

@@ -2,7 +2,7 @@
 
 from team.errors import TeamError
 from team.services.absences import ask_absence, decide_absence, end_absence, set_capacity
-from team.services.planning import check_plans_for, plans_for
+from team.services.planning import check_plans_for, check_works_here, plans_for
 from team.services.shifts import (
     answer_swap,
     ask_coverage,
@@ -24,6 +24,7 @@ __all__ = [
     "ask_coverage",
     "cancel_turn",
     "check_plans_for",
+    "check_works_here",
     "decide_absence",
     "decide_swap",
     "drop_coverage",

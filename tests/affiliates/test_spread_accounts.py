@@ -12,6 +12,7 @@ from affiliates.queries import accounts_carried, manager_at
 from affiliates.services import AffiliateError, end_covers, give_back, propose_cover, spread_accounts, start_covers
 from affiliates.spreading import Account, Colleague, spread
 from core.access import AccessError, Can, rights_of
+from core.errors import Refusal
 from team.services import end_absence, set_capacity
 from tests.factories import assign, event_names, make_affiliate, make_enrollment, make_user
 from tests.factories_team import make_absence
@@ -203,3 +204,12 @@ def test_equal_colleagues_carry_equally(number, able):
 
     carried = [sum(share.person == person for share in shares) for person in range(able)]
     assert max(carried) - min(carried) <= 1
+
+
+def test_accounts_go_to_nobody_who_does_not_work_here(account, colleague, vacation, hana):
+    """A chosen person gets a manager's role for these days: a number of somebody else's must not do."""
+    stranger = make_user("ana@blog.example")
+    for number in (stranger.pk, 10**9):
+        with pytest.raises(Refusal):
+            spread_accounts(vacation, by=hana, chosen={account.pk: number})
+    assert not Cover.objects.exists()
