@@ -68,7 +68,7 @@ def _recognise(contact: Contact, address: ContactAddress) -> None:
     if contact.matched_by_id is not None:
         return
     if contact.affiliate_id is not None:
-        if contact.user_id is not None and not _member(contact.affiliate_id, contact.user_id):
+        if contact.user_id is not None and not is_member(contact.affiliate_id, contact.user_id):
             contact.affiliate = contact.user = contact.matched_at = None
             contact.save(update_fields=["affiliate", "user", "matched_at"])
             record(CONTACT_UNMATCHED, contact, reason=_("The person no longer belongs to the affiliate."))
@@ -87,8 +87,10 @@ def _recognise(contact: Contact, address: ContactAddress) -> None:
         _tie(contact, members[0].affiliate, user=members[0].user, by=None)
 
 
-def _member(affiliate: int, user: int) -> bool:
-    return AffiliateMember.objects.filter(affiliate=affiliate, user=user, removed_at__isnull=True).exists()
+def is_member(affiliate: int, user: int) -> bool:
+    """Whether this person still signs in for the affiliate."""
+    members = AffiliateMember.objects.filter(affiliate=affiliate, user=user, removed_at__isnull=True, user__is_active=True)
+    return members.exists()
 
 
 @transaction.atomic
@@ -100,7 +102,7 @@ def match_contact(contact: Contact, affiliate: Affiliate, *, by: Any, user: User
         check(by, Can.ANSWER_TICKETS)
         if not Affiliate.objects.visible_to(by).filter(pk=affiliate.pk).exists():
             raise ContactError(_("There is no such affiliate for you."), field="affiliate")
-    if user is not None and not _member(affiliate.pk, user.pk):
+    if user is not None and not is_member(affiliate.pk, user.pk):
         raise ContactError(_("This person does not belong to the affiliate."))
     if contact.affiliate_id == affiliate.pk and contact.user_id == (user.pk if user else contact.user_id):
         return contact

@@ -21,7 +21,7 @@ from support.services import NamedFile, edit_message, link_tickets, mark_deleted
 from support.services.following import follow
 from support.services.tickets import lock_ticket, set_status
 from support.subjects import bare_subject, title_of
-from support.threads import Place, find_place, messages_named, target_of, writer_of
+from support.threads import Place, find_place, is_party, messages_named, target_of, writer_of
 
 EXPIRED = "4.4.7"  # RFC 3463: delivery time expired, which is for good although it begins with 4
 
@@ -163,7 +163,7 @@ def _file_return(item: InboundItem, parsed: Parsed) -> str:
         if message.direction in (Direction.OUT, Direction.AUTO)
     ]
     ticket = ours[0].ticket if ours else next(iter(Ticket.objects.filter(pk__in=map(Ticket.pk_from, parsed.tokens))), None)
-    if ticket is None or ticket.program_id != item.channel.program_id:
+    if ticket is None or ticket.program_id != item.channel.program_id or not _may_return(item, parsed, ticket):
         raise Quarantine(
             _("It says that a mail was not delivered, but that mail is not known here.")
             if parsed.automatic == Automatic.BOUNCE
@@ -188,6 +188,14 @@ def _file_return(item: InboundItem, parsed: Parsed) -> str:
             next((each for each in ours if each.provider_id == bounce.message_id[:LONGEST_NAME]), ours[0] if ours else None),
         )
     return ref(message)
+
+
+def _may_return(item: InboundItem, parsed: Parsed, ticket: Ticket) -> bool:
+    """A bounce comes from whichever mail server gave up. Whoever says alone that these are our words ("X-Loop") is a stranger."""
+    if parsed.automatic == Automatic.BOUNCE or is_party(parsed.contact, target_of(ticket)):
+        return True
+    own = str(item.channel.settings.get("address", ""))
+    return parsed.contact.addresses.filter(value__iexact=own).exists()
 
 
 def _mark_bounced(bounce: Bounce, message: Message | None) -> None:

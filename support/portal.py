@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from affiliates.access import current_member, has_function
 from affiliates.models import WORKING, Affiliate, EnrollmentStatus, Function
 from channels.files import MOST_BYTES
+from channels.parsed import Automatic
 from core.components import moment_text
 from programs.models import Program
 from support import live
@@ -21,8 +22,9 @@ from support.models import ChatRead, Message, Ticket
 from support.models.messages import Direction
 from support.queries.care import care_of
 from support.services.messages import MOST_FILES
+from support.threads import SHOWN
 
-SHOWN = (Direction.IN, Direction.OUT, Direction.AUTO)
+RETURNED = (Automatic.BOUNCE, Automatic.LOOP)  # what a mail server or our own words coming back say to us, not to them
 MOST = 60  # messages of one look; older ones by asking
 TALKING = (*WORKING, EnrollmentStatus.PENDING, EnrollmentStatus.INVITED)  # enrollments that have somebody to talk to
 UNREAD_FOR = timedelta(days=90)
@@ -41,7 +43,7 @@ def visible_messages(request: HttpRequest) -> QuerySet[Message]:
 
 
 def chat_messages(affiliate: Affiliate, *, money: bool) -> QuerySet[Message]:
-    messages = Message.objects.filter(ticket__affiliate=affiliate, direction__in=SHOWN)
+    messages = Message.objects.filter(ticket__affiliate=affiliate, direction__in=SHOWN).exclude(automatic__in=RETURNED)
     return messages if money else messages.filter(ticket__about_payout__isnull=True)
 
 

@@ -62,12 +62,12 @@ def writer_of(parsed: Parsed) -> Contact:
 
 def is_party(writer: Contact, ticket: Ticket, chat: Chat | None = None) -> bool:
     """Whether what this contact writes may stand in this ticket: it is theirs, or their affiliate's. Who is not known yet counts,
-    in a group of which a person has said whose it is, as that affiliate's."""
+    in a group of which a person has said whose it is, as that affiliate's; who belongs to an affiliate no more writes anew."""
     if writer.affiliate_id is not None:
         return ticket.affiliate_id == writer.affiliate_id or (ticket.affiliate_id is None and ticket.contact_id == writer.pk)
     if chat is not None and chat.affiliate_id is not None and ticket.chat_id == chat.pk:
         return ticket.affiliate_id == chat.affiliate_id
-    return ticket.contact_id == writer.pk
+    return ticket.affiliate_id is None and ticket.contact_id == writer.pk
 
 
 def may_go_on(ticket: Ticket) -> bool:
@@ -94,7 +94,7 @@ def messages_named(provider_ids: list[str], chat: Chat | None = None) -> list[Me
     if found or chat is None:
         return found
     # Sent into this chat, and not yet told by what name Telegram knows it.
-    numbers = [name.rpartition(":")[2] for name in provider_ids]
+    numbers = [name.rpartition(" ")[2] for name in provider_ids]
     return list(
         rows.model.objects.filter(outgoing__chat=chat, outgoing__provider_id__in=numbers).select_related("ticket", "outgoing")
     )

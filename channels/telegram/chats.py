@@ -27,8 +27,8 @@ class ChatError(Refusal):
 
 def message_ref(chat: Chat, message_id: int) -> str:
     """What a message is called in `support.Message.provider_id`: Telegram counts messages in each chat anew, and again when a
-    group grows into a supergroup."""
-    return f"{chat.pk}:{chat.provider_id}:{message_id}"
+    group grows into a supergroup. There are spaces in it, so that no Message-ID, which its sender chooses, is ever the same."""
+    return f"{chat.pk} {chat.provider_id} {message_id}"
 
 
 def contact_of(channel: Channel, sender: Sender) -> Contact:

@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from affiliates.models import Affiliate, AffiliateMember, EnrollmentStatus
-from channels.contacts import match_contact
+from affiliates.models import Affiliate, EnrollmentStatus
+from channels.contacts import is_member, match_contact
 from channels.events import CONTACT_UNMATCHED
 from channels.models import Channel, Contact, ContactAddress, StartLink
 from core.errors import Refusal
@@ -36,7 +36,7 @@ def make_start_link(affiliate: Affiliate, channel: Channel, *, by: User) -> str:
     username = channel.settings.get("username", "")
     if channel.kind != Channel.Kind.TELEGRAM or channel.status != Channel.Status.ACTIVE or not username:
         raise StartLinkError(_("This Telegram account is not in use now."))
-    if not _is_member(affiliate, by):
+    if not is_member(affiliate.pk, by.pk):
         raise StartLinkError(_("You do not belong to this account."))
     now = timezone.now()
     StartLink.objects.filter(user=by, channel=channel, used_at=None, expires_at__gt=now).update(expires_at=now)
@@ -62,7 +62,7 @@ def use_start_link(channel: Channel, token: str, contact: Contact) -> StartLink:
         raise StartLinkError(_("This link was used before, and works once. Open a new one from your account in the portal."))
     if link.expires_at <= timezone.now():
         raise StartLinkError(_("This link has expired. Open a new one from your account in the portal."))
-    if not _is_member(link.affiliate, link.user):
+    if not is_member(link.affiliate_id, link.user_id):
         raise StartLinkError(_("Whoever made this link no longer belongs to the account."))
     if contact.affiliate_id is not None and contact.affiliate_id != link.affiliate_id:
         raise StartLinkError(
@@ -97,10 +97,6 @@ def disconnect_telegram(contact: Contact, affiliate: Affiliate, *, by: Any) -> N
     contact.affiliate = contact.user = contact.matched_by = contact.matched_at = None
     contact.save(update_fields=["affiliate", "user", "matched_by", "matched_at"])
     record(CONTACT_UNMATCHED, contact, affiliate, by=by, data={"contact": str(contact), "affiliate": affiliate.name})
-
-
-def _is_member(affiliate: Affiliate, user: User) -> bool:
-    return user.is_active and AffiliateMember.objects.filter(affiliate=affiliate, user=user, removed_at__isnull=True).exists()
 
 
 def _hash(token: str) -> str:

@@ -40,7 +40,7 @@ def write_in_chat(
     sends it once more."""
     _check(text, files)
     Affiliate.objects.select_for_update(no_key=True).get(pk=affiliate.pk)
-    provider_id = f"portal:{affiliate.pk}:{key}" if key else ""
+    provider_id = f"portal {affiliate.pk} {key}" if key else ""
     if key and (sent := Message.objects.filter(provider_id=provider_id).first()):
         return sent
     named = [NamedFile(keep_file(file.read()), safe_name(file.name)) for file in files]

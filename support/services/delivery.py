@@ -21,8 +21,9 @@ from support.models.messages import Direction
 from support.subjects import bare_subject
 
 MOST_REFERENCES = 20  # RFC 5322, 3.6.4 wants them all; servers cut long headers. The first one and the newest lead everywhere.
-_CHAT_ID = re.compile(r"\d+:-?\d+:\d+|portal:.*")  # of a message in a chat, in `provider_id`
-_MESSAGE_ID = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,250}")  # what may stand between angle brackets in a header
+_MESSAGE_ID = re.compile(
+    r"[\x21-\x3b\x3d\x3f-\x7e]{1,250}"
+)  # what may stand between angle brackets in a header; a chat's names hold spaces
 
 
 def deliver(message: Message) -> None:
@@ -83,11 +84,7 @@ def _last_in(ticket: Ticket) -> Message | None:
 def _thread(message: Message) -> tuple[str, list[str]]:
     """What the mail answers, and the mails before it with that one last (In-Reply-To, References: RFC 5322, 3.6.4)."""
     rows = message.ticket.messages.exclude(pk=message.pk).exclude(provider_id="").order_by("created_at", "pk")
-    mails = [
-        (name, direction)
-        for name, direction in rows.values_list("provider_id", "direction")
-        if _MESSAGE_ID.fullmatch(name) and not _CHAT_ID.fullmatch(name)
-    ]
+    mails = [(name, direction) for name, direction in rows.values_list("provider_id", "direction") if _MESSAGE_ID.fullmatch(name)]
     if not mails:
         return "", []
     names = list(dict.fromkeys(name for name, _direction in mails))
@@ -115,7 +112,7 @@ def _into_chat(message: Message, channel: Channel) -> None:
 
 def _number_in(chat: Chat, provider_id: str) -> int | None:
     """Telegram's number of a message, where that is one of this chat as it is now."""
-    number = provider_id.rpartition(":")[2]
+    number = provider_id.rpartition(" ")[2]
     return int(number) if number.isdigit() and provider_id == message_ref(chat, int(number)) else None
 
 

@@ -50,6 +50,14 @@ def test_whoever_left_the_affiliate_is_no_longer_it(music):
     assert find_or_make_contact("email", "ana@blog.example", "", music).affiliate is None
 
 
+def test_whoever_may_not_sign_in_any_more_is_no_longer_it(music):
+    ana = make_affiliate("ana@blog.example", owner=True)
+    find_or_make_contact("email", "ana@blog.example", "", music)
+    owner_of(ana).__class__.objects.filter(pk=owner_of(ana).pk).update(is_active=False)
+
+    assert find_or_make_contact("email", "ana@blog.example", "", music).affiliate is None
+
+
 def test_what_a_person_decided_stands(music, mara):
     ana = make_affiliate("ana@blog.example", owner=True)
     contact = find_or_make_contact("email", "ana@blog.example", "", music)

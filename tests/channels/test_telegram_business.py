@@ -61,7 +61,7 @@ def test_messages_edits_and_deletions_are_kept(door, filed, account):
     assert [(p.kind, p.written_by_us, p.chat) for p in filed] == [
         (Kind.MESSAGE, False, chat), (Kind.EDIT, False, chat), (Kind.DELETION, False, chat),
     ]  # fmt: skip
-    assert filed[2].deleted == [f"{chat.pk}:7001:3"]
+    assert filed[2].deleted == [f"{chat.pk} 7001 3"]
     assert (chat.business, str(chat.contact.addresses.get())) == (account, "@bao_hanoi")
 
 

@@ -24,7 +24,7 @@ def test_a_message_becomes_one_of_a_contact_that_nobody_guessed(door, filed, ana
     (parsed,) = filed
     chat = Chat.objects.get()
     assert (parsed.kind, parsed.text, parsed.chat, parsed.provider_id) == (
-        Kind.MESSAGE, "Where is my money?", chat, f"{chat.pk}:{chat.provider_id}:{door.bot.updates[-1]['message']['message_id']}",
+        Kind.MESSAGE, "Where is my money?", chat, f"{chat.pk} {chat.provider_id} {door.bot.updates[-1]['message']['message_id']}",
     )  # fmt: skip
     assert parsed.contact.affiliate is None
     assert (chat.contact, chat.kind, str(parsed.contact.addresses.get())) == (parsed.contact, "private", "@ana")
@@ -46,7 +46,7 @@ def test_replies_edits_and_commands_say_what_they_are_about(door, filed):
     door.say("/money")
 
     chat = Chat.objects.get()
-    assert filed[0].replied_to == [f"{chat.pk}:{chat.provider_id}:{first['message_id']}"]
+    assert filed[0].replied_to == [f"{chat.pk} {chat.provider_id} {first['message_id']}"]
     assert filed[1].kind == Kind.EDIT
     assert filed[2].command == "money"
 

@@ -4,9 +4,11 @@ import pytest
 
 from channels.outgoing import OUTGOING_FAILED
 from channels.parsed import Automatic, Bounce, Kind, Parsed, Quarantine
+from channels.telegram.chats import message_ref
 from core.events import deliver_due, record, ref
 from support.filing import file_item
 from support.models import Ticket
+from support.portal import chat_messages
 from support.services import change_status, reply, tell_automatically
 from tests.factories import event_names
 from tests.factories_support import make_channel, make_chat, make_contact, make_inbound, make_ticket
@@ -150,7 +152,7 @@ def test_telegrams_number_of_our_line_is_noted_once_it_is_known(music, ana, mara
     settle(answer.outgoing, "outgoing.sent", provider_id="77")
 
     answer.refresh_from_db()
-    assert answer.provider_id == f"{chat.pk}:{chat.provider_id}:77"
+    assert answer.provider_id == message_ref(chat, 77)
 
 
 def test_once_a_contact_is_matched_their_tickets_are_the_affiliates(music, mailbox, ana, bao, mara):
@@ -164,3 +166,15 @@ def test_once_a_contact_is_matched_their_tickets_are_the_affiliates(music, mailb
 
     assert (now(theirs).affiliate, now(others).affiliate) == (ana, bao)
     assert ref(contact).startswith("contact:")
+
+
+def test_a_stranger_who_calls_a_mail_our_own_words_reaches_nobodys_ticket(answered, mailbox, ana):
+    otto = make_contact(email="otto@nowhere.example")
+    with pytest.raises(Quarantine):
+        file_mail(mailbox, otto, "Send it all to me", automatic=Automatic.LOOP, replied_to=[answered.provider_id])
+    assert answered.ticket.messages.count() == 2
+
+
+def test_a_bounce_is_told_to_us_and_not_in_the_affiliates_chat(answered, mailbox, daemon, ana):
+    file_mail(mailbox, daemon, "Undelivered", automatic=Automatic.BOUNCE, bounces=bounced(answered))
+    assert [message.direction for message in chat_messages(ana, money=True)] == ["in", "out"]

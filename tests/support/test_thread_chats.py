@@ -7,6 +7,8 @@ import time_machine
 from django.db import transaction
 from django.utils import timezone
 
+from channels.contacts import unmatch_contact
+from channels.mail import parse_item
 from channels.parsed import Kind, Parsed, ParsedFile
 from core.events import ref
 from support.filing import file_item
@@ -203,3 +205,26 @@ def test_lines_that_come_at_once_begin_one_ticket(chat):
     at_once(*[filing(item) for item in items])
 
     assert Ticket.objects.count() == 1 and Message.objects.filter(direction="in").count() == 4
+
+
+def test_no_mail_takes_the_name_of_a_line_in_a_chat(chat, music, ana):
+    """A Message-ID is its sender's to choose: one that is guessed must not make the chat's next line a copy of that mail."""
+    mailbox = make_channel(music)
+    name = chat_id(chat, 7)
+    raw = f"From: otto@nowhere.example\r\nMessage-ID: <{name}>\r\nSubject: x\r\n\r\nx\r\n".encode()
+    item = make_inbound(mailbox, raw=raw)
+    mail = parse_item(item)
+    file_item(item, mail)
+
+    assert mail.provider_id != name
+    line = file_chat(chat, "Where is my money?", number=7)
+    assert (line.body_text, line.ticket.affiliate) == ("Where is my money?", ana)
+
+
+def test_whoever_belongs_to_an_affiliate_no_more_writes_into_none_of_its_tickets(chat, ana, mara):
+    theirs = file_chat(chat, "Where is my money?", number=1)
+    unmatch_contact(chat.contact, by=mara, reason="They have left")
+    chat.refresh_from_db()
+
+    for line in (file_chat(chat, "And mine?"), file_chat(chat, "And mine now?", answers=[1])):
+        assert (line.ticket.affiliate, line.ticket == theirs.ticket) == (None, False)

@@ -148,7 +148,7 @@ def test_an_answer_goes_where_the_affiliate_wrote_from_last(asked, mara):
 def test_an_answer_into_a_chat_answers_the_message_there(music, mara):
     chat = make_chat(make_channel(music, "telegram"))
     ticket = make_ticket(contact=chat.contact, channel=chat.channel, chat=chat)
-    question = make_message(ticket, provider_id=f"{chat.pk}:{chat.provider_id}:17")
+    question = make_message(ticket, provider_id=f"{chat.pk} {chat.provider_id} 17")
 
     outgoing = reply(ticket, "Yes.", by=mara, reply_to=question, files=[NamedFile(make_stored_file(), "a.txt")]).outgoing
 
