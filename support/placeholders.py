@@ -16,6 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
+from core.access import Can, rights_of
 from core.components import day_text, money_text
 from payouts.prospects import Prospect, prospects
 from payouts.queries import Balance, balances
@@ -38,13 +39,18 @@ class Subject:
     now: datetime = field(default_factory=timezone.now)
 
     @property
+    def shows_money(self) -> bool:
+        """Whether who writes may see it: else its placeholders have no value."""
+        return self.writer is None or rights_of(self.writer).has(Can.SEE_MONEY, self.program.pk)
+
+    @property
     def language(self) -> str:
         return self.affiliate.language if self.affiliate else ""
 
     @cached_property
     def owed(self) -> Prospect | None:
         """In the program's own currency."""
-        if self.affiliate is None:
+        if self.affiliate is None or not self.shows_money:
             return None
         methods = list(self.affiliate.payout_methods.current())
         found = prospects(self.affiliate.pk, [self.program], methods, self.now)
@@ -52,7 +58,7 @@ class Subject:
 
     @cached_property
     def balance(self) -> Balance | None:
-        if self.affiliate is None:
+        if self.affiliate is None or not self.shows_money:
             return None
         found = balances(self.affiliate.pk, programs=[self.program.pk], now=self.now)
         return next((each for each in found if each.currency == self.program.currency), Balance(self.program.currency))

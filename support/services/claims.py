@@ -110,6 +110,7 @@ def _settle_commission(commission: Commission, kind: str, amount: Decimal | None
     commission = Commission.objects.select_for_update(of=("self",)).select_related("affiliate").get(pk=commission.pk)
     name = _("Correction: %(subject)s") % {"subject": ticket.subject}
     undecided = commission.decision in (Decision.PENDING, Decision.ON_HOLD)
+    earned = _earned(commission)
     if kind == Kind.UPHOLD:
         if commission.decision == Decision.APPROVED:
             raise NotNow(_("It is approved already. Correct its amount, or refuse the claim."), code="approved")
@@ -118,18 +119,28 @@ def _settle_commission(commission: Commission, kind: str, amount: Decimal | None
             return f"commission:{commission.pk}", commission.amount
         amount = commission.amount
     assert amount is not None
-    if commission.decision == Decision.APPROVED:
-        if amount <= commission.amount:
-            raise TicketError(
-                _("It has earned as much. What was earned is only taken back by a refund of the sale."),
-                code="not_more",
-                field="amount",
-            )
-        amount -= commission.amount
+    if earned and amount <= earned:
+        raise TicketError(
+            _("It has earned as much. What was earned is only taken back by a refund of the sale."),
+            code="not_more",
+            field="amount" if kind == Kind.CORRECT else None,
+        )
+    amount -= earned
     if undecided:
         reject_commissions([commission.pk], by=by, reason_code=ReasonCode.OTHER, note=_("Replaced by its correction."))
     awarded = award_commission(commission, amount, by=by, name=name)
     return f"commission:{awarded.pk}", amount
+
+
+def _earned(commission: Commission) -> Decimal:
+    """What the locked commission has earned already: by itself, and by what earlier decisions awarded for it, or for that."""
+    whole, found = {commission.pk}, {commission.pk}
+    while found:
+        decisions = ClaimDecision.objects.filter(ticket__about_commission__in=found, did__startswith="commission:")
+        found = {int(did.partition(":")[2]) for did in decisions.values_list("did", flat=True)} - whole
+        whole |= found
+    approved = Commission.objects.filter(pk__in=whole, decision=Decision.APPROVED)
+    return sum(approved.values_list("amount", flat=True), Decimal(0))
 
 
 def _settle_payout(

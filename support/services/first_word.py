@@ -15,9 +15,8 @@ from affiliates.models import AffiliateMember
 from channels.models import Channel
 from core.components import moment_text
 from core.middleware import zone_of
-from support.errors import NotNow
 from support.models import Message, Ticket
-from support.services.messages import tell_automatically
+from support.services.messages import tell_if_reached
 from support.services.tickets import lock_ticket
 from team.queries import HORIZON
 from team.roster import Roster
@@ -38,11 +37,7 @@ def tell_when_somebody_is_there(ticket: Ticket, roster: Roster, at: datetime) ->
             return None
         ticket.told_until = coming[0] if coming else at + HORIZON
         ticket.save(update_fields=["told_until"])
-        try:
-            with transaction.atomic():
-                return tell_automatically(ticket, first_word(ticket, coming[0] if coming else None))
-        except NotNow:  # there is no way to them now: whoever answers sees it
-            return None
+        return tell_if_reached(ticket, first_word(ticket, coming[0] if coming else None))
 
 
 def asking_for_a_word(at: datetime) -> QuerySet[Ticket]:

@@ -12,7 +12,7 @@ from core.events import record
 from support import events
 from support.errors import NotNow, TicketError
 from support.models import Improvement, ImprovementVoice, Notice, Ticket
-from support.services.messages import tell_automatically
+from support.services.messages import tell_if_reached
 from support.services.notices import notify
 
 Status = Improvement.Status
@@ -63,7 +63,7 @@ def decide_improvement(improvement: Improvement, accept: bool, *, by: User, reas
         else _("You asked for an improvement: “%(title)s”. %(program)s will not make it.\n\n%(reason)s") % told
     )
     for voice in improvement.voices.select_related("ticket__program", "ticket__affiliate", "by"):
-        if tell_automatically(voice.ticket, text) is not None:
+        if tell_if_reached(voice.ticket, text) is not None:
             voice.told_at = now
             voice.save(update_fields=["told_at"])
         if voice.by_id != by.pk:

@@ -21,7 +21,7 @@ from support.models import Message, Ticket, TicketLink, TicketStatus
 from support.models.messages import Direction
 from support.models.tickets import OPEN
 from support.services.following import follow
-from support.services.tickets import lock_ticket, open_ticket, set_status
+from support.services.tickets import is_about_money, lock_ticket, open_ticket, set_status
 from support.subjects import title_of
 
 
@@ -64,6 +64,10 @@ def merge_tickets(ticket: Ticket, into: Ticket, *, by: User, reason: str = "") -
 def _check_mergeable(ticket: Ticket, into: Ticket) -> None:
     if ticket.program_id != into.program_id:
         raise NotNow(_("These belong to different programs."), code="other_program")
+    if is_about_money(ticket):
+        raise NotNow(_("A claim, a dispute or a request for terms is decided by itself: link it instead."), code="money")
+    if into.about_payout_id is not None:  # those of the account who do not see its money would lose what they wrote
+        raise NotNow(_("What is about a payout is read by those who see the money alone: link it instead."), code="money")
     same_affiliate = ticket.affiliate_id is not None and ticket.affiliate_id == into.affiliate_id
     same_contact = ticket.contact_id is not None and ticket.contact_id == into.contact_id
     # Matched after one of them was opened: the contact says whose both are.
@@ -121,7 +125,7 @@ def split_ticket(message: Message, *, by: User, subject: str = "", with_later: b
     Message.objects.filter(pk__in=[each.pk for each in moved]).update(ticket=new)
     ticket.tasks.filter(message__in=moved).update(ticket=new)
     ticket.commitments.filter(message__in=moved).update(ticket=new)
-    new.parent = ticket
+    new.parent, new.about_payout = ticket, ticket.about_payout  # still read by those alone who see the account's money
     _restamp(new)
     _restamp(ticket)
     TicketLink.objects.create(ticket=ticket, other=new, kind=TicketLink.Kind.SPLIT, created_by=by)

@@ -16,7 +16,7 @@ from channels.models import Channel, Contact, InboundItem, StoredFile
 from core.access import Can, check
 from core.events import record
 from support import events
-from support.errors import TicketError
+from support.errors import NotNow, TicketError
 from support.mentions import record_mentions
 from support.models import Attachment, Message, MessageVersion, Ticket, TicketStatus
 from support.models.messages import LONGEST_NAME, Direction
@@ -180,6 +180,16 @@ def tell_automatically(ticket: Ticket, text: str) -> Message | None:
     ticket.save(update_fields=["last_at"])
     follow(ticket)
     return message
+
+
+def tell_if_reached(ticket: Ticket, text: str) -> Message | None:
+    """The same; None as well where there is no way to them now (they have blocked the bot, the right to reply has lapsed), which
+    whoever answers sees. For what is done with many at once."""
+    try:
+        with transaction.atomic():
+            return tell_automatically(ticket, text)
+    except NotNow:
+        return None
 
 
 def may_be_told_automatically(ticket: Ticket) -> bool:

@@ -25,7 +25,7 @@ from core.events import record
 from programs.models import Program
 from support import events
 from support.errors import NotNow, TicketError
-from support.models import Level, Priority, StatusChange, Ticket, TicketStatus, TicketType
+from support.models import Level, Priority, StatusChange, TermsRequest, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING
 from support.services.following import follow
 from team.queries import is_there
@@ -204,6 +204,8 @@ def change_ticket(ticket: Ticket, *, by: User | None, **fields: Any) -> Ticket:
     for name, choices in (("type", TicketType), ("priority", Priority), ("level", Level)):
         if name in fields and fields[name] not in choices.values:
             raise TicketError(_("There is no such choice."), code="choice", field=name)
+    if fields.get("type", ticket.type) != ticket.type and is_about_money(ticket):
+        raise NotNow(_("It is about money, and stays in the report of what was decided: its type is not changed."), code="money")
     changed = [name for name, value in fields.items() if getattr(ticket, name) != value]
     if not changed:
         return ticket
@@ -214,6 +216,12 @@ def change_ticket(ticket: Ticket, *, by: User | None, **fields: Any) -> Ticket:
     record(events.TICKET_CHANGED, ticket, by=by, data={"fields": ", ".join(labels)})
     follow(ticket)
     return ticket
+
+
+def is_about_money(ticket: Ticket) -> bool:
+    """Whether something is decided in it: a claim, a payment dispute, a request for better terms."""
+    claimed = ticket.about_commission_id is not None or ticket.about_payout_id is not None
+    return claimed or TermsRequest.objects.filter(ticket=ticket).exists()
 
 
 def clean_tags(tags: Sequence[str]) -> list[str]:

@@ -7,8 +7,10 @@ import pytest
 from commissions.models import Commission
 from core.errors import Refusal
 from support.models import ClaimDecision, Ticket
+from support.services import change_ticket, merge_tickets, split_ticket
 from support.services.claims import decide_claim, raise_claim
 from tests.factories import make_batch, make_commission, make_conversion, make_payout, owner_of
+from tests.factories_support import make_ticket
 from tests.pages import assert_same_queries, csv_of, text_of
 from tests.portal import member
 
@@ -129,3 +131,51 @@ def test_the_report_takes_as_many_queries_for_many(music, ana, mara, as_person):
 
     add()
     assert_same_queries(as_person(mara), "/manage/disputes/", lambda: [add() for _ in range(3)], most=16)
+
+
+@pytest.mark.parametrize("decision", ["pending", "rejected", "approved"])
+def test_a_second_claim_about_the_same_commission_awards_nothing_twice(ana, sale, mara, decision):
+    commission = make_commission(sale, amount="10.00", decision=decision)
+    decide_claim(claimed(ana, commission), "correct", by=mara, reason="25 was agreed.", amount=Decimal("25.00"))
+
+    again = claimed(ana, commission)
+    for kind, amount in (("uphold", None), ("correct", Decimal("25.00"))):
+        with pytest.raises(Refusal):
+            decide_claim(again, kind, by=mara, reason="Again.", amount=amount)
+    made = decide_claim(again, "correct", by=mara, reason="30 was agreed.", amount=Decimal("30.00"))
+
+    assert made.amount == Decimal("5.00")
+    earned = Commission.objects.filter(conversion=sale, decision="approved")
+    assert sum(earned.values_list("amount", flat=True)) == Decimal("30.00")
+
+
+def test_what_was_rejected_is_awarded_anew_once(ana, sale, mara):
+    commission = make_commission(sale, amount="10.00", decision="rejected")
+    decide_claim(claimed(ana, commission), "uphold", by=mara, reason="We were wrong.")
+
+    with pytest.raises(Refusal, match="earned as much"):
+        decide_claim(claimed(ana, commission), "uphold", by=mara, reason="Once more.")
+
+
+def test_a_claim_goes_into_no_other_ticket_and_stays_in_the_report(ana, music, sale, mara):
+    ticket = claimed(ana, make_commission(sale, amount="10.00"))
+    with pytest.raises(Refusal, match="decided by itself"):
+        merge_tickets(ticket, make_ticket(ana, music), by=mara)
+    with pytest.raises(Refusal, match="stays in the report"):
+        change_ticket(ticket, type="question", by=mara)
+
+
+def test_what_is_said_about_a_payout_is_never_read_by_those_who_do_not_see_the_money(ana, music, mara):
+    payout = make_payout(make_batch(music, status="done"), ana, status="paid")
+    dispute = raise_claim(ana, by=owner_of(ana), text="9,000 dollars are missing", payout=payout)
+    raise_claim(ana, by=owner_of(ana), text="And my link is broken", payout=payout)
+    ordinary = make_ticket(ana, music)
+
+    split_ticket(dispute.messages.order_by("pk").last(), by=mara)
+    for one, other in ((dispute, ordinary), (ordinary, dispute)):
+        with pytest.raises(Refusal):
+            merge_tickets(one, other, by=mara)
+
+    page = text_of(member(ana, "marketing").get(f"/portal/help/{music.slug}/"))
+    assert "9,000" not in page and "broken" not in page
+    assert "broken" in text_of(member(ana, "finance").get(f"/portal/help/{music.slug}/"))

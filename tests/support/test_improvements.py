@@ -10,7 +10,7 @@ from support.errors import TicketError
 from support.models import Improvement, Message, Notice
 from support.services.improvements import decide_improvement, raise_improvement
 from support.services.joining import merge_tickets
-from tests.factories_support import make_message, make_ticket
+from tests.factories_support import make_channel, make_chat, make_contact, make_message, make_ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -81,3 +81,15 @@ def test_the_database_holds_what_a_decision_is(tickets, sofia, fields):
     improvement = raise_improvement(tickets[0], by=sofia, title="Weekly payouts")
     with pytest.raises(IntegrityError), transaction.atomic():
         Improvement.objects.filter(pk=improvement.pk).update(**fields)
+
+
+def test_whoever_is_not_reached_holds_up_nobody(tickets, music, ana, mara, sofia):
+    chat = make_chat(make_channel(music, "telegram"), make_contact(ana, telegram=5), closed_reason="They have blocked the bot")
+    blocked = make_ticket(ana, music, channel=chat.channel, chat=chat)
+    improvement = raise_improvement(blocked, by=sofia, title="Weekly payouts")
+    raise_improvement(tickets[1], by=sofia, improvement=improvement)
+
+    decide_improvement(improvement, True, by=mara, reason="From January on.")
+
+    told = improvement.voices.order_by("pk").values_list("told_at", flat=True)
+    assert [at is None for at in told] == [True, False]

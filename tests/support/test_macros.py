@@ -21,7 +21,7 @@ from support.services.macros import (
     reply_with_macro,
     update_macro,
 )
-from tests.factories import earn, make_commission, make_conversion, make_coupon, make_link, make_payout_method
+from tests.factories import assign, earn, make_commission, make_conversion, make_coupon, make_link, make_payout_method, make_user
 from tests.factories_knowledge import make_macro
 from tests.factories_support import make_channel, make_contact, make_ticket
 
@@ -250,3 +250,13 @@ def test_the_ticket_shows_the_picker_and_its_key(ticket, mara, as_person):
 
     assert 'data-key="m"' in page
     assert reverse("manage:macro_pick") in page
+
+
+def test_whoever_does_not_see_the_money_reads_none_of_it_in_a_macro(ticket, music, ana, mara):
+    earn(music, ana, mara, "8.00")
+    engineer = assign(make_user("jun@tributary.example", "Jun"), "engineer", music)
+    macro = make_macro(music, "You get {{payable}}.")
+
+    assert "8.00" in fill_for_ticket(macro, ticket, by=mara).text
+    with pytest.raises(MacroError, match="payable"):
+        fill_for_ticket(macro, ticket, by=engineer)
