@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from channels.models import Channel, Chat, Contact
@@ -114,7 +114,10 @@ def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None]]:
 
 def _open_in(chat: Chat, writer: Contact) -> Ticket | None:
     """The chat's open ticket of this party; of several, the one last written in."""
-    rows: QuerySet[Ticket] = Ticket.objects.unresolved().filter(chat=chat).order_by("-last_at", "-pk")
+    whose = Q(contact=writer) | Q(
+        affiliate__in={writer.affiliate_id, chat.affiliate_id} - {None}
+    )  # not everybody's of a large group
+    rows: QuerySet[Ticket] = Ticket.objects.unresolved().filter(whose, chat=chat).order_by("-last_at", "-pk")
     return next((ticket for ticket in rows if is_party(writer, ticket, chat)), None)
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels.models import Channel, Chat, ContactAddress, Outgoing
+from channels.models import Channel, Chat, Contact, ContactAddress, Outgoing
 from channels.outgoing import queue
 from channels.telegram.chats import message_ref, why_silent
 from channels.tokens import make_message_id, make_reply_address
@@ -66,13 +66,18 @@ def mail_address(message: Message) -> str:
     ticket = message.ticket
     last = message.reply_to if message.reply_to and message.reply_to.contact else _last_in(ticket)
     contact = last.contact if last else ticket.contact
-    if contact is not None:
+    if contact is not None and not _has_left(contact, ticket):
         rows = contact.addresses.filter(kind=ContactAddress.Kind.EMAIL).order_by("-pk")
         sender = last.inbound.sender.lower() if last and last.inbound else ""
         addresses = sorted(rows.values_list("value", flat=True), key=lambda address: address.lower() not in sender)
         if addresses:
             return addresses[0]
     return ticket.affiliate.email if ticket.affiliate else ""
+
+
+def _has_left(contact: Contact, ticket: Ticket) -> bool:
+    """Whether an affiliate's ticket would be answered to somebody who is known to belong to it no more."""
+    return ticket.affiliate_id is not None and contact.affiliate_id != ticket.affiliate_id
 
 
 def _last_in(ticket: Ticket) -> Message | None:
@@ -101,6 +106,12 @@ def _into_chat(message: Message, channel: Channel) -> None:
     chat = message.ticket.chat
     if chat is None:
         raise NotNow(_("There is no chat with them yet: they have to write to the bot first."), code="no_way")
+    if chat.contact is not None and _has_left(chat.contact, message.ticket):
+        raise NotNow(
+            _("Whoever writes in this chat does not belong to %(affiliate)s any more: answer them another way.")
+            % {"affiliate": message.ticket.affiliate},
+            code="other_party",
+        )
     if silent := why_silent(chat):
         raise NotNow(silent, code="chat_closed")
     payload: dict[str, Any] = {"text": message.body_text, "files": _files(message)}

@@ -17,7 +17,7 @@ from core.access import Can, check
 from core.events import record
 from support import events
 from support.errors import NotNow, TicketError
-from support.models import Message, Ticket, TicketLink, TicketStatus
+from support.models import Message, Ticket, TicketLink, TicketStatus, TicketType
 from support.models.messages import Direction
 from support.models.tickets import OPEN
 from support.services.following import follow
@@ -115,7 +115,7 @@ def split_ticket(message: Message, *, by: User, subject: str = "", with_later: b
         affiliate=ticket.affiliate,
         contact=message.contact or ticket.contact,
         subject=subject.strip() or title_of(message.body_text) or ticket.subject,
-        type=ticket.type,
+        type=TicketType.QUESTION if is_about_money(ticket) else ticket.type,  # what is claimed stays where it was claimed
         priority=ticket.priority,
         tags=ticket.tags,
         language=ticket.language,

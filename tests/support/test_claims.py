@@ -171,7 +171,7 @@ def test_what_is_said_about_a_payout_is_never_read_by_those_who_do_not_see_the_m
     raise_claim(ana, by=owner_of(ana), text="And my link is broken", payout=payout)
     ordinary = make_ticket(ana, music)
 
-    split_ticket(dispute.messages.order_by("pk").last(), by=mara)
+    assert split_ticket(dispute.messages.order_by("pk").last(), by=mara).type == "question"
     for one, other in ((dispute, ordinary), (ordinary, dispute)):
         with pytest.raises(Refusal):
             merge_tickets(one, other, by=mara)

@@ -11,12 +11,13 @@ from channels.contacts import unmatch_contact
 from channels.mail import parse_item
 from channels.parsed import Kind, Parsed, ParsedFile
 from core.events import ref
+from support.errors import NotNow
 from support.filing import file_item
 from support.models import Message, Ticket, TicketLink
 from support.services import change_status, reply, split_ticket
 from tests.at_once import at_once
 from tests.factories_support import make_business_connection, make_channel, make_chat, make_contact, make_inbound
-from tests.support.parsed import chat_id, file_chat
+from tests.support.parsed import chat_id, file_chat, file_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -228,3 +229,16 @@ def test_whoever_belongs_to_an_affiliate_no_more_writes_into_none_of_its_tickets
 
     for line in (file_chat(chat, "And mine?"), file_chat(chat, "And mine now?", answers=[1])):
         assert (line.ticket.affiliate, line.ticket == theirs.ticket) == (None, False)
+
+
+def test_an_affiliates_ticket_is_not_answered_to_whoever_has_left_it(chat, ana, music, mara):
+    ticket = file_chat(chat, "Where is my money?").ticket
+    mailbox = make_channel(music)
+    former = make_contact(ana, email="former@blog.example")
+    mailed = file_mail(mailbox, former, subject="Where is my money?").ticket
+    for contact in (chat.contact, former):
+        unmatch_contact(contact, by=mara, reason="They have left")
+
+    with pytest.raises(NotNow, match="does not belong to Ana any more"):
+        reply(Ticket.objects.get(pk=ticket.pk), "You get 300 dollars.", by=mara)
+    assert reply(Ticket.objects.get(pk=mailed.pk), "You get 300 dollars.", by=mara).outgoing.to == ana.email
