@@ -20,8 +20,8 @@ class AffiliatesConfig(AppConfig):
         register_readers(Enrollment, lambda user: Enrollment.objects.visible_to(user))
         # Its link makes its reader a member: for those who may invite.
         register_readers(Invitation, lambda user: Invitation.objects.filter(affiliate__in=Affiliate.objects.entrusted_to(user)))
-        register_menu("portal", _("Account"), _("Account"), "portal:profile", "user", 890, allowed=has_function)
-        register_menu("portal", _("Account"), _("People"), "portal:people", "users", 900, allowed=has_function)
+        register_menu("portal", "", _("Account"), "portal:profile", "user", 890, allowed=has_function)
+        register_menu("portal", "", _("People"), "portal:people", "users", 900, allowed=has_function, within="portal:profile")
         register_menu("manager", _("Affiliates"), _("Affiliates"), "manage:affiliate_list", "users", 100, allowed=Can.SEE)
         register_menu("manager", _("Affiliates"), _("Enrollments"), "manage:enrollment_list", "user-check", 110, allowed=Can.SEE)
         register_card("program.steps", "affiliates/manager/_affiliate_step.html", 30, affiliate_step)

@@ -19,7 +19,16 @@ class CommissionsConfig(AppConfig):
         register_facts()
         register_menu("manager", _("Money"), _("Commissions"), "manage:commission_list", "receipt-2", 410, allowed=Can.SEE_MONEY)
         register_menu("portal", "", _("Offers"), "portal:offer_list", "building-store", 310, allowed=has_function)
-        register_menu("portal", "", _("Conversions"), "portal:conversion_list", "shopping-cart", 320, allowed=has_function)
+        register_menu(
+            "portal",
+            "",
+            _("Conversions"),
+            "portal:conversion_list",
+            "shopping-cart",
+            335,
+            allowed=has_function,
+            within="portal:numbers",
+        )
         register_card("conversion", "commissions/manager/_conversion_card.html", 30, conversion_card)
         register_menu("manager", _("Programs"), _("Rules"), "manage:rule_list", "percentage", 220, allowed=Can.SEE_MONEY)
         register_card("affiliate", "commissions/manager/_conversions_card.html", 30, conversions_card)

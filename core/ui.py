@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -68,6 +68,7 @@ class Entry:
     order: int
     allowed: Allowed
     count: Count | None = None
+    within: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class MenuItem:
     icon: str
     current: bool
     count: str = ""  # what waits there for the reader
+    tabs: list[MenuItem] = field(default_factory=list)  # on this page and those within it: all of them
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,14 @@ def register_menu(
     *,
     allowed: Can | Allowed | None = None,
     count: Count | None = None,
+    within: str = "",
 ) -> None:
     """Put a page into the menu of "manager", "portal" or "public". Sections stand in the order of their first entry.
 
     `allowed` is the capability that the page's guard asks for, or takes the request. Without it every member of the team sees
     a manager's entry, and everybody one of the others. `count` tells how much waits there for the reader: it is asked on every
-    page, so it is one query that stops early.
+    page, so it is one query that stops early. `within` names the page among whose tabs this one stands instead of in the menu
+    itself; that page's order is the lower one.
     """
     if allowed is None:
         may: Allowed = (lambda request: is_team(request.user)) if audience == "manager" else (lambda request: True)
@@ -121,7 +125,7 @@ def register_menu(
         may = partial(_has, allowed)
     else:
         may = allowed
-    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may, count)
+    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may, count, within)
 
 
 def _has(can: Can, request: HttpRequest) -> bool:
@@ -134,11 +138,26 @@ def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
     urls = {entry: url for entry in entries if (url := url_if_any(entry.url_name))}
     current = _current(request.path, list(urls.values()))
     sections: dict[str, list[MenuItem]] = {}
+    inside: dict[str, list[MenuItem]] = {}
     for entry, url in urls.items():
         waiting = entry.count(request) if entry.count else 0
         told = f"{MOST_COUNTED}+" if waiting > MOST_COUNTED else str(waiting or "")
-        sections.setdefault(str(entry.section), []).append(MenuItem(str(entry.label), url, entry.icon, url == current, told))
-    return [MenuSection(label, items) for label, items in sections.items()]
+        item = MenuItem(str(entry.label), url, entry.icon, url == current, told)
+        if entry.within in inside:
+            inside[entry.within].append(item)
+        else:
+            inside[entry.url_name] = [item]
+            sections.setdefault(str(entry.section), []).append(item)
+    groups = {group[0].url: group for group in inside.values()}
+    return [
+        MenuSection(label, [_with_tabs(groups[item.url], request.path) for item in items]) for label, items in sections.items()
+    ]
+
+
+def _with_tabs(group: list[MenuItem], path: str) -> MenuItem:
+    """The first of the group, current where any of it is; its tabs only on these pages themselves, not on those of one row."""
+    at_one = len(group) > 1 and path in {item.url for item in group}
+    return replace(group[0], current=any(item.current for item in group), tabs=group if at_one else [])
 
 
 def url_if_any(name: str) -> str:

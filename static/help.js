@@ -59,11 +59,11 @@
     body.set("since", talks.dataset.since);
     files.forEach((file) => body.append("files", file, file.name));
     try {
-      const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
-      if (answer.status === 422) tell((await answer.json()).refused);
-      else if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+      const response = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
+      if (response.status === 422) tell((await response.json()).refused);
+      else if (!response.ok || response.redirected) throw new Error(String(response.status));
       else {
-        show(await answer.json());
+        show(await response.json());
         text.value = "";
         files = [];
         answer(null);

@@ -15,6 +15,7 @@ from commissions.models import RuleType
 from programs.models import Offer, Program
 from support.models import ClaimDecision, Ticket
 from support.services.claims import LONGEST_CLAIM
+from tracking.forms_portal import promoted_offers
 
 
 class ClaimForm(forms.Form):
@@ -59,15 +60,15 @@ class TermsAskForm(forms.Form):
     wanted = forms.CharField(label=_("What you ask for"), max_length=300)
     why = forms.CharField(label=_("Why it pays for both"), max_length=5000, widget=forms.Textarea(attrs={"rows": 5}))
 
-    def __init__(self, *args: Any, affiliate: Affiliate, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, affiliate: Affiliate, program: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         programs = Program.objects.filter(enrollments__affiliate=affiliate, enrollments__status="approved")
-        program: Any = self.fields["program"]
-        program.queryset = programs
-        if len(found := list(programs[:2])) == 1:
-            program.initial = found[0]
+        choice: Any = self.fields["program"]
+        choice.queryset = programs
+        found = list(programs)
+        choice.initial = found[0] if len(found) == 1 else next((each for each in found if each.slug == program), None)
         offer: Any = self.fields["offer"]
-        offer.queryset = Offer.objects.filter(program__in=programs)
+        offer.queryset = promoted_offers(affiliate)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}

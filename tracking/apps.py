@@ -18,6 +18,9 @@ class TrackingConfig(AppConfig):
             "manager", _("Tracking"), _("Conversions"), "manage:conversion_list", "shopping-cart", 330, allowed=Can.SEE_TRACKING
         )
         register_menu("portal", "", _("Links"), "portal:link_list", "link", 300, allowed=has_function)
+        register_menu(
+            "portal", "", _("Coupons"), "portal:coupon_list", "ticket", 305, allowed=has_function, within="portal:link_list"
+        )
         register_menu("manager", _("Tracking"), _("Links"), "manage:link_list", "link", 310, allowed=Can.SEE_TRACKING)
         register_menu("manager", _("Tracking"), _("Coupons"), "manage:coupon_list", "ticket", 320, allowed=Can.SEE_TRACKING)
         register_menu("manager", _("Tracking"), _("Clicks"), "manage:click_list", "click", 340, allowed=Can.SEE_TRACKING)

@@ -62,8 +62,9 @@ def _about(request: HttpRequest, affiliate: Affiliate) -> tuple[Commission | Non
 
 @affiliate_required()
 def terms_ask(request: HttpRequest) -> HttpResponse:
+    """`?program=`: the slug of the one that is asked."""
     affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
-    form = TermsAskForm(request.POST or None, affiliate=affiliate)
+    form = TermsAskForm(request.POST or None, affiliate=affiliate, program=request.GET.get("program", ""))
     if form.is_valid():
         with refusals_as_errors(form):
             ticket = ask_for_terms(affiliate, by=request.user, **form.cleaned_data)

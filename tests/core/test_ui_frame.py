@@ -51,6 +51,23 @@ def test_the_menu_shows_what_the_reader_may_see_and_where_they_are(registries, a
 
 
 @pytest.mark.django_db
+def test_a_page_within_another_is_one_of_its_tabs_and_stands_in_the_menu_where_the_other_does_not(registries, ada):
+    def shown(path: str) -> list:
+        [section] = ui.menu(request_of(path, ada), "manager")
+        return [(item.label, item.current, [(tab.label, tab.current) for tab in item.tabs]) for item in section.items]
+
+    ui.register_menu("manager", "", "Mails", "manage:mail_list", "mail", 10)
+    ui.register_menu("manager", "", "Style", "manage:style", "palette", 20, within="manage:mail_list")
+    assert shown("/manage/style/") == [("Mails", True, [("Mails", False), ("Style", True)])]
+    assert shown("/manage/mails/") == [("Mails", True, [("Mails", True), ("Style", False)])]
+    assert shown("/manage/mails/mai_1/") == [("Mails", True, [])]
+
+    ui.register_menu("manager", "", "Mails", "manage:no_such_page", "mail", 10)
+    ui.register_menu("manager", "", "Style", "manage:style", "palette", 20, within="manage:no_such_page")
+    assert shown("/manage/style/") == [("Mails", False, []), ("Style", True, [])]
+
+
+@pytest.mark.django_db
 def test_account_pages_wear_the_navigation_of_their_reader(registries, ada, otto):
     ui.register_menu("manager", "", "Mails", "manage:mail_list", "mail", 10)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from core.errors import Refusal
 from support.models import TermsRequest
 from support.services.terms import ask_for_terms, end_terms, grant_terms, pass_up_terms, refuse_terms, set_terms_limit
-from tests.factories import make_rule, owner_of
+from tests.factories import make_enrollment, make_offer, make_rule, owner_of
 from tests.pages import text_of
 
 
@@ -103,3 +103,14 @@ def test_asking_by_the_page(ana, music, as_person):
     answer = client.post("/portal/better-terms/", {"program": music.pk, "wanted": "12 %", "why": "I grow"})
     assert answer.status_code == 302, text_of(answer)
     assert TermsRequest.objects.get().wanted == "12 %"
+
+
+def test_the_offers_lead_to_asking_in_that_program_for_what_may_be_promoted_there(ana, music, books, as_person):
+    make_enrollment(ana, books)
+    shown, hidden = make_offer(books, name="Book shop"), make_offer(books, name="Closed shop", status="paused")
+    client = as_person(ana)
+    assert f'href="/portal/better-terms/?program={books.slug}"' in client.get("/portal/offers/").content.decode()
+
+    text = client.get(f"/portal/better-terms/?program={books.slug}").content.decode()
+    assert f'<option value="{books.pk}" selected>' in text
+    assert shown.name in text and hidden.name not in text
