@@ -11,6 +11,9 @@
 
   const atEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < 80;
   const toEnd = () => (box.scrollTop = box.scrollHeight);
+  let pinned = true; // to the newest: also while what stands beneath it grows
+  box.addEventListener("scroll", () => { pinned = atEnd(); }, { passive: true });
+  new ResizeObserver(() => { if (pinned) toEnd(); }).observe(box);
   const tell = (words) => { refused.textContent = words; refused.hidden = !words; };
 
   function show(news) {
