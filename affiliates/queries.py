@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from accounts.models import Role, RoleAssignment, User
 from affiliates.models import Affiliate, Cover, Enrollment, EnrollmentStatus
@@ -84,9 +85,13 @@ def carried_affiliates() -> QuerySet[Affiliate]:
 def accounts_carried(at: datetime) -> Counter[int]:
     """How many accounts each person looks after at this instant: their own but for those that a colleague covers, and those
     that they cover."""
-    current = covering(at)
-    own = carried_affiliates().exclude(manager=None).values_list("pk", "manager_id")
-    return Counter(current.get(affiliate, manager) for affiliate, manager in own)
+    cover = Cover.objects.current(at).filter(affiliate=OuterRef("pk")).values("to_person")[:1]
+    managed = (
+        carried_affiliates()
+        .exclude(manager=None)
+        .annotate(carrier=Coalesce(Subquery(cover), F("manager_id"), output_field=BigIntegerField()))
+    )
+    return Counter(dict(managed.order_by().values_list("carrier").annotate(Count("pk"))))
 
 
 def covering(at: datetime) -> dict[int, int]:

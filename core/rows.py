@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
 COPY_FROM = 200  # rows: from here on COPY is quicker than a long INSERT
@@ -75,6 +76,16 @@ def select_rows(statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> 
         cursor.execute(statement, values)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
+
+
+@contextmanager
+def statements_within(seconds: float) -> Iterator[None]:
+    """A transaction (or a part of the caller's) in which a statement that takes longer is given up: OperationalError."""
+    with transaction.atomic():
+        ((before,),) = select_rows("SELECT current_setting('statement_timeout')")
+        select_rows("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
+        yield
+        select_rows("SELECT set_config('statement_timeout', %s, true)", [before])
 
 
 def in_chunks(rows: Iterable[Any], size: int) -> Iterable[list[Any]]:

@@ -1,7 +1,8 @@
 """`script/bench [NAME]` after the set-up: runs `benchmarks/NAME.py`, or all of them, each on fresh embedded servers of its own.
 
 A benchmark is a module with a `main()` that prints its ratios and returns an exit status, if not 0. Django is set up and the
-database migrated when it is called.
+database migrated when it is called. With BENCH_DATA, a folder, what it has filled the database with is kept there, and it starts
+from that the next time.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib
 import os
 import sys
 import tempfile
+from contextlib import nullcontext
 
 from config.env import CHECKOUT, BadEnvironment
 from config.runtime.checks import heading
@@ -33,7 +35,8 @@ def main(arguments: list[str]) -> None:
 def run(name: str) -> int:
     """One benchmark in this process, whose settings are read once."""
     heading(name)
-    with tempfile.TemporaryDirectory(prefix="trb-bench-", dir="/tmp") as data:
+    kept = os.environ.get("BENCH_DATA")
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="trb-bench-", dir="/tmp") as data:
         os.environ["TRIBUTARY_DATA"] = data
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         for variable in ("DATABASE_URL", "REDIS_URL"):

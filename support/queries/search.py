@@ -3,7 +3,10 @@
 Words are looked up in a full-text index, parts of names in trigrams. Both are quick while what they find is little; a word that
 is in every tenth message would have the index hand out half a million rows. So PostgreSQL is asked first, from its statistics,
 how much a text finds: little is taken from the index, whole; much is read off the newest rows, where a common word is found
-soon, and the reader is told so.
+soon, and the reader is told so, and may have all of them looked through, for as long as a page may take.
+
+The last word may be a beginning, as one types. A number is found also where a hyphen stands before it, as in A-1001: PostgreSQL's
+parser takes that for a minus (its documentation, "Parsers").
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import OperationalError
 from django.db.models import Q
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -22,7 +26,7 @@ from django.utils.translation import gettext as _
 from affiliates.models import Affiliate
 from channels.models import Contact, ContactAddress
 from core.access import Can, programs_of
-from core.rows import select_rows
+from core.rows import select_rows, statements_within
 from support.models import Message, Ticket
 
 COMMON = 4_000  # rows that a text is expected to find, from which on the newest are read instead
@@ -33,36 +37,79 @@ ENOUGH = 300  # of common words
 SHOWN = 200  # tickets
 NAMED = 50  # people
 SHORTEST = 3  # characters that a trigram is made of
+LIKELY = 4 * COMMON  # rows that are read where PostgreSQL expected fewer than COMMON
+# Of beginnings that are not among the most common words PostgreSQL expects a thousandth of all rows, without knowing more
+# (DEFAULT_TS_MATCH_SEL in its ts_selfuncs.c): of five millions, more than COMMON.
+BEGUN_COMMON = 2 * COMMON
+BEGINNING = 3  # characters of a word from which on it is taken for a beginning
+DIGITS = 4  # of a number
+PATIENCE = 5.0  # seconds that looking through all may take
 
 
 @dataclass
 class Found:
-    """Tickets, and the message of each that holds the words, where one does. `cut` says what was not looked at."""
+    """Tickets, and the message of each that holds the words, where one does. `cut` says what was not looked at; `more`: looking
+    through all might find more."""
 
     tickets: list[int] = field(default_factory=list)
     messages: dict[int, int] = field(default_factory=dict)  # ticket: message
     cut: str = ""
+    more: bool = False
 
 
-def search_tickets(text: str, *, by: Any) -> Found:
-    """At most SHOWN tickets of the programs whose inbox the user sees, those with the newest hits first."""
-    text = " ".join(text.replace("\x00", "").split())[:200]
+def search_tickets(text: str, *, by: Any, whole: bool = False) -> Found:
+    """At most SHOWN tickets of the programs whose inbox the user sees, those with the newest hits first. `whole`: every message
+    is looked through, which may take seconds."""
+    text = _clean(text)
     if not text:
         return Found()
     programs = programs_of(by, Can.SEE_TICKETS)
     by_id = _by_id(text)
     if by_id is not None:
         return Found(_visible(by_id, programs))
-    said, often_said = _in_messages(text)
-    named, often_named = _in_subjects(text)
+    found = _everywhere(text) if whole else None
+    said, often_said, named, often_named = found or (*_in_messages(text), *_in_subjects(text))
     messages: dict[int, int] = {}
     for ticket, message in said:
         messages.setdefault(ticket, message)
     candidates = list(dict.fromkeys([*_of_people(text), *named, *messages]))
-    cut = ""
-    if often_said or often_named:
-        cut = _("These words are in very many messages: only the newest were looked through. Add a rarer word to search all.")
-    return Found(_visible(candidates, programs), messages, cut)
+    shown = _visible(candidates, programs)
+    if not (often_said or often_named):
+        return Found(shown, messages)
+    if found:
+        return Found(shown, messages, _("These words are in very many messages: the newest of them are shown."))
+    if whole:
+        cut = _(
+            "Looking through all messages took too long and was given up: only the newest were looked through. Add a rarer word."
+        )
+        return Found(shown, messages, cut)
+    cut = _("These words are in very many messages: only the newest were looked through.")
+    return Found(shown, messages, cut, more=True)
+
+
+def _clean(text: str) -> str:
+    return " ".join(text.replace("\x00", "").split())[:200]
+
+
+def _everywhere(text: str) -> tuple[list[tuple[int, int]], bool, list[int], bool] | None:
+    """What `_in_messages` and `_in_subjects` find, of all rows; None where that takes longer than PATIENCE."""
+    condition, values = _subject_condition(text)
+    condition = condition or "false"
+    try:
+        with statements_within(PATIENCE):
+            said = select_rows(
+                f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES})"
+                f" SELECT ticket_id, id FROM hits ORDER BY id DESC LIMIT {MOST}",
+                [_queries(text)[1]],
+            )
+            named = select_rows(
+                f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {Ticket._meta.db_table} WHERE {condition})"
+                f" SELECT id FROM hits ORDER BY last_at DESC LIMIT {SHOWN}",
+                values,
+            )
+    except OperationalError:
+        return None
+    return [(ticket, message) for ticket, message in said], len(said) == MOST, [pk for (pk,) in named], len(named) == SHOWN
 
 
 def _by_id(text: str) -> list[int] | None:
@@ -90,44 +137,78 @@ def _visible(candidates: Sequence[int], programs: Collection[int] | None) -> lis
     return [pk for pk in candidates if pk in visible][:SHOWN]
 
 
-QUERY = "websearch_to_tsquery('simple', %s)"
+MATCHES = "search @@ %s::tsquery"
+_WORD = re.compile(r"'(?:[^']|'')+'")
+_LAST = re.compile(r"'((?:[^']|'')+)'$")
+_NUMBER = re.compile(r"'(\d+)'(:\*)?")
+
+
+def _queries(text: str) -> tuple[str, str]:
+    """The text as a tsquery, word by word; and once more, with its last word taken for the beginning of one.
+
+    As on the web: "whole phrases" in quotes, or, and a minus before what is not wanted.
+    """
+    ((words,),) = select_rows("SELECT websearch_to_tsquery('simple', %s)::text", [text])
+    last = _LAST.search(words)
+    typed = re.search(r"(?:^|\s)([^\s\"-][^\s\"]*\w)$", text)
+    begun = words
+    if last and typed and text.count('"') % 2 == 0 and len(last[1]) >= (DIGITS if last[1].isdecimal() else BEGINNING):
+        begun = f"{words}:*"
+    exact, begun = (_NUMBER.sub(r"('\1'\2 | '-\1'\2)", query) for query in (words, begun))
+    return exact, begun
 
 
 def _in_messages(text: str) -> tuple[list[tuple[int, int]], bool]:
-    """(ticket, message) with these words, the newest first, and whether only the newest messages were read.
+    """(ticket, message) with these words, the newest first, and whether only the newest messages were read."""
+    exact, begun = _queries(text)
+    words = list(dict.fromkeys(_WORD.findall(exact)))[:8]
+    if len(words) > 1 and all(_messages_expected(word) > EACH_COMMON for word in words):
+        return _among_newest(begun), True
+    if _messages_expected(begun) <= (COMMON if begun == exact else BEGUN_COMMON):
+        hits, all_read = _by_index(begun)
+        return hits, not all_read
+    if begun == exact or _messages_expected(exact) > COMMON:
+        return _among_newest(begun), True
+    hits, _all_read = _by_index(exact)
+    return [*hits, *_among_newest(begun)], True
 
-    As on the web: "whole phrases" in quotes, or, and a minus before what is not wanted. Whole words, in any language.
-    """
-    table = Message._meta.db_table
-    condition = f"search @@ {QUERY}"
-    words = re.findall(r"\w+", text)[:8]
-    common = _expected(table, condition, [text]) > COMMON or (
-        len(words) > 1 and all(_expected(table, condition, [word]) > EACH_COMMON for word in words)
+
+def _among_newest(query: str) -> list[tuple[int, int]]:
+    # By their number, which is the order in which they came and lie: reading by date would jump about.
+    return select_rows(
+        f"SELECT ticket_id, id FROM (SELECT id, ticket_id, search FROM {Message._meta.db_table} ORDER BY id DESC LIMIT {NEWEST}) newest"
+        f" WHERE {MATCHES} LIMIT {ENOUGH}",
+        [query],
     )
-    if common:
-        # By their number, which is the order in which they came and lie: reading by date would jump about.
-        statement = (
-            f"SELECT ticket_id, id FROM (SELECT id, ticket_id, search FROM {table} ORDER BY id DESC LIMIT {NEWEST}) newest"
-            f" WHERE {condition} LIMIT {ENOUGH}"
-        )
-    else:
-        # Materialized, so that the limit does not tempt the planner into walking all messages by date.
-        statement = (
-            f"WITH hits AS MATERIALIZED (SELECT ticket_id, id, created_at FROM {table} WHERE {condition} LIMIT {COMMON * 4})"
-            f" SELECT ticket_id, id FROM hits ORDER BY created_at DESC LIMIT {MOST}"
-        )
-    hits = [(int(ticket), int(message)) for ticket, message in select_rows(statement, [text])]
-    return hits, common or len(hits) == MOST
+
+
+def _by_index(query: str) -> tuple[list[tuple[int, int]], bool]:
+    """The hits, and whether that is all of them."""
+    # Materialized, so that the limit does not tempt the planner into walking all messages by date.
+    rows = select_rows(
+        f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES} LIMIT {LIKELY})"
+        f" SELECT ticket_id, id, (SELECT count(*) FROM hits) FROM hits ORDER BY id DESC LIMIT {MOST}",
+        [query],
+    )
+    return [(ticket, message) for ticket, message, _number in rows], len(rows) < MOST and all(row[2] < LIKELY for row in rows[:1])
+
+
+def _messages_expected(query: str) -> int:
+    return _expected(Message._meta.db_table, MATCHES, [query])
+
+
+def _subject_condition(text: str) -> tuple[str, list[str]]:
+    """Every word, as a part of the subject."""
+    words = [word for word in text.replace('"', " ").upper().split() if len(word) >= SHORTEST][:8]
+    return " AND ".join(["upper(subject) LIKE %s"] * len(words)), [f"%{_plain(word)}%" for word in words]
 
 
 def _in_subjects(text: str) -> tuple[list[int], bool]:
-    """Tickets whose subject holds every word, as a part of it."""
-    words = [word for word in text.replace('"', " ").upper().split() if len(word) >= SHORTEST][:8]
-    if not words:
+    """Tickets with these words in their subject, and whether only the newest were read."""
+    condition, values = _subject_condition(text)
+    if not values:
         return [], False
     table = Ticket._meta.db_table
-    condition = " AND ".join(["upper(subject) LIKE %s"] * len(words))
-    values = [f"%{_plain(word)}%" for word in words]
     common = _expected(table, condition, values) > COMMON
     if common:
         statement = (
@@ -136,7 +217,7 @@ def _in_subjects(text: str) -> tuple[list[int], bool]:
         )
     else:
         statement = (
-            f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {table} WHERE {condition} LIMIT {COMMON * 4})"
+            f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {table} WHERE {condition} LIMIT {LIKELY})"
             f" SELECT id FROM hits ORDER BY last_at DESC LIMIT {SHOWN}"
         )
     return [int(pk) for (pk,) in select_rows(statement, values)], common
@@ -181,7 +262,7 @@ def excerpts(messages: Collection[int], text: str) -> dict[int, SafeString]:
         return {}
     options = f"StartSel={_START},StopSel={_END},MaxWords=22,MinWords=10,MaxFragments=1"
     rows = select_rows(
-        f"SELECT id, ts_headline('simple', left(body_text, 5000), {QUERY}, %s) FROM {Message._meta.db_table} WHERE id = ANY(%s)",
-        [text.replace("\x00", ""), options, list(messages)],
+        f"SELECT id, ts_headline('simple', left(body_text, 5000), %s::tsquery, %s) FROM {Message._meta.db_table} WHERE id = ANY(%s)",
+        [_queries(_clean(text))[1], options, list(messages)],
     )
     return {pk: mark_safe(escape(told).replace(_START, "<mark>").replace(_END, "</mark>")) for pk, told in rows}

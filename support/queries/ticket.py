@@ -51,26 +51,15 @@ def conversation(ticket: Ticket, before: int = 0) -> Conversation:
     return Conversation(shown, shown[0].pk if more else 0, not before)
 
 
-@dataclass(frozen=True)
-class Clock:
-    """One thing that is due. `next`: it is what is due first."""
-
-    label: str
-    due: datetime
-    late: bool
-    next: bool
-
-
-def clocks_of(ticket: Ticket, now: datetime) -> list[Clock]:
-    """Those that run, the soonest first."""
+def next_clock(ticket: Ticket) -> tuple[str, datetime] | None:
+    """What is due first, and when. Every clock, with its why, stands on the card beside (`support.cards.clocks_card`)."""
     named = [
         (_("First reply"), ticket.first_reply_due),
         (_("Answer"), ticket.answer_due),
         (_("Next reply"), ticket.next_reply_due),
         (_("Resolution"), ticket.resolution_due),
     ]
-    running = sorted(((label, due) for label, due in named if due is not None), key=lambda clock: clock[1])
-    return [Clock(label, due, due <= now, number == 0) for number, (label, due) in enumerate(running)]
+    return min(((label, due) for label, due in named if due is not None), key=lambda clock: clock[1], default=None)
 
 
 def history_of(ticket: Ticket) -> QuerySet[Event]:

@@ -65,7 +65,7 @@ class Queue(Listing):
 
     @cached_property
     def found(self) -> Found:
-        return search_tickets(self.text, by=self.request.user)
+        return search_tickets(self.text, by=self.request.user, whole=self.params.get("all") == "1")
 
     @cached_property
     def matching(self) -> QuerySet[Ticket]:
@@ -114,7 +114,7 @@ class Queue(Listing):
     @cached_property
     def clean_params(self) -> QueryDict:
         """What says something to the queue: an open ticket's address may hold more (the part of its history, its messages)."""
-        ours = {"q", "show", "page", *(name for each in self.filters for name in each.names)}
+        ours = {"q", "all", "show", "page", *(name for each in self.filters for name in each.names)}
         clean = QueryDict(mutable=True)
         for name, values in self.params.lists():
             kept = [value for value in values if value]
@@ -131,6 +131,11 @@ class Queue(Listing):
                 query[name] = value
         url = reverse(PAGE)
         return f"{url}?{query.urlencode()}" if query else url
+
+    @property
+    def whole_url(self) -> str:
+        """The same search through every message, where only the newest were looked through."""
+        return self.address(all="1", page=None) if self.text and self.found.more else ""
 
     @cached_property
     def shelf(self) -> Shelf | None:
@@ -163,7 +168,7 @@ class Queue(Listing):
     @property
     def search_params(self) -> list[tuple[str, str]]:
         """What the search keeps: the filters, not the page."""
-        return [(name, values[-1]) for name, values in self.clean_params.lists() if name not in ("q", "page")]
+        return [(name, values[-1]) for name, values in self.clean_params.lists() if name not in ("q", "all", "page")]
 
     @property
     def now(self) -> datetime:

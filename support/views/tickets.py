@@ -31,7 +31,7 @@ from support.forms_promises import PromiseForm
 from support.mentions import see_mentions
 from support.models import Draft, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
-from support.queries.ticket import BESIDE, clocks_of, conversation, history_of, links_of, tasks_of, tickets_beside
+from support.queries.ticket import BESIDE, conversation, history_of, links_of, next_clock, tasks_of, tickets_beside
 from support.services import add_note, reply
 from support.services.macros import reply_with_macro
 from support.services.notices import see_notices, visible_notices
@@ -46,7 +46,7 @@ STEPS = 15  # of the history, below the conversation
 def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICKETS) -> Ticket:
     """The ticket, where the reader's role reaches it in its program; otherwise there is none."""
     rows = Ticket.objects.visible_to(request.user, can)
-    related = rows.select_related("program", "affiliate__manager", "contact", "channel", "chat", "assignee", "policy__calendar")
+    related = rows.select_related("program", "affiliate__manager", "contact", "channel", "chat", "assignee")
     ticket = related.select_related("merged_into").filter(pk=Ticket.pk_from(public_id) or 0).first()
     if ticket is None:
         raise Http404
@@ -121,7 +121,7 @@ def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[
         "ticket": ticket,
         "ticket_mark": mark,
         "said": said,
-        "clocks": clocks_of(ticket, now),
+        "clock": next_clock(ticket),
         "tasks": list(tasks_of(ticket)),
         "links": links_of(ticket, request.user),
         "now": now,

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from support.queries import search
 from support.queries.search import excerpts, search_tickets
@@ -20,6 +21,12 @@ def ticket(music, ana):
 
 def found(text, by):
     return search_tickets(text, by=by).tickets
+
+
+def make_common(monkeypatch):
+    """Every word is taken for one that is in very many messages."""
+    monkeypatch.setattr(search, "COMMON", -1)
+    monkeypatch.setattr(search, "BEGUN_COMMON", -1)
 
 
 def test_words_of_a_message_find_its_ticket_whatever_their_case(ticket, mara):
@@ -60,13 +67,67 @@ def test_newest_hits_come_first(ticket, mara, music, bao):
 def test_a_common_word_is_read_off_the_newest_messages_and_the_reader_is_told(ticket, mara, music, bao, monkeypatch):
     later = make_ticket(bao, music)
     make_message(later, "another postback")
-    monkeypatch.setattr(search, "COMMON", -1)
+    make_common(monkeypatch)
     monkeypatch.setattr(search, "NEWEST", 1)
 
     result = search_tickets("postback", by=mara)
 
     assert result.tickets == [later.pk]
     assert "only the newest" in result.cut
+
+
+def test_the_last_word_may_be_a_beginning(ticket, mara):
+    assert found("postb", mara) == found("arrive postb", mara) == [ticket.pk]
+    assert found("log -postb", mara) == [ticket.pk]
+    for text in ("postb arrive", "ostback", '"does no"', "po xpostb"):
+        assert found(text, mara) == [], text
+    assert "<mark>postback</mark>" in excerpts([ticket.messages.get().pk], "postb")[ticket.messages.get().pk]
+
+
+def test_names_of_orders_are_found_with_and_without_what_stands_before_the_number(ticket, mara, music, bao):
+    other = make_ticket(bao, music, subject="Sales")
+    make_message(other, "Where is A-1001, and where 2077?")
+
+    for text in ("A-1001", "a-100", "1001", "order A-1001 or 2077", "2077", '"is A-1001"', "where -1002 1001"):
+        assert found(text, mara) == [other.pk], text
+    assert found("A-1002", mara) == found("B-1001", mara) == found("100", mara) == []
+
+
+def test_all_messages_are_looked_through_when_that_is_asked_for(ticket, mara, music, bao, monkeypatch):
+    later = make_ticket(bao, music)
+    make_message(later, "another postback")
+    make_common(monkeypatch)
+    monkeypatch.setattr(search, "NEWEST", 1)
+
+    assert search_tickets("postback", by=mara).more
+    result = search_tickets("postback", by=mara, whole=True)
+
+    assert (result.tickets, result.cut, result.more) == ([later.pk, ticket.pk], "", False)
+    assert search_tickets("ayout", by=mara, whole=True).tickets == [ticket.pk]
+
+
+def test_looking_through_all_is_given_up_in_time_and_the_reader_is_told(ticket, mara, monkeypatch):
+    make_common(monkeypatch)
+    monkeypatch.setattr(search, "PATIENCE", 0.02)
+    monkeypatch.setattr(search, "MATCHES", "search @@ %s::tsquery AND pg_sleep(0.1) IS NOT NULL")
+
+    result = search_tickets("postback", by=mara, whole=True)
+
+    assert result.tickets == [ticket.pk]
+    assert "given up" in result.cut
+    assert not result.more
+
+
+def test_the_page_offers_to_look_through_all_where_it_has_not(client, ticket, mara, monkeypatch):
+    make_common(monkeypatch)
+    client.force_login(mara)
+    page = reverse("manage:ticket_list")
+
+    told = client.get(page, {"q": "postback"}).content.decode()
+
+    assert "Look through all of them" in told
+    assert "?q=postback&amp;all=1" in told
+    assert "Look through all of them" not in client.get(page, {"q": "postback", "all": "1"}).content.decode()
 
 
 def test_characters_that_mean_something_to_the_database_mean_nothing(ticket, mara):
