@@ -26,6 +26,7 @@ from tests.factories import (
     make_reversal,
     make_rule,
 )
+from tests.factories_support import make_channel, make_ticket
 from tracking.models import Customer
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +152,7 @@ def test_a_list_takes_the_same_queries_at_one_and_at_a_hundred_rows(ada_api):
         for _ in range(number):
             make_refund(conversion, "0.50")
             make_commission(make_conversion(program))
+            make_ticket(channel=make_channel(program))
         for currency in currencies:
             make_payout_method(affiliate, currency=currency)
             other = make_program(currency=currency)
