@@ -19,11 +19,22 @@ class ChannelsConfig(AppConfig):
         from core.ui import register_card, register_menu
 
         register_facts()
-        register_menu("manager", "", _("Quarantine"), "manage:quarantine_list", "shield-question", 15, allowed=Can.SEE_TICKETS)
-        register_menu("manager", "", _("Not delivered"), "manage:outgoing_list", "mail-x", 16, allowed=Can.SEE_TICKETS)
-        register_menu("manager", "", _("Contacts"), "manage:contact_list", "address-book", 17, allowed=Can.SEE_TICKETS)
+        for order, label, page, icon in (
+            (26, _("Contacts"), "manage:contact_list", "address-book"),
+            (27, _("Quarantine"), "manage:quarantine_list", "shield-question"),
+            (28, _("Not delivered"), "manage:outgoing_list", "mail-x"),
+        ):
+            register_menu("manager", "", label, page, icon, order, allowed=Can.SEE_TICKETS, within="manage:ticket_list")
         register_menu(
-            "manager", _("Settings"), _("Channels"), "manage:channel_list", "plug-connected", 805, allowed=Can.SEE_TICKETS
+            "manager",
+            _("Settings"),
+            _("Channels"),
+            "manage:channel_list",
+            "plug-connected",
+            805,
+            allowed=Can.SEE_TICKETS,
+            within="manage:settings_home",
+            hint=_("The doors through which affiliates write, each tied to a program."),
         )
         register_parser(Channel.Kind.EMAIL, mail.parse_item)
         register_sender(Channel.Kind.EMAIL, smtp.SENDER)
@@ -37,8 +48,10 @@ class ChannelsConfig(AppConfig):
             _("Telegram accounts"),
             "manage:telegram_account_list",
             "brand-telegram",
-            840,
+            807,
             allowed=Can.SEE_TICKETS,
+            within="manage:settings_home",
+            hint=_("The company's own accounts, and the groups; they stay whoever writes there."),
         )
         kinds.register_kind(
             Channel.Kind.EMAIL, kinds.Rules(kinds.read_email, kinds.connect_email, kinds.try_email, hook="email_hook")

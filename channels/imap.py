@@ -77,7 +77,10 @@ def _opened(channel: Channel) -> Iterator[tuple[imaplib.IMAP4, int, int]]:
         if client.select(f'"{_quoted(server["folder"])}"', readonly=True)[0] != "OK":
             raise Trouble(_("There is no folder %(folder)s in the mailbox.") % {"folder": server["folder"]})
         yield client, _number(client, "UIDVALIDITY"), _number(client, "UIDNEXT")
-    except (OSError, imaplib.IMAP4.error) as error:  # abort (a lost connection) is one of the latter
+    except OSError as error:
+        told = {"host": server["host"], "error": error.strerror or error}
+        raise Trouble(_("%(host)s cannot be reached: %(error)s") % told) from error
+    except imaplib.IMAP4.error as error:  # abort (a lost connection) is one of the latter
         text = error.args[0] if error.args else error
         raise Trouble(text.decode(errors="replace") if isinstance(text, bytes) else str(error)) from error
     finally:

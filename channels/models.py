@@ -27,6 +27,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         programs = programs_of(user, can)
         return self if programs is None else self.filter(program__in=programs)
 
+    def in_trouble(self) -> ChannelQuerySet:
+        """Open ones through which nothing can be fetched or sent."""
+        return self.filter(~Q(receive_error="") | ~Q(send_error=""), status=Channel.Status.ACTIVE)
+
 
 class Channel(PublicId, TimestampedModel):
     """One door: a mailbox, a Telegram bot, a phone line, or a program's portal (made with its first message)."""

@@ -10,4 +10,14 @@ class CoreConfig(AppConfig):
         from core.access import Can
         from core.ui import register_menu
 
-        register_menu("manager", _("Settings"), _("Style"), "manage:style", "palette", 890, allowed=Can.ADMINISTER)
+        register_menu(
+            "manager",
+            _("Settings"),
+            _("Style"),
+            "manage:style",
+            "palette",
+            890,
+            allowed=Can.ADMINISTER,
+            within="manage:settings_home",
+            hint=_("Every piece that pages are built from."),
+        )

@@ -8,7 +8,7 @@ Higher apps register in their `apps.py` (`ready`); core knows no business noun:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -37,6 +37,7 @@ __all__ = [
     "Series",
     "cards",
     "menu",
+    "menu_within",
     "moment",
     "redirect_back",
     "refusals_as_errors",
@@ -69,6 +70,7 @@ class Entry:
     allowed: Allowed
     count: Count | None = None
     within: str = ""
+    hint: Any = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,14 @@ class MenuItem:
     icon: str
     current: bool
     count: str = ""  # what waits there for the reader
-    tabs: list[MenuItem] = field(default_factory=list)  # on this page and those within it: all of them
+    hint: str = ""
+    inside: list[MenuItem] = field(default_factory=list)  # what stands within it, while the reader is there
+    tabs: list[MenuItem] = field(default_factory=list)  # itself and these, on these pages themselves: not on those of one row
+
+    @property
+    def here(self) -> bool:
+        """Current, and nothing within it is."""
+        return self.current and not any(item.current for item in self.inside)
 
 
 @dataclass(frozen=True)
@@ -111,13 +120,17 @@ def register_menu(
     allowed: Can | Allowed | None = None,
     count: Count | None = None,
     within: str = "",
+    hint: Any = "",
 ) -> None:
     """Put a page into the menu of "manager", "portal" or "public". Sections stand in the order of their first entry.
 
+    What is not needed every day stands `within` another entry (its URL's name): beneath it in the managers' menu while the reader
+    is there, among its tabs in the portal. To who may not see that entry it is one of its own. `hint` says what a page is for
+    where the pages within one entry are listed.
+
     `allowed` is the capability that the page's guard asks for, or takes the request. Without it every member of the team sees
     a manager's entry, and everybody one of the others. `count` tells how much waits there for the reader: it is asked on every
-    page, so it is one query that stops early. `within` names the page among whose tabs this one stands instead of in the menu
-    itself; that page's order is the lower one.
+    page, so it is one query that stops early.
     """
     if allowed is None:
         may: Allowed = (lambda request: is_team(request.user)) if audience == "manager" else (lambda request: True)
@@ -125,7 +138,7 @@ def register_menu(
         may = partial(_has, allowed)
     else:
         may = allowed
-    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may, count, within)
+    _entries[audience, url_name] = Entry(audience, section, label, url_name, icon, order, may, count, within, hint)
 
 
 def _has(can: Can, request: HttpRequest) -> bool:
@@ -134,30 +147,42 @@ def _has(can: Can, request: HttpRequest) -> bool:
 
 def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
     """The menu as this reader sees it; the entry whose address the page's address continues is the current one."""
-    entries = sorted((e for e in _entries.values() if e.audience == audience and e.allowed(request)), key=lambda e: e.order)
-    urls = {entry: url for entry in entries if (url := url_if_any(entry.url_name))}
+    urls = _urls(request, (entry for entry in _entries.values() if entry.audience == audience))
     current = _current(request.path, list(urls.values()))
+    shown = {entry.url_name for entry in urls}
+    families: dict[str, list[Entry]] = {}
+    for entry in urls:
+        if entry.within in shown:
+            families.setdefault(entry.within, []).append(entry)
     sections: dict[str, list[MenuItem]] = {}
-    inside: dict[str, list[MenuItem]] = {}
-    for entry, url in urls.items():
-        waiting = entry.count(request) if entry.count else 0
-        told = f"{MOST_COUNTED}+" if waiting > MOST_COUNTED else str(waiting or "")
-        item = MenuItem(str(entry.label), url, entry.icon, url == current, told)
-        if entry.within in inside:
-            inside[entry.within].append(item)
-        else:
-            inside[entry.url_name] = [item]
-            sections.setdefault(str(entry.section), []).append(item)
-    groups = {group[0].url: group for group in inside.values()}
-    return [
-        MenuSection(label, [_with_tabs(groups[item.url], request.path) for item in items]) for label, items in sections.items()
-    ]
+    for entry in urls:
+        if entry.within in shown:
+            continue
+        family = families.get(entry.url_name, [])
+        at = current in {urls[each] for each in (entry, *family)}
+        item = _item(request, entry, urls[entry], current)
+        inside = [_item(request, each, urls[each], current) for each in family] if at else []
+        tabs = [item, *inside] if inside and request.path in {urls[each] for each in (entry, *family)} else []
+        sections.setdefault(str(entry.section), []).append(replace(item, current=at, inside=inside, tabs=tabs))
+    return [MenuSection(label, items) for label, items in sections.items()]
 
 
-def _with_tabs(group: list[MenuItem], path: str) -> MenuItem:
-    """The first of the group, current where any of it is; its tabs only on these pages themselves, not on those of one row."""
-    at_one = len(group) > 1 and path in {item.url for item in group}
-    return replace(group[0], current=any(item.current for item in group), tabs=group if at_one else [])
+def menu_within(request: HttpRequest, audience: str, url_name: str) -> list[MenuItem]:
+    """The entries that stand under another, as this reader sees them."""
+    inside = [entry for entry in _entries.values() if entry.audience == audience and entry.within == url_name]
+    return [_item(request, entry, url, None) for entry, url in _urls(request, inside).items()]
+
+
+def _urls(request: HttpRequest, entries: Iterable[Entry]) -> dict[Entry, str]:
+    """Those that the reader may see, in order, with their addresses."""
+    seen = sorted((entry for entry in entries if entry.allowed(request)), key=lambda entry: entry.order)
+    return {entry: url for entry in seen if (url := url_if_any(entry.url_name))}
+
+
+def _item(request: HttpRequest, entry: Entry, url: str, current: str | None) -> MenuItem:
+    waiting = entry.count(request) if entry.count else 0
+    told = f"{MOST_COUNTED}+" if waiting > MOST_COUNTED else str(waiting or "")
+    return MenuItem(str(entry.label), url, entry.icon, url == current, told, str(entry.hint))
 
 
 def url_if_any(name: str) -> str:

@@ -14,6 +14,6 @@ class KnowledgeConfig(AppConfig):
         from knowledge.events import register_facts
 
         register_facts()
-        register_menu("manager", _("Answers"), _("Articles"), "manage:article_list", "book-2", 70, allowed=Can.SEE)
+        register_menu("manager", "", _("Articles"), "manage:article_list", "book-2", 50, allowed=Can.SEE)
         register_menu("portal", "", _("Learn"), "portal:learn", "book-2", 500, allowed=has_function)
         register_card("public_program", "knowledge/public/_articles_card.html", 80, public_program_card)

@@ -6,8 +6,7 @@ Only what the reader can settle is asked for, and a question that nobody may ask
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,24 +29,12 @@ from core.models import Mail
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutStatus
 from payouts.previews import OPEN, due_without_batch
 from programs.models import Program
+from reports.needs_inbox import Need, inbox_needs
 from support.queries.queue import MOST_COUNTED, counts_of
 from tracking.models import Conversion
 
 OPEN_BATCHES = 10
 FAILED_FOR = 7  # days
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One line of the list."""
-
-    icon: str
-    tone: str  # of the state chips: what kind of waiting it is
-    title: str
-    url: str
-    label: str = ""  # of its button; without one it is only told
-    detail: str = ""
-    since: datetime | None = None
 
 
 def needs_of(user: Any, programs: list[Program]) -> list[Need]:
@@ -56,6 +43,7 @@ def needs_of(user: Any, programs: list[Program]) -> list[Need]:
     needs = [*_setup(user, programs)]
     if rights.has(Can.ANSWER_TICKETS):
         needs += _tickets(user)
+    needs += inbox_needs(user)
     if rights.has(Can.MANAGE_AFFILIATES):
         needs += _enrollments(user)
     if rights.has(Can.DECIDE_COMMISSIONS):

@@ -249,4 +249,11 @@
   document.addEventListener("htmx:load", (event) => event.detail.elt !== document.body && prepare(event.detail.elt));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => root.dataset.bsTheme || document.querySelectorAll("canvas[data-chart]").forEach(draw));
   setInterval(refreshTimes, 60000);
+
+  // A menu that is longer than the window shows where the reader is, with what stands under it.
+  const here = document.querySelector(".sidebar [aria-current]");
+  const list = here?.closest(".nav-sections");
+  if (list && here.getBoundingClientRect().bottom > list.getBoundingClientRect().bottom - 150) {
+    list.scrollTop += here.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 2;
+  }
 })();

@@ -29,11 +29,24 @@ class SupportConfig(AppConfig):
         from support.rescue import find_filed, rescue_item
 
         register_menu(
-            "manager", _("Settings"), _("Service levels"), "manage:policy_list", "stopwatch", 810, allowed=Can.SET_INBOX
+            "manager",
+            _("Settings"),
+            _("Service levels"),
+            "manage:policy_list",
+            "stopwatch",
+            810,
+            allowed=Can.SET_INBOX,
+            within="manage:settings_home",
+            hint=_("How soon affiliates are answered."),
         )
-        register_menu("manager", "", _("Board"), "manage:support_board", "layout-dashboard", 12, allowed=Can.SEE_TICKETS)
-        register_menu("manager", "", _("Promises"), "manage:promise_list", "heart-handshake", 13, allowed=Can.SEE_TICKETS)
-        register_menu("manager", "", _("Improvements"), "manage:improvement_list", "bulb", 14, allowed=Can.SEE_TICKETS)
+        for order, label, page, icon in (
+            (20, _("Board"), "manage:support_board", "layout-dashboard"),
+            (21, _("Promises"), "manage:promise_list", "heart-handshake"),
+            (22, _("Questions to others"), "manage:escalation_list", "stairs-up"),
+            (23, _("Calls"), "manage:call_list", "phone"),
+            (30, _("Improvements"), "manage:improvement_list", "bulb"),
+        ):
+            register_menu("manager", "", label, page, icon, order, allowed=Can.SEE_TICKETS, within="manage:ticket_list")
         register_card("ticket", "support/manager/_clocks_card.html", 10, clocks_card)
         register_card("ticket", "support/manager/_promises_card.html", 20, ticket_promises_card)
         register_card("ticket", "support/manager/_improvement_card.html", 90, improvement_card)
@@ -62,8 +75,17 @@ class SupportConfig(AppConfig):
         from support.cards_answers import articles_card
         from support.views.rooms import ticket_card
 
-        register_menu("manager", _("Answers"), _("Macros"), "manage:macro_list", "message-2-bolt", 72, allowed=Can.ANSWER_TICKETS)
-        register_menu("manager", _("Answers"), _("Rooms"), "manage:room_list", "messages", 74, allowed=Can.SEE)
+        register_menu(
+            "manager",
+            "",
+            _("Macros"),
+            "manage:macro_list",
+            "message-2-bolt",
+            25,
+            allowed=Can.ANSWER_TICKETS,
+            within="manage:ticket_list",
+        )
+        register_menu("manager", "", _("Rooms"), "manage:room_list", "messages", 40, allowed=Can.SEE)
         register_card("ticket.composer", "support/manager/_macro_button.html", 20, lambda request, ticket: {"ticket": ticket})
         register_card("ticket", "support/manager/_articles_card.html", 60, articles_card)
         register_card("ticket", "support/manager/_rooms_card.html", 80, ticket_card)
@@ -77,7 +99,26 @@ class SupportConfig(AppConfig):
 
         team = _("Team")
         register_menu("manager", team, _("Capacity"), "manage:capacity_list", "gauge", 603, allowed=Can.SEE_TEAM)
-        register_menu("manager", team, _("Handover"), "manage:handover", "clipboard-text", 604, allowed=Can.SEE_TICKETS)
+        register_menu(
+            "manager",
+            team,
+            _("Personal managers"),
+            "manage:proposal_list",
+            "user-heart",
+            604,
+            allowed=Can.PLAN_TEAM,
+            within="manage:capacity_list",
+        )
+        register_menu(
+            "manager",
+            team,
+            _("Handover"),
+            "manage:handover",
+            "clipboard-text",
+            605,
+            allowed=Can.SEE_TICKETS,
+            within="manage:roster",
+        )
         register_card("absence.actions", "support/manager/_sheet_link.html", 10, sheet_link)
         register_card("team", "support/manager/_handover_card.html", 10, handover_card)
 
@@ -95,6 +136,4 @@ class SupportConfig(AppConfig):
         register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)
         register_card("ticket", "support/manager/_claim_card.html", 10, claim_card)
         register_card("ticket", "support/manager/_levels_card.html", 60, levels_card)
-        register_menu("manager", "", _("Questions to others"), "manage:escalation_list", "stairs-up", 12, allowed=Can.SEE_TICKETS)
-        register_menu("manager", "", _("Calls"), "manage:call_list", "phone", 13, allowed=Can.SEE_TICKETS)
-        register_menu("manager", _("Money"), _("Disputes"), "manage:claim_list", "scale", 440, allowed=Can.SEE_MONEY)
+        register_menu("manager", _("Money"), _("Disputes"), "manage:claim_list", "gavel", 430, allowed=Can.SEE_MONEY)

@@ -159,7 +159,7 @@ TABLE: dict[str, Row] = {
     "manage:role_revoke": manage(PEOPLE, "role", shared=True),
     "manage:member_deactivate": manage(PEOPLE, "member", shared=True),
     "manage:member_reactivate": manage(PEOPLE, "member", shared=True),
-    "manage:settings_home": manage(ADMIN),
+    "manage:settings_home": manage(SEE),
     "manage:key_list": manage(ADMIN),
     "manage:key_create": manage(ADMIN),
     "manage:key_revoke": manage(ADMIN),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts.forms import KeyForm
 from accounts.models import ApiKey, Role
 from accounts.services import create_key, create_service, opens_anything, revoke_key
-from core.access import Can, manager_required
+from core.access import Can, is_admin, manager_required
 from core.components import number_text
 from core.listing import (
     BooleanFilter,
@@ -29,12 +29,14 @@ from core.listing import (
     StateColumn,
     TimeColumn,
 )
-from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
+from core.ui import menu_within, redirect_back, refusals_as_errors, refusals_as_messages
 
 
-@manager_required(Can.ADMINISTER)
+@manager_required(Can.SEE)
 def settings_home(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/manager/settings_home.html")
+    """What the reader may set: the menu's entries under Settings."""
+    context = {"pages": menu_within(request, "manager", "manage:settings_home"), "is_admin": is_admin(request.user)}
+    return render(request, "accounts/manager/settings_home.html", context)
 
 
 @manager_required(Can.ADMINISTER)

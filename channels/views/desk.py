@@ -109,8 +109,10 @@ def quarantine_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         with refusals_as_errors(form):
             reference = make_ticket(item, by=request.user, kind=form.kind, **given)
             filed = find_filed(reference)
-            messages.success(request, _("It is ticket %(ticket)s now.") % {"ticket": filed.ticket if filed else reference})
-            return redirect("manage:quarantine_list")
+            if filed is None:
+                return redirect("manage:quarantine_list")
+            messages.success(request, _("It is a ticket now, with the words as they came."))
+            return redirect("manage:ticket_detail", filed.ticket)
     context = {"item": item, "text": text, "form": form if answers else None, "events": Event.objects.about(item)}
     return render(request, "channels/manager/quarantine_detail.html", context)
 

@@ -19,7 +19,7 @@ from channels.models import Channel
 from channels.queries import reconcile, reconcile_many
 from channels.services import change_channel, create_channel
 from core.access import Can, manager_required, rights_of
-from core.listing import ChoiceFilter, Column, Empty, Listing, PersonColumn, RelatedFilter, StateColumn, TimeColumn
+from core.listing import BooleanFilter, ChoiceFilter, Column, Empty, Listing, PersonColumn, RelatedFilter, StateColumn, TimeColumn
 from core.models import Event
 from core.ui import refusals_as_errors
 
@@ -45,6 +45,13 @@ def channel_list(request: HttpRequest) -> HttpResponse:
         filters=[
             ChoiceFilter("kind", gettext_lazy("Kind"), choices=Channel.Kind),
             ChoiceFilter("status", gettext_lazy("State"), choices=Channel.Status),
+            BooleanFilter(
+                "trouble",
+                gettext_lazy("Trouble"),
+                yes=gettext_lazy("Does not work"),
+                no=gettext_lazy("Works"),
+                apply=_in_trouble,
+            ),
             RelatedFilter("program", gettext_lazy("Program"), rows=lambda: _programs(request), param="slug"),
         ],
         search=["name", "slug"],
@@ -58,6 +65,11 @@ def channel_list(request: HttpRequest) -> HttpResponse:
             icon="plug",
         ),
     ).response("channels/manager/channel_list.html", {"connects": connects})
+
+
+def _in_trouble(channels: QuerySet[Channel], wrong: bool) -> QuerySet[Channel]:
+    troubled = Channel.objects.in_trouble()
+    return channels.filter(pk__in=troubled) if wrong else channels.exclude(pk__in=troubled)
 
 
 def _programs(request: HttpRequest) -> QuerySet[Any]:

@@ -134,7 +134,7 @@ def claim_list(request: HttpRequest) -> HttpResponse:
                 ),
             ),
             DateFilter("date", _("Raised"), field="created_at"),
-            RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user).order_by("name")),
+            RelatedFilter("program", _("Program"), rows=lambda: visible_programs(request.user).order_by("name"), param="slug"),
         ],
         search=["subject", "affiliate__name"],
         default_sort="-created_at",

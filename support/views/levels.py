@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core.access import Can, manager_required, public_page
 from core.errors import Refusal
-from core.listing import ChoiceFilter, Column, Empty, Listing, NumberColumn, PersonColumn, StateColumn, TimeColumn
+from core.listing import BooleanFilter, ChoiceFilter, Column, Empty, Listing, NumberColumn, PersonColumn, StateColumn, TimeColumn
 from core.ui import refusals_as_errors, refusals_as_messages
 from support.display import shown_text
 from support.forms_levels import EscalationForm
@@ -129,7 +129,7 @@ def escalation_list(request: HttpRequest) -> HttpResponse:
         request,
         Escalation.objects.visible_to(request.user).select_related("ticket", "holder", "asked_by"),
         name="escalations",
-        caption=_("Questions to other levels"),
+        caption=_("Questions to others"),
         columns=[
             Column("question", _("Question"), value=lambda e: e.question[:120]),
             StateColumn("status", _("State"), value=lambda e: SHOWN[e.status], text=lambda e: e.get_status_display()),
@@ -143,6 +143,13 @@ def escalation_list(request: HttpRequest) -> HttpResponse:
         filters=[
             ChoiceFilter("status", _("State"), choices=Escalation.Status.choices),
             ChoiceFilter("level", _("Level"), choices=Level.choices),
+            BooleanFilter(
+                "mine",
+                _("Asked of"),
+                yes=_("Me"),
+                no=_("Others"),
+                apply=lambda rows, mine: rows.filter(holder=request.user) if mine else rows.exclude(holder=request.user),
+            ),
         ],
         tabs="status",
         default_sort="accept_due",

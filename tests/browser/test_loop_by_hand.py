@@ -372,6 +372,15 @@ def the_rest_comes_back_and_is_set_off_next(mara: Person, felix: Person, ana: Pe
 def every_page_of_the_menu(person: Person) -> None:
     """With the story's data on them; pages that somebody saw on the way are not looked over again."""
     person.open("/manage/" if "/manage/" in person.page.url else "/portal/")
-    links = person.page.get_by_role("navigation", name="Main").first.get_by_role("link").all()
-    for path in {link.get_attribute("href") or "" for link in links}:
+    seen: set[str] = set()
+    found = _menu_of(person)
+    while left := found - seen:
+        path = min(left)
         person.open(path)
+        seen.add(path)
+        found |= _menu_of(person)  # what stands under an entry is shown once it is opened
+
+
+def _menu_of(person: Person) -> set[str]:
+    links = person.page.get_by_role("navigation", name="Main").first.get_by_role("link").all()
+    return {link.get_attribute("href") or "" for link in links}

@@ -68,6 +68,27 @@ def test_a_page_within_another_is_one_of_its_tabs_and_stands_in_the_menu_where_t
 
 
 @pytest.mark.django_db
+def test_what_stands_under_an_entry_is_shown_while_the_reader_is_there(registries, ada, mara):
+    ui.register_menu("manager", "", "Mails", "manage:mail_list", "mail", 10)
+    ui.register_menu("manager", "Settings", "Settings", "manage:settings_home", "settings", 20, allowed=Can.ADMINISTER)
+    ui.register_menu(
+        "manager", "Settings", "Keys", "manage:key_list", "key", 30, within="manage:settings_home", hint="For machines"
+    )
+
+    def shown(path, user):
+        items = [item for section in ui.menu(request_of(path, user), "manager") for item in section.items]
+        return [(item.label, item.current, [(each.label, each.current) for each in item.inside]) for item in items]
+
+    assert shown("/manage/mails/", ada) == [("Mails", True, []), ("Settings", False, [])]
+    assert shown("/manage/settings/", ada)[1] == ("Settings", True, [("Keys", False)])
+    assert shown(reverse("manage:key_list"), ada)[1] == ("Settings", False, [("Keys", True)])
+    assert shown("/manage/mails/", mara)[1] == ("Keys", False, [])  # who may not see Settings finds it all the same
+    assert [(i.label, i.hint) for i in ui.menu_within(request_of(user=ada), "manager", "manage:settings_home")] == [
+        ("Keys", "For machines")
+    ]
+
+
+@pytest.mark.django_db
 def test_account_pages_wear_the_navigation_of_their_reader(registries, ada, otto):
     ui.register_menu("manager", "", "Mails", "manage:mail_list", "mail", 10)
 

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from core.events import record
 from core.models import Event, EventDelivery, Mail
+from support.models import Escalation
+from team.models import ShiftChange
 from tests.factories import (
     assign,
     make_affiliate,
@@ -29,6 +31,9 @@ from tests.factories import (
     make_rule,
     make_user,
 )
+from tests.factories_knowledge import make_article
+from tests.factories_support import make_channel, make_inbound, make_outgoing, make_ticket
+from tests.factories_team import make_absence, make_shift
 
 pytestmark = pytest.mark.django_db
 HOME = "/manage/"
@@ -211,6 +216,50 @@ def test_what_waits_in_another_program_is_nobody_elses_business(as_person, nils,
     assert as_person(nils).get(HOME, {"program": "music"}).context["program"] == books
 
 
+# What waits beside the tickets
+
+
+def test_what_could_not_be_filed_or_delivered_stands_with_its_list(as_person, mara, hana, running):
+    channel = make_channel(running, kind="email", receive_error="No such host", receive_error_since=timezone.now())
+    make_inbound(channel, status="quarantined", reason="No sender")
+    make_inbound(channel, status="quarantined", reason="No sender", dismissed_at=timezone.now(), dismissed_by=mara)
+    make_outgoing(channel, status="failed")
+    make_outgoing(channel, status="unknown")
+
+    page = as_person(hana).get(HOME)
+    assert titles(page) == ["1 channel does not work", "1 message could not be filed", "2 replies were not delivered"]
+    counts = [as_person(hana).get(need.url).context["listing"].count for need in page.context["needs"]]
+    assert counts == [1, 1, 2]
+
+
+def test_swaps_days_off_and_questions_stand_with_whoever_decides(as_person, mara, hana, sofia, jun, running, ana):
+    shift = make_shift(sofia)
+    day = timezone.localdate() + timedelta(days=2)
+    swap = ShiftChange.objects.create(shift=shift, day=day, taken_by=mara, asked_by=sofia)
+    make_absence(sofia, state="asked")
+    question = {"level": "engineer", "question": "Why?", "accept_due": timezone.now()}
+    Escalation.objects.create(ticket=make_ticket(ana, running), asked_by=sofia, holder=jun, **question)
+
+    assert titles(as_person(mara).get(HOME)) == ["You are asked to take 1 shift"]
+    assert titles(as_person(hana).get(HOME)) == ["1 request for days off"]
+    asked = as_person(jun).get(HOME)
+    assert titles(asked) == ["1 colleague’s question is with you"]
+    assert as_person(jun).get(asked.context["needs"][0].url).context["listing"].count == 1
+
+    swap.state = "accepted"
+    swap.save()
+    assert titles(as_person(mara).get(HOME)) == []
+    assert titles(as_person(hana).get(HOME)) == ["1 swap of shifts to approve", "1 request for days off"]
+
+
+def test_articles_that_are_overdue_stand_with_their_owner(as_person, mara, hana, running):
+    make_article(running, owner=mara, status="published", review_by=timezone.localdate() - timedelta(days=1))
+    make_article(running, owner=mara, status="published", review_by=timezone.localdate())
+
+    assert titles(as_person(mara).get(HOME)) == ["1 article is overdue for a review"]
+    assert titles(as_person(hana).get(HOME)) == []
+
+
 # This period against the last
 
 
@@ -304,4 +353,4 @@ def test_home_takes_as_many_queries_at_one_row_as_at_a_hundred(as_person, ada, m
     for number in range(60):
         add()
         assign(ada, "manager", make_program(f"other-{number}"))
-    assert one == count() <= 13  # one of them is for the menu
+    assert one == count() <= 14  # one of them is for the menu
