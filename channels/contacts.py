@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Value
+from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,7 +24,7 @@ class ContactError(Refusal):
     """Why this contact stays as it is."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def find_or_make_contact(kind: str, value: str, name: str = "", program: Program | None = None, *, label: str = "") -> Contact:
     """Whose address this is; a new contact where nobody has written from it yet.
 
@@ -32,14 +32,14 @@ def find_or_make_contact(kind: str, value: str, name: str = "", program: Program
     verified sign-in address of a member of exactly one affiliate. A name or a likeness never is.
     """
     value = value.strip()[:320]
-    address = _address(kind, value)
+    address = _address(kind, value, program)
     if address is None:
         try:
             with transaction.atomic():
                 contact = Contact.objects.create(name=name[:160])
                 address = ContactAddress.objects.create(contact=contact, kind=kind, value=value, label=label[:160])
         except IntegrityError:  # another message from there came in the same moment
-            address = _address(kind, value)
+            address = _address(kind, value, program)
             if address is None:
                 raise
     contact = address.contact
@@ -49,7 +49,7 @@ def find_or_make_contact(kind: str, value: str, name: str = "", program: Program
     if name and not contact.name:
         contact.name = name[:160]
         contact.save(update_fields=["name"])
-    if program is not None:
+    if program is not None and not getattr(address, "wrote_to_program", False):
         Contact.programs.through.objects.bulk_create(
             [Contact.programs.through(contact=contact, program=program)], ignore_conflicts=True
         )
@@ -57,9 +57,11 @@ def find_or_make_contact(kind: str, value: str, name: str = "", program: Program
     return contact
 
 
-def _address(kind: str, value: str) -> ContactAddress | None:
+def _address(kind: str, value: str, program: Program | None) -> ContactAddress | None:
+    """With `wrote_to_program`: whether its contact is known there."""
+    known = Contact.programs.through.objects.filter(contact=OuterRef("contact"), program=program)
     addresses = ContactAddress.objects.alias(_lower=Lower("value")).filter(kind=kind, _lower=Lower(Value(value)))
-    return addresses.select_related("contact__affiliate").first()
+    return addresses.annotate(wrote_to_program=Exists(known)).select_related("contact__affiliate").first()
 
 
 def _recognise(contact: Contact, address: ContactAddress) -> None:

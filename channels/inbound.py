@@ -12,7 +12,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
@@ -27,6 +27,7 @@ from core.events import record
 
 MOST_ATTEMPTS = 5
 AT_ONCE = 20  # items claimed with one statement
+LEASE = timedelta(minutes=2)  # after which somebody else goes on with what was claimed
 
 Status = InboundItem.Status
 Parser = Callable[[InboundItem], Parsed | str]
@@ -53,42 +54,49 @@ class Arrival:
     raw: bytes
 
 
-def store_raw(channel: Channel, raw: bytes, provider_id: str) -> InboundItem:
+def store_raw(channel: Channel, raw: bytes, provider_id: str, *, claimed: bool = False) -> InboundItem:
     """Keep one item; a duplicate if the channel has it already. Commit before anything is made of it."""
-    return store_many(channel, [Arrival(provider_id, raw)])[0]
+    return store_many(channel, [Arrival(provider_id, raw)], claimed=claimed)[0]
 
 
 @transaction.atomic
-def store_many(channel: Channel, arrivals: Sequence[Arrival]) -> list[InboundItem]:
-    """Keep these items, in their order, with one statement; the caller commits them together with how far it has read."""
+def store_many(channel: Channel, arrivals: Sequence[Arrival], *, claimed: bool = False) -> list[InboundItem]:
+    """Keep these items, in their order, with one statement; the caller commits them together with how far it has read. `claimed`:
+    the caller goes on with the new ones itself."""
     now = timezone.now()
-    new = _insert(
-        [
-            (channel.pk, a.provider_id[:255], _hash(a.raw), a.raw, len(a.raw), now, Status.RECEIVED, "", "", "", None, "", 0, now)
-            for a in arrivals
-        ]
+    items = [_item(channel, arrival, now, claimed=claimed) for arrival in arrivals]
+    new = _insert(list(map(_row, items)))
+    again: list[InboundItem] = []
+    for item in items:
+        item.pk = new.pop(item.provider_id, None)
+        if item.pk is None:
+            again.append(item)
+    if again:
+        _store_duplicates(channel, again)
+    return items
+
+
+def _item(channel: Channel, arrival: Arrival, now: datetime, *, claimed: bool) -> InboundItem:
+    return InboundItem(
+        channel=channel,
+        provider_id=arrival.provider_id[:255],
+        content_hash=hashlib.sha256(arrival.raw).hexdigest(),
+        raw=arrival.raw,
+        size=len(arrival.raw),
+        received_at=now,
+        attempts=int(claimed),
+        due_at=now + LEASE if claimed else now,
     )
-    known = dict(
-        InboundItem.objects.filter(channel=channel, provider_id__in={a.provider_id[:255] for a in arrivals})
-        .exclude(status=Status.DUPLICATE)
-        .values_list("provider_id", "pk")
-    )
-    pks: list[int] = []
-    again: list[tuple[object, ...]] = []
-    for a in arrivals:
-        name = a.provider_id[:255]
-        if name in new:
-            pks.append(new.pop(name))
-        else:
-            row = (channel.pk, name, _hash(a.raw), None, len(a.raw), now, Status.DUPLICATE, "", "", "", known[name], "", 0, now)
-            pks.append(0)
-            again.append(row)
-    more = iter(_insert_duplicates(again))
-    pks = [pk or next(more) for pk in pks]
-    items = InboundItem.objects.in_bulk(pks)
-    for item in items.values():
-        item.channel = channel
-    return [items[pk] for pk in pks]
+
+
+def _store_duplicates(channel: Channel, items: list[InboundItem]) -> None:
+    known = InboundItem.objects.filter(channel=channel, provider_id__in={item.provider_id for item in items})
+    first = {item.provider_id: item for item in known.exclude(status=Status.DUPLICATE).defer("raw")}
+    for item in items:
+        item.status, item.duplicate_of, item.raw = Status.DUPLICATE, first[item.provider_id], None
+        item.attempts, item.due_at = 0, item.received_at
+    for item, pk in zip(items, _insert_duplicates(list(map(_row, items))), strict=True):
+        item.pk = pk
 
 
 _INSERT = """
@@ -112,18 +120,18 @@ def _insert_duplicates(rows: list[tuple[object, ...]]) -> list[int]:
         return [pk for (pk,) in execute_values(cursor.cursor, f"{_INSERT} RETURNING id", rows, page_size=len(rows), fetch=True)]
 
 
-def _hash(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+def _row(item: InboundItem) -> tuple[object, ...]:
+    return (
+        item.channel_id, item.provider_id, item.content_hash, item.raw, item.size, item.received_at, item.status, item.reason,
+        item.sender, item.subject, item.duplicate_of_id, item.filed_as, item.attempts, item.due_at,
+    )  # fmt: skip
 
 
 def take_in(channel: Channel, raw: bytes, provider_id: str) -> InboundItem:
     """Store one item, commit, then file it at once: what a hook does. A duplicate comes back as what the first one became."""
-    item = store_raw(channel, raw, provider_id)
-    if item.status == Status.DUPLICATE:
-        return item
-    for claimed in _claim(pk=item.pk):
-        process_item(claimed)
-    item.refresh_from_db()
+    item = store_raw(channel, raw, provider_id, claimed=True)
+    if item.status != Status.DUPLICATE:
+        process_item(item)
     return item
 
 
@@ -131,37 +139,40 @@ def process_due(channel: Channel | None = None, limit: int = 2000) -> int:
     """Go on with everything that is received and not filed yet; returns how many items were looked at."""
     done = 0
     while done < limit:
-        claimed = _claim(channel=channel)
+        claimed = _claim(channel)
         if not claimed:
             break
         for item in claimed:
-            process_item(item)
+            process_item(item, told_at_once=False)
         done += len(claimed)
     return done
 
 
-def _claim(*, pk: int | None = None, channel: Channel | None = None) -> list[InboundItem]:
+def _claim(channel: Channel | None = None) -> list[InboundItem]:
     """Items to work on now, each attempt counted before it begins: one that ends a worker (memory, a fault in a library) is
     found out by its number. Those that were tried before are claimed one by one, so that it takes no others with it."""
     with transaction.atomic():
         due = InboundItem.objects.filter(status=Status.RECEIVED, due_at__lte=timezone.now()).order_by("due_at", "pk")
-        if pk is not None:
-            due = due.filter(pk=pk)
         if channel is not None:
             due = due.filter(channel=channel)
         locked = due.select_for_update(skip_locked=True, of=("self",)).select_related("channel__program")
         claimed = list(locked.filter(attempts=0)[:AT_ONCE]) or list(locked[:1])
         InboundItem.objects.filter(pk__in=[item.pk for item in claimed]).update(
-            attempts=F("attempts") + 1, due_at=timezone.now() + timedelta(minutes=2)
+            attempts=F("attempts") + 1, due_at=timezone.now() + LEASE
         )
     for item in claimed:
         item.attempts += 1
     return claimed
 
 
-def process_item(item: InboundItem) -> None:
-    """Parse and file one claimed item, all of it or nothing."""
+def process_item(item: InboundItem, *, told_at_once: bool = True) -> None:
+    """Parse and file one claimed item, all of it or nothing. Where nobody is told of it at once, the commit waits for no disk:
+    should the database fall before it is there, the item still stands as received and is filed again; whatever goes out by then
+    was committed later and waits for its own commit, and with it for this one."""
     with transaction.atomic():
+        if not told_at_once:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit TO off")
         still = InboundItem.objects.select_for_update(skip_locked=True).filter(pk=item.pk, status=Status.RECEIVED)
         if not still.exists():
             return

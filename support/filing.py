@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from channels.files import TooLarge, keep_file
-from channels.models import Chat, Contact, InboundItem, Outgoing
+from channels.models import Contact, InboundItem, Outgoing
 from channels.parsed import Automatic, Bounce, Kind, Parsed, ParsedFile, Quarantine
 from core.events import record, ref
 from support import events
@@ -44,9 +44,8 @@ def file_item(item: InboundItem, parsed: Parsed) -> str:
 
 
 def _hold(parsed: Parsed) -> None:
-    if parsed.chat is not None:
-        Chat.objects.select_for_update(no_key=True).filter(pk=parsed.chat.pk).values("pk").get()
-    else:
+    """A chat is held since its parser has found it (channels.telegram.chats.chat_of)."""
+    if parsed.chat is None:
         Contact.objects.select_for_update(no_key=True).filter(pk=parsed.contact.pk).values("pk").get()
 
 

@@ -53,8 +53,11 @@ def chat_of(
         "contact": contact if where.private else None,
     }
     key: dict[str, Any] = {"channel": channel, "business": business, "provider_id": where.id}
-    chat, _made = Chat.objects.get_or_create(**key, defaults=fresh)
-    chat = Chat.objects.select_for_update(of=("self",)).select_related("business__person", "contact", "channel").get(pk=chat.pk)
+    locked = Chat.objects.select_for_update(of=("self",)).select_related("business__person", "contact", "channel")
+    chat = locked.filter(**key).first()
+    if chat is None:
+        made, _new = Chat.objects.get_or_create(**key, defaults=fresh)
+        chat = locked.get(pk=made.pk)
     changed = [name for name in ("title", "contact") if fresh[name] and getattr(chat, name) != fresh[name]]
     for name in changed:
         setattr(chat, name, fresh[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -125,25 +126,32 @@ def _history(ticket: Ticket) -> tuple[History, dict[datetime, int | None]]:
 def _tracks(ticket: Ticket, first: datetime) -> list[list[Changed]]:
     """The ticket's own states, before it was split off those of the ticket that held its messages then; and the states of
     those that were merged into it."""
-    joined, level = [], [ticket.pk]
-    while level := list(Ticket.objects.filter(merged_into__in=level).values_list("pk", flat=True)):
+    changes: dict[int, list[Changed]] = {}
+    joined: list[int] = []
+    level, asked = [ticket.pk], Q(pk__in=[ticket.pk, *([ticket.parent_id] if ticket.parent_id else [])])
+    while level:
+        wanted = Ticket.objects.filter(asked | Q(merged_into__in=level)).values("pk")
+        rows = StatusChange.objects.filter(ticket__in=wanted).order_by("at", "pk")
+        found: dict[int, list[Changed]] = defaultdict(list)
+        next_level = set()
+        for pk, at, status, merged_into in rows.values_list("ticket", "at", "status", "ticket__merged_into"):
+            found[pk].append(Changed(at, status))
+            if merged_into in level:
+                next_level.add(pk)
+        changes |= found
+        level, asked = sorted(next_level), Q()
         joined += level
-    wanted = [ticket.pk, *joined, *([ticket.parent_id] if ticket.parent_id else [])]
-    changes: dict[int, list[Changed]] = {pk: [] for pk in wanted}
-    for pk, at, status in (
-        StatusChange.objects.filter(ticket__in=wanted).order_by("at", "pk").values_list("ticket", "at", "status")
-    ):
-        changes[pk].append(Changed(at, status))
-    own = changes[ticket.pk] or [Changed(ticket.created_at, ticket.status)]
+    own = changes.get(ticket.pk) or [Changed(ticket.created_at, ticket.status)]
     if ticket.parent_id:
-        own = [change for change in changes[ticket.parent_id] if change.at < own[0].at] + own
+        own = [change for change in changes.get(ticket.parent_id, []) if change.at < own[0].at] + own
     own[0] = Changed(min(own[0].at, first), own[0].status)  # what came in before its ticket was made waited from then on
-    return [own, *(track for pk in joined if (track := changes[pk]))]
+    return [own, *(changes[pk] for pk in joined)]
 
 
-def refresh_clocks(ticket: Ticket, policies: Iterable[SlaPolicy] | None = None) -> Reading:
-    """Choose the policy, compute the clocks and store them: one UPDATE of the row, which the caller has locked, and a row for
-    each clock that is decided. Called in the transaction of every message and every change of a state."""
+def refresh_clocks(ticket: Ticket, policies: Iterable[SlaPolicy] | None = None, *, changed: Iterable[str] = ()) -> Reading:
+    """Choose the policy, compute the clocks and store them, with what the caller has `changed`: one UPDATE of the row, which the
+    caller has locked, and a row for each clock that is decided. Called in the transaction of every message and every change of
+    a state."""
     reading = read_ticket(ticket, policies=policies)
     current = reading.current()
     ticket.policy = reading.policy
@@ -158,7 +166,7 @@ def refresh_clocks(ticket: Ticket, policies: Iterable[SlaPolicy] | None = None) 
     ticket.breach_at = min((at for at in due if at not in ticket.breached_of), default=None)
     ticket.first_replied_at = reading.clocks.first_reply.done_at
     ticket.answered_at = reading.clocks.answer.done_at
-    Ticket.objects.filter(pk=ticket.pk).update(**{field: getattr(ticket, field) for field in STORED})
+    Ticket.objects.filter(pk=ticket.pk).update(**{field: getattr(ticket, field) for field in [*STORED, *changed]})
     _keep_results(ticket, reading)
     return reading
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from core.tasks import send_soon
@@ -11,9 +13,9 @@ from support.models.tickets import OPEN
 from support.services.clocks import refresh_clocks
 
 
-def follow(ticket: Ticket) -> None:
-    """Its clocks, its owner, and the open pages that show it. The row is locked and saved."""
-    refresh_clocks(ticket)
+def follow(ticket: Ticket, changed: Iterable[str] = ()) -> None:
+    """Its clocks, its owner, and the open pages that show it. The row is locked, and saved but for the `changed` fields."""
+    refresh_clocks(ticket, changed=changed)
     touch(ticket)
     if ticket.assignee_id is None and ticket.status in OPEN:
         transaction.on_commit(_find_owner, robust=True)

@@ -82,8 +82,7 @@ def receive(
         ticket.snoozed_until = None
         if ticket.status != TicketStatus.NEW:
             set_status(ticket, TicketStatus.OPEN, by=None, reason=_("The affiliate wrote."))
-    ticket.save(update_fields=MOVED_BY_A_MESSAGE)
-    follow(ticket)
+    follow(ticket, MOVED_BY_A_MESSAGE)
     return message
 
 

@@ -59,7 +59,7 @@ def portal_channel(program: Program) -> Channel:
     return channel
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def open_ticket(
     *,
     program: Program,

@@ -121,10 +121,10 @@ def test_an_item_that_ends_its_worker_is_found_out_and_takes_no_other_with_it(mu
 
     real = inbound.process_item
 
-    def process(item):
+    def process(item, **how):
         if bytes(item.raw) == b"killer" and item.attempts <= inbound.MOST_ATTEMPTS:
             raise Killed
-        real(item)
+        real(item, **how)
 
     monkeypatch.setattr(inbound, "process_item", process)
     for _ in range(inbound.MOST_ATTEMPTS + 3):
