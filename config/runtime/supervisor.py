@@ -51,6 +51,7 @@ def children_of(env: Environment) -> list[Child]:
     """In the order in which they stop: first the doors, then who works on what came in."""
     granian = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(env.port), "--no-ws"]
     granian += ["--workers", "2", "--blocking-threads", "4", "--workers-kill-timeout", "3", "--log-level", "warning"]
+    granian += ["--respawn-failed-workers"]  # one that ends takes no other with it
     return [
         Child("click", ["tracking.clickserver"]),
         Child("web", [*granian, "config.runtime.web:application"]),
