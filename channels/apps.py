@@ -13,12 +13,15 @@ class ChannelsConfig(AppConfig):
         from channels.inbound import register_parser
         from channels.models import Channel
         from channels.outgoing import register_sender
+        from channels.queries import open_doors
         from channels.telegram import kind as telegram_kind
         from channels.telegram import parser, sending
         from core.access import Can
         from core.ui import register_card, register_menu
+        from team.doors import register_doors
 
         register_facts()
+        register_doors(open_doors)
         for order, label, page, icon in (
             (26, _("Contacts"), "manage:contact_list", "address-book"),
             (27, _("Quarantine"), "manage:quarantine_list", "shield-question"),

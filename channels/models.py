@@ -276,6 +276,8 @@ class BusinessConnection(PublicId, TimestampedModel):
     can_edit_name = models.BooleanField(default=False)
     is_enabled = models.BooleanField(default=True)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    # Whose account it is while `person` writes there in their absence.
+    stands_in_for = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now)
 
     objects = BusinessConnectionQuerySet.as_manager()

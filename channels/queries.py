@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count
@@ -37,3 +37,12 @@ def reconcile_many(channels: Iterable[Channel]) -> dict[int, Reconciliation]:
     for pk, status, number in rows:
         counts[pk]["waiting" if status == InboundItem.Status.RECEIVED else status] = number
     return {pk: Reconciliation(**counts[pk]) for pk in pks}
+
+
+def open_doors(programs: Collection[int]) -> dict[int, set[str]]:
+    """The kinds of channels that are not closed, by program: for the roster (`team.doors`)."""
+    found: dict[int, set[str]] = defaultdict(set)
+    rows = Channel.objects.filter(program__in=programs).exclude(status=Channel.Status.CLOSED)
+    for program, kind in rows.order_by().values_list("program", "kind").distinct():
+        found[program].add(kind)
+    return found

@@ -2,6 +2,7 @@ from celery import shared_task
 
 from channels import imap, inbound, outgoing
 from channels.models import Channel
+from channels.telegram import standing_in
 from core.tasks import send_soon
 
 
@@ -33,3 +34,8 @@ def poll_mailboxes() -> None:
     mailboxes = Channel.objects.filter(kind=Channel.Kind.EMAIL, status=Channel.Status.ACTIVE, settings__polls=True)
     for pk in mailboxes.values_list("pk", flat=True):
         send_soon(poll_mailbox, pk)
+
+
+@shared_task
+def look_after_accounts() -> None:
+    standing_in.look_after_accounts()

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from channels.models import Channel, InboundItem, Outgoing
+from channels.telegram.standing_in import without_a_writer
 from core.access import Can, rights_of
 from core.components import number_text
 from knowledge.models import Article
@@ -57,6 +58,7 @@ def _rows(user: Any) -> Iterator[tuple[str, tuple[QuerySet[Any], Any]]]:
     rights = rights_of(user)
     if rights.has(Can.MANAGE_CHANNELS):
         broken = Channel.objects.visible_to(user, Can.MANAGE_CHANNELS).in_trouble()
+        yield "unwritten", (without_a_writer(user, timezone.now()), "changed_at")
         yield "trouble", (broken, Least("receive_error_since", "send_error_since"))
     if rights.has(Can.ANSWER_TICKETS):
         doors = Channel.objects.visible_to(user, Can.ANSWER_TICKETS)
@@ -85,6 +87,16 @@ def _counted(name: str, rows: QuerySet[Any], since: Any) -> QuerySet[Any]:
 
 def _told(name: str, number: int, since: datetime | None) -> Need:
     icon, tone, title, place, query, label = {
+        "unwritten": (
+            "brand-telegram",
+            "waiting",
+            ngettext(
+                "%(number)s company account has nobody who writes", "%(number)s company accounts have nobody who writes", number
+            ),
+            "telegram_account_list",
+            "",
+            _("Name somebody"),
+        ),
         "trouble": (
             "plug-connected-x",
             "stopped",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from support.views import calls, claims, display, levels, ratings
+from support.views import calls, claims, display, keeping, levels, ratings
 from support.views import portal as portal_views
 
 manage: list[URLPattern] = [
@@ -21,6 +21,7 @@ manage: list[URLPattern] = [
     path("inbox/escalations/<str:public_id>/accept/", levels.escalation_accept, name="escalation_accept"),
     path("inbox/escalations/<str:public_id>/answer/", levels.escalation_reply, name="escalation_reply"),
     path("inbox/escalations/<str:public_id>/withdraw/", levels.escalation_withdraw, name="escalation_withdraw"),
+    path("inbox/escalations/<str:public_id>/keep/", keeping.escalation_keep, name="escalation_keep"),
     path("inbox/<str:public_id>/escalate/", levels.escalation_create, name="escalation_create"),
     path("inbox/<str:public_id>/difficulty/", levels.ticket_difficulty, name="ticket_difficulty"),
     path("inbox/<str:public_id>/causes/", levels.ticket_causes, name="ticket_causes"),

@@ -95,7 +95,7 @@ class SupportConfig(AppConfig):
 
         from core.access import Can
         from core.ui import register_card, register_menu
-        from support.cards_team import handover_card, sheet_link
+        from support.cards_team import handover_later, sheet_link
 
         team = _("Team")
         register_menu("manager", team, _("Capacity"), "manage:capacity_list", "gauge", 603, allowed=Can.SEE_TEAM)
@@ -120,7 +120,7 @@ class SupportConfig(AppConfig):
             within="manage:roster",
         )
         register_card("absence.actions", "support/manager/_sheet_link.html", 10, sheet_link)
-        register_card("team", "support/manager/_handover_card.html", 10, handover_card)
+        register_card("team", "support/manager/_handover_later.html", 10, handover_later)
 
     def _register_beyond_a_reply(self) -> None:
         """Questions to others, calls, claims, ratings by buttons."""
@@ -131,9 +131,13 @@ class SupportConfig(AppConfig):
         from core.ui import register_card, register_menu
         from support import rating_buttons
         from support.views.claims import claim_card
+        from support.views.keeping import keep_card, origin_card
         from support.views.levels import levels_card
 
         register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)
         register_card("ticket", "support/manager/_claim_card.html", 10, claim_card)
         register_card("ticket", "support/manager/_levels_card.html", 60, levels_card)
+        register_card("escalation", "support/manager/_keep_card.html", 10, keep_card)
+        register_card("macro", "support/manager/_origin_card.html", 10, origin_card)
+        register_card("article", "support/manager/_origin_card.html", 10, origin_card)
         register_menu("manager", _("Money"), _("Disputes"), "manage:claim_list", "gavel", 430, allowed=Can.SEE_MONEY)

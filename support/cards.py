@@ -9,6 +9,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from accounts.queries import programs_by_person
 from affiliates.models import Affiliate
 from core.access import Can, programs_of, rights_of
 from core.components import duration_text, exact
@@ -120,12 +122,31 @@ def affiliate_promises_card(request: HttpRequest, affiliate: Affiliate) -> dict[
 
 
 def _promises(request: HttpRequest, rows: Any, program: int | None, css: str) -> dict[str, Any] | None:
-    found = rows.select_related("owner").order_by("settled_at", "due_at")
+    found = rows.select_related("owner", "ticket").order_by("settled_at", "due_at")
     open_first = sorted(found[:50], key=lambda each: (each.settled_at is not None, each.due_at))[:PROMISES]
     if not open_first:
         return None
-    promises = [(each, state_of(each), state_label(each)) for each in open_first]
-    return {"promises": promises, "settles": rights_of(request.user).has(Can.ANSWER_TICKETS, program), "class": css}
+    settles = rights_of(request.user).has(Can.ANSWER_TICKETS, program)
+    takers = _takers(open_first) if settles else {}
+    promises = [(each, state_of(each), state_label(each), takers.get(each.pk, [])) for each in open_first]
+    return {"promises": promises, "settles": settles, "class": css}
+
+
+def _takers(promises: list[Commitment]) -> dict[int, list[User]]:
+    """To whom each open promise can be given: those who answer in its program, but for its owner."""
+    if not any(each.settled_at is None for each in promises):
+        return {}
+    answering = programs_by_person(Can.ANSWER_TICKETS)
+    people = list(User.objects.filter(pk__in=answering).order_by("name", "email"))
+    found: dict[int, list[User]] = {}
+    for each in promises:
+        program = each.ticket.program_id
+        found[each.pk] = [
+            person
+            for person in people
+            if person.pk != each.owner_id and ((may := answering[person.pk]) is None or program in may)
+        ]
+    return found
 
 
 def composer_promises(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:

@@ -43,6 +43,7 @@ TICKET_ESCALATED = "ticket.escalated"  # about the escalation and the ticket; da
 ESCALATION_ACCEPTED = "escalation.accepted"  # data: person
 ESCALATION_ANSWERED = "escalation.answered"  # data: person, number
 ESCALATION_WITHDRAWN = "escalation.withdrawn"
+ESCALATION_KEPT = "escalation.kept"  # about what was made of its answer as well; data: number, name
 ESCALATION_NOT_ACCEPTED = "escalation.not_accepted"  # its time to be taken is over; data: level
 TICKET_CAUSES_NAMED = "ticket.causes_named"  # data: causes
 DIFFICULTY_PROPOSED = "difficulty.proposed"  # about the ticket; data: value
@@ -100,6 +101,7 @@ def register_facts() -> None:
     register_fact(ESCALATION_ACCEPTED, "hand-grab", _("%(person)s took the question"))
     register_fact(ESCALATION_ANSWERED, "stairs-down", _("%(person)s answered question %(number)s"))
     register_fact(ESCALATION_WITHDRAWN, "arrow-back-up", _("The question was withdrawn"))
+    register_fact(ESCALATION_KEPT, "bookmark", _("The answer to question %(number)s is kept: %(name)s"))
     register_fact(ESCALATION_NOT_ACCEPTED, "clock-exclamation", _("Nobody took the question to the %(level)s in time"))
     register_fact(TICKET_CAUSES_NAMED, "affiliate", _("Caused by: %(causes)s"))
     register_fact(DIFFICULTY_PROPOSED, "barbell", _("Difficulty proposed: %(value)s of 5"))

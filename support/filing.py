@@ -141,9 +141,11 @@ def _file_edit(item: InboundItem, parsed: Parsed) -> str:
     message = next(iter(messages_named([parsed.provider_id])), None)
     if message is None:
         return ref(_file_message(item, parsed))
-    if message.body_text == parsed.text and not parsed.files:
+    files, _left_out = keep_files(parsed.files)
+    known = set(message.attachments.values_list("file", flat=True))
+    if message.body_text == parsed.text and known.issuperset(each.file.pk for each in files):
         return ref(message)  # a link's preview came, or a picture's quality: nothing that is read has changed
-    return ref(edit_message(message, parsed.text, inbound=item, html=parsed.html))
+    return ref(edit_message(message, parsed.text, inbound=item, html=parsed.html, files=files))
 
 
 def _file_deletion(parsed: Parsed) -> str:

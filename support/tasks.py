@@ -39,6 +39,7 @@ def assign_waiting_tickets() -> None:
 def sweep_all_tickets() -> None:
     start_covers()
     end_covers()
+    promises.give_to_deputies()
     sweep_tickets()
 
 

@@ -16,10 +16,11 @@ from accounts.queries import programs_by_person
 from core.access import Can
 from core.middleware import zone_of
 from programs.models import Program
+from team.doors import Doors, doors_of
 from team.hours import open_stretches
 from team.models import Absence, Coverage, Door, Duty, Shift, ShiftChange
 from team.roster import Ask, Gap, Roster, Turn
-from team.shifts import DAY, Span, occurrences, whole_days
+from team.shifts import DAY, Span, merged, occurrences, whole_days
 
 HORIZON = timedelta(days=14)
 # Where nothing is planned: whose role is this duty's.
@@ -143,6 +144,14 @@ def absence_at(user: User, at: datetime) -> Absence | None:
     return found
 
 
+def current_absences(at: datetime) -> QuerySet[Absence]:
+    """The approved absences that somebody may be in at this instant: to the day of UTC and its neighbours. Who is in theirs,
+    `span_of` tells to the minute."""
+    day = at.astimezone(UTC).date()
+    approved: QuerySet[Absence] = Absence.objects.filter(state=Absence.State.APPROVED)
+    return approved.filter(first_day__lte=day + DAY, last_day__gte=day - DAY)
+
+
 def may_be_notified(user: User, at: datetime | None = None) -> bool:
     """Whether anything may ring, mail or pop up for this person: on leave nothing does. Every notification asks here."""
     return user.is_active and absence_at(user, at or timezone.now()) is None
@@ -218,28 +227,42 @@ def gaps(start: datetime, *, programs: Iterable[int] | None = None, roster: Rost
     if programs is None:
         programs = Program.objects.filter(status=Program.Status.ACTIVE).values_list("pk", flat=True)
     seen = set(programs)
+    open_doors = {program: {str(Door.PORTAL), *doors} for program, doors in doors_of(seen).items()}
     asked = list(Coverage.objects.select_related("calendar")) or [Coverage(duty=Duty.SUPPORT)]
     lanes = []
     for coverage in asked:
         wanted = sorted(seen if coverage.program_id is None else seen & {coverage.program_id})
-        ask = Ask(coverage.duty, wanted, _doors(coverage, roster), _asked_hours(coverage, start, end))
+        doors = _doors(coverage, roster, open_doors)
+        closed = {(program, door) for program in wanted for door in doors if door not in open_doors[program]}
+        named = coverage.channel_kind or doors == [""]  # who names a door asks for it
+        hours = _asked_hours(coverage, start, end)
+        ask = Ask(coverage.duty, wanted, doors, hours, frozenset() if named else frozenset(closed))
         lanes.append(Lane(coverage.duty, coverage.channel_kind, ask, roster.gaps(ask)))
     return lanes
 
 
-def _doors(coverage: Coverage, roster: Roster) -> list[str]:
-    """Through which doors somebody has to be there: the one that is named, else each of them; the phone only where the plan
-    knows of one. Where no shift is limited to a door, one look does for all."""
+def _doors(coverage: Coverage, roster: Roster, open_doors: Doors) -> list[str]:
+    """Through which doors somebody has to be there: the one that is named, else each that some program has. Where no shift is
+    limited to a door, one look does for all."""
     if coverage.channel_kind:
         return [coverage.channel_kind]
-    limited = {turn.channel for turn in roster.turns} - {""}
-    return sorted({Door.PORTAL, Door.EMAIL, Door.TELEGRAM} | limited) if limited else [""]
+    limited = any(turn.channel for turn in roster.turns)
+    return sorted(set().union(*open_doors.values())) if limited else [""]
 
 
 def _asked_hours(coverage: Coverage, start: datetime, end: datetime) -> list[Span]:
     if coverage.calendar is None:
         return [(start, end)]
     return list(open_stretches(coverage.calendar, start, end))
+
+
+def shift_end(person: User, start: datetime, end: datetime) -> datetime | None:
+    """When a planned time of the person ends within (start, end], shifts that follow each other taken as one. None: it does not."""
+    roster = load_roster(start, end + timedelta(hours=1))
+    if not roster.planned:
+        return None
+    spans = merged((a, b) for a, b, turn in roster.there() if turn.person == person.pk)
+    return next((b for _a, b in spans if start < b <= end), None)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Ask:
     programs: Sequence[int]
     doors: Sequence[str]
     spans: Sequence[Span]
+    closed: frozenset[tuple[int, str]] = frozenset()  # doors that a program does not have: nobody is missed there
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class Roster:
         missing: list[tuple[Span, int, str]] = []
         for program in ask.programs:
             for door in ask.doors:
+                if (program, door) in ask.closed:
+                    continue
                 present = [(start, end) for start, end, _turn in self.there(ask.duty, program, door)]
                 missing += [(span, program, door) for span in without(ask.spans, present)]
         return list(_stretches(missing))

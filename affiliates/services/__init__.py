@@ -7,6 +7,7 @@ from affiliates.services.cover import (
     propose_cover,
     spread_accounts,
     start_covers,
+    suggest_managers,
     uncovered_accounts,
 )
 from affiliates.services.enrollments import MOVES, apply_to_program, change_enrollments, enroll_affiliate
@@ -38,6 +39,7 @@ __all__ = [
     "set_member_functions",
     "spread_accounts",
     "start_covers",
+    "suggest_managers",
     "uncovered_accounts",
     "update_affiliate",
 ]

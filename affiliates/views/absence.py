@@ -24,6 +24,8 @@ from team.models import Absence
 from team.queries import span_of
 from team.services import plans_for
 
+SHOWN = 300  # accounts on the page; the others go as proposed
+
 
 def _absence(public_id: str) -> Absence:
     absences = Absence.objects.select_related("person", "deputy", "asked_by", "decided_by")
@@ -37,13 +39,16 @@ def absence_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     plans = plans_for(request.user, absence.person)
     coming = absence.state == Absence.State.APPROVED and span_of(absence)[1] > timezone.now()
     accounts = uncovered_accounts(absence) if plans and coming else []
+    proposals, covers = _proposals(absence, accounts), _covers(request, absence)
     context = {
         "absence": absence,
         "plans": plans,
         "coming": coming,
-        "covers": _covers(request, absence),
+        "covers": covers[:SHOWN],
+        "more_covers": len(covers[SHOWN:]),
         "named": plans or absence.person_id == request.user.pk,
-        "proposals": _proposals(absence, accounts),
+        "proposals": proposals[:SHOWN],
+        "more_proposals": len(proposals[SHOWN:]),
         "people": [person for person in _takers(absence) if person.pk != absence.person_id] if accounts else [],
         "history": Event.objects.about(absence).select_related("by") if plans else None,
         "today": timezone.localdate(),

@@ -23,6 +23,7 @@ from channels.telegram.updates import Connection, Malformed, Said, read_connecti
 from core.access import Can, check, rights_of
 from core.errors import Refusal
 from core.events import record, ref
+from team.queries import absence_at
 
 MOST_NAME = 64  # characters of a first name ("setBusinessAccountName")
 
@@ -86,9 +87,17 @@ def change_person(account: BusinessConnection, person: User | None, *, by: Any, 
         raise BusinessError(_("%(person)s does not answer in this program.") % {"person": person}, field="person")
     shown_name = " ".join(shown_name.split())[:MOST_NAME]
     if shown_name and shown_name != account.shown_name:
-        _rename(account, shown_name)
+        rename(account, shown_name)
     if person == account.person:
         return account
+    owner = account.stands_in_for or account.person
+    away = owner is not None and person not in (None, owner) and absence_at(owner, timezone.now()) is not None
+    account.stands_in_for = owner if away else None  # back from leave they write again
+    return say_who_writes(account, person, by=by)
+
+
+def say_who_writes(account: BusinessConnection, person: User | None, *, by: Any) -> BusinessConnection:
+    """From now on it is this person; `account` is locked. `by` is None where the plans of the team say so."""
     former, account.person = account.person, person
     account.changed_at = timezone.now()
     account.save()
@@ -101,7 +110,7 @@ def change_person(account: BusinessConnection, person: User | None, *, by: Any, 
     return account
 
 
-def _rename(account: BusinessConnection, name: str) -> None:
+def rename(account: BusinessConnection, name: str) -> None:
     if not account.can_edit_name:
         raise BusinessError(
             _("Telegram does not let the bot change this name. Allow it in Telegram (Business, Chatbots), or change it there."),

@@ -62,7 +62,7 @@ def _said(item: InboundItem, channel: Channel, said: Said) -> Parsed | str:
     contact = contact_of(channel, Sender(said.chat.id, said.chat.title, said.chat.username) if ours else said.sender)
     if said.command == "start" and said.argument and said.chat.private and account is None:
         return greet(item, _chat(channel, said.chat, contact, None), contact, said.argument)
-    files, notes = ([], said.notes) if said.edited else _fetch_all(item, channel, said)
+    files, notes = _fetch_all(item, channel, said)  # of an edit as well: another picture may have taken the first one's place
     chat = _chat(channel, said.chat, contact, account)
     if said.by_bot is not None and said.by_bot == channel.settings.get("bot_id"):
         return ref(chat)  # our own words come back: they are a message already

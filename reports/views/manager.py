@@ -61,6 +61,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "mails_note": mails_note(request.user),
         "programs": [program for program in programs if rights_of(request.user).has(Can.SEE_TRACKING, program.pk)],
         "no_program": not programs,
+        "answers": rights_of(request.user).has(Can.ANSWER_TICKETS),
         "may_create": rights_of(request.user).everywhere(Can.MANAGE_PROGRAMS),
     }
     if program := _chosen(request, context["programs"]):

@@ -16,6 +16,7 @@ from affiliates.queries import carried_affiliates, covering, open_applications
 from support.growth import WEEKS, Forecast, forecast
 from support.models import Commitment, Ticket
 from team.models import ACCOUNTS, OPEN_TICKETS, Capacity, HandoverNote
+from team.queries import shift_end
 
 WEEK = timedelta(days=7)
 RECENT = timedelta(days=2)
@@ -116,3 +117,25 @@ def handed_over(reader: Any) -> list[dict[str, Any]]:
 def unread_handovers(reader: Any) -> int:
     recent = HandoverNote.objects.filter(written_at__gte=timezone.now() - RECENT)
     return recent.exclude(person=reader).exclude(read_by=reader).count()
+
+
+REMINDED_BEFORE, REMINDED_AFTER = timedelta(minutes=30), timedelta(minutes=60)
+
+
+@dataclass(frozen=True)
+class ToHandOver:
+    """A shift that ends soon, or has just ended, and what its person leaves without a word."""
+
+    ends_at: datetime
+    is_over: bool
+    tickets: int
+    promises: int
+
+
+def to_hand_over(person: Any, at: datetime) -> ToHandOver | None:
+    """Half an hour before a shift's end and an hour after it: who leaves something and has written no note is reminded."""
+    ends = shift_end(person, at - REMINDED_AFTER, at + REMINDED_BEFORE)
+    if ends is None or HandoverNote.objects.filter(person=person, written_at__gte=ends - REMINDED_AFTER).exists():
+        return None
+    tickets, promises = (found.order_by().count() for found in left_by(person))
+    return ToHandOver(ends, ends <= at, tickets, promises) if tickets or promises else None

@@ -58,10 +58,11 @@ def create_macro(
     variants: Collection[Words],
     program: Program | None = None,
     files: Iterable[NamedFile] = (),
+    is_active: bool = True,
     **actions: Any,
 ) -> Macro:
     """A new macro; `actions` are set_status, set_type, set_level, set_priority, add_tags."""
-    macro = Macro(name=name.strip(), program=program, created_by=by, **_known(actions))
+    macro = Macro(name=name.strip(), program=program, created_by=by, is_active=is_active, **_known(actions))
     _check_writes(by, program)
     _save(macro, variants)
     _attach(macro, files)

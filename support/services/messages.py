@@ -202,8 +202,10 @@ def may_be_told_automatically(ticket: Ticket) -> bool:
 
 
 @transaction.atomic
-def edit_message(message: Message, text: str, *, inbound: InboundItem | None = None, html: str = "") -> Message:
-    """Its writer changed it in their messenger: what it said before is kept. The same edit twice is one."""
+def edit_message(
+    message: Message, text: str, *, inbound: InboundItem | None = None, html: str = "", files: Iterable[NamedFile] = ()
+) -> Message:
+    """Its writer changed it in their messenger: what it said before is kept, and the files that it had. The same edit twice is one."""
     ticket = lock_ticket(message.ticket)
     message = Message.objects.select_for_update(no_key=True, of=("self",)).get(pk=message.pk)
     if inbound is not None and message.versions.filter(inbound=inbound).exists():
@@ -212,6 +214,8 @@ def edit_message(message: Message, text: str, *, inbound: InboundItem | None = N
     MessageVersion.objects.create(message=message, body_text=message.body_text, replaced_at=now, inbound=inbound)
     message.body_text, message.body_html, message.edited_at = text, html, now
     message.save(update_fields=["body_text", "body_html", "edited_at"])
+    known = set(message.attachments.values_list("file", flat=True))
+    _attach(message, [each for each in files if each.file.pk not in known])
     record(events.MESSAGE_EDITED, message, ticket)
     follow(ticket)
     return message

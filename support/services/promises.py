@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.access import Can, check, rights_of
-from core.events import record
+from core.events import Fact, record, record_many
 from support import events, live
 from support.errors import NotNow, TicketError
 from support.models import Commitment, Message, Notice, Ticket
 from support.models.messages import Direction
 from support.services.notices import notify
 from support.services.tickets import lock_ticket
-from team.queries import duty_officer, may_be_notified, roster_at
+from team.queries import current_absences, duty_officer, may_be_notified, roster_at, span_of
 
 Status = Commitment.Status
 LONGEST_TEXT = 200
@@ -140,3 +140,32 @@ def _tell_overdue(commitment: Commitment, now: datetime) -> None:
     data = {"text": commitment.text, "person": str(commitment.owner)}
     record(events.COMMITMENT_OVERDUE, commitment, ticket, ticket.affiliate, data=data)
     live.touch(ticket)
+
+
+def give_to_deputies(limit: int = 500) -> int:
+    """What somebody who is away promised for these days their deputy keeps, and it counts for them. Where no deputy was named
+    the accounts are spread, and promises follow each account (`assignment.hand_over`). Returns how many changed hands."""
+    now = timezone.now()
+    moved = 0
+    for absence in current_absences(now).exclude(deputy=None).select_related("person", "deputy"):
+        starts, ends = span_of(absence)
+        if not starts <= now < ends or absence.deputy is None:
+            continue
+        rights = rights_of(absence.deputy)
+        mine = Commitment.objects.open().filter(owner=absence.person, due_at__lt=ends)
+        with transaction.atomic():
+            locked = list(mine.select_for_update(skip_locked=True, of=("self",)).select_related("ticket")[:limit])
+            able = [each for each in locked if rights.has(Can.ANSWER_TICKETS, each.ticket.program_id)]
+            moved += give_commitments(able, absence.deputy, reason=_("%(person)s is away.") % {"person": absence.person})
+    return moved
+
+
+def give_commitments(commitments: Collection[Commitment], owner: User, *, reason: str) -> int:
+    """These open promises, locked already, are another one's from now on. The history of each ticket tells it."""
+    Commitment.objects.filter(pk__in=[each.pk for each in commitments]).update(owner=owner)
+    facts = [
+        Fact(events.COMMITMENT_GIVEN, [each, each.ticket], {"text": each.text, "person": str(owner)}, reason)
+        for each in commitments
+    ]
+    record_many(facts)
+    return len(commitments)

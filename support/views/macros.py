@@ -138,7 +138,7 @@ def macro_create(request: HttpRequest) -> HttpResponse:
     formset = VariantFormSet(request.POST or None, prefix="variants", initial=given)
     if form.is_valid() and formset.is_valid():
         with refusals_as_errors(form):
-            macro = create_macro(by=request.user, variants=_words(formset), files=_files(form), **_fields(form, "is_active"))
+            macro = create_macro(by=request.user, variants=_words(formset), files=_files(form), **_fields(form))
             messages.success(request, _("Saved. Look at it as one of your affiliates would get it."))
             return redirect("manage:macro_detail", macro.public_id)
     return _form_page(request, form, formset, None)

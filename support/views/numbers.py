@@ -15,6 +15,7 @@ from core.ui import Chart, Period, Series
 from programs.models import Program
 from support.queries.board import read_board
 from support.queries.numbers import BY, by_day, figures
+from support.queries.results import results
 
 
 @manager_required(Can.SEE_TICKETS)
@@ -59,8 +60,17 @@ def support_numbers(request: HttpRequest) -> HttpResponse:
         "programs": choices,
         "program": chosen,
         "by": by,
+        "results": results(start, end, programs=programs, money=_with_money(request, programs)) if by == "person" else [],
     }
     return render(request, "support/manager/support_numbers.html", context)
+
+
+def _with_money(request: HttpRequest, programs: list[int] | None) -> list[int] | None:
+    """Those of the programs in which the reader sees money."""
+    held = programs_of(request.user, Can.SEE_MONEY)
+    if programs is None:
+        return None if held is None else sorted(held)
+    return programs if held is None else [pk for pk in programs if pk in held]
 
 
 def _charts(period: Period, by: str, lines: list[Any], programs: Any, zone: str) -> list[Chart]:

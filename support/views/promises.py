@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from accounts.models import User
+from accounts.queries import people_who
 from core.access import Can, manager_required
 from core.listing import BooleanFilter, ChoiceFilter, Column, Empty, Listing, PersonColumn, StateColumn, TimeColumn
 from core.ui import redirect_back, refusals_as_messages
@@ -18,7 +20,7 @@ from support.forms_promises import MOMENT, SettleForm
 from support.models import Commitment
 from support.promises import suggest_promise
 from support.queries.promises import state_label, state_of
-from support.services.promises import settle_commitment
+from support.services.promises import give_commitment, settle_commitment
 
 
 @manager_required(Can.SEE_TICKETS)
@@ -87,4 +89,21 @@ def promise_settle(request: HttpRequest, public_id: str) -> HttpResponse:
             messages.success(request, f"{settled.get_status_display()}: {settled.text}")
     else:
         messages.error(request, _("There is no such choice."))
+    return redirect_back(request, "manage:promise_list")
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def promise_give(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Another one keeps it from now on."""
+    rows = Commitment.objects.visible_to(request.user).select_related("ticket")
+    commitment = get_object_or_404(rows, pk=Commitment.pk_from(public_id))
+    people = people_who(Can.ANSWER_TICKETS, commitment.ticket.program_id)
+    person = people.filter(pk=User.pk_from(request.POST.get("person", "")) or 0).first()
+    if person is None:
+        messages.error(request, _("Choose who keeps it."))
+    else:
+        with refusals_as_messages(request):
+            given = give_commitment(commitment, person, by=request.user)
+            messages.success(request, _("%(person)s keeps it from now on: %(text)s") % {"person": person, "text": given.text})
     return redirect_back(request, "manage:promise_list")

@@ -11,15 +11,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from affiliates.models import Affiliate
 from affiliates.queries import affiliate_managers
+from affiliates.services import suggest_managers
 from core.access import Can, manager_required, rights_of
 from core.ui import refusals_as_errors, refusals_as_messages
 from programs.models import Program
 from programs.queries import visible_programs
+from support.cards_team import handover_context
 from support.growth import WEEKS
 from support.models import Commitment, ManagerProposal, ManagerRule, Ticket
 from support.queries.team import growth_of, handed_over, left_by, loads
@@ -109,8 +111,10 @@ def proposal_list(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The rule proposes from the next hour on."))
         return redirect("manage:proposal_list")
     proposals = ManagerProposal.objects.filter(state="proposed", rule__program__in=programs)
+    proposed = list(proposals.select_related("affiliate", "rule__program").prefetch_related("affiliate__enrollments")[:200])
+    suggested = suggest_managers(proposal.affiliate for proposal in proposed) if proposed else {}
     context = {
-        "proposals": list(proposals.select_related("affiliate", "rule__program")[:200]),
+        "proposals": [(proposal, suggested[proposal.affiliate_id]) for proposal in proposed],
         "rules": list(ManagerRule.objects.filter(program__in=programs).select_related("program")),
         "managers": list(affiliate_managers()),
         "form": form,
@@ -175,6 +179,14 @@ def handover(request: HttpRequest) -> HttpResponse:
         "handed": handed_over(request.user),
     }
     return render(request, "support/manager/handover.html", context)
+
+
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+def handover_reminder(request: HttpRequest) -> HttpResponse:
+    """A fragment of home, inbox and roster, asked for now and then: what was handed over, and that one's own shift ends."""
+    context = handover_context(request)
+    return render(request, "support/manager/_handover_card.html", context) if context else HttpResponse()
 
 
 @manager_required(Can.SEE_TICKETS)

@@ -1,15 +1,26 @@
 """Accounts of somebody who is away: to whom, with which rights, and back again."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affiliates.models import Cover
+from affiliates.models import Affiliate, Cover, Enrollment
 from affiliates.queries import accounts_carried, manager_at
-from affiliates.services import AffiliateError, end_covers, give_back, propose_cover, spread_accounts, start_covers
+from affiliates.services import (
+    AffiliateError,
+    end_covers,
+    give_back,
+    propose_cover,
+    spread_accounts,
+    start_covers,
+    suggest_managers,
+)
 from affiliates.spreading import Account, Colleague, spread
 from core.access import AccessError, Can, rights_of
 from core.errors import Refusal
@@ -213,3 +224,38 @@ def test_accounts_go_to_nobody_who_does_not_work_here(account, colleague, vacati
         with pytest.raises(Refusal):
             spread_accounts(vacation, by=hana, chosen={account.pk: number})
     assert not Cover.objects.exists()
+
+
+def test_two_thousand_accounts_are_spread_lent_and_given_back_as_one_set(music, mara, vacation, hana):
+    for number in range(40):
+        assign(make_user(f"m{number}@tributary.example", f"Colleague {number}"), "manager", music)
+    rows = [Affiliate(name=f"A{n}", email=f"a{n}@example.org", manager=mara, language="en") for n in range(2000)]
+    accounts = Affiliate.objects.bulk_create(rows)
+    made = [Enrollment(affiliate=a, program=music, status="approved", status_at=NOW) for a in accounts]
+    Enrollment.objects.bulk_create(made)
+
+    with CaptureQueriesContext(connection) as queries:
+        covers = spread_accounts(vacation, by=hana)
+        with time_machine.travel(DURING, tick=False):
+            assert start_covers() == 2000
+        with time_machine.travel(AFTER, tick=False):
+            assert end_covers() == 2000
+
+    assert Counter(Counter(cover.to_person_id for cover in covers).values()) == {50: 40}
+    assert len(queries) < 400  # a few for each of forty colleagues, none for each account
+    assert accounts_carried(DURING).total() == accounts_carried(AFTER).total() == 2000
+
+
+def test_the_least_loaded_who_knows_and_speaks_is_suggested_as_a_manager(music, mara, ana, bao):
+    lena = assign(make_user("lena@tributary.example", "Lena", language="de"), "manager", music)
+    otis = assign(make_user("otis@tributary.example", "Otis"), "manager", music)
+    set_capacity(otis, by=assign(make_user(), "head"), accounts=30, open_tickets=9, languages=["en", "de"], programs=[])
+    make_enrollment(make_affiliate(manager=lena), music)
+    pool = [make_affiliate(language="de"), make_affiliate(language="de")]
+    for affiliate in pool:
+        make_enrollment(affiliate, music)
+
+    found = suggest_managers(Affiliate.objects.filter(pk__in=[a.pk for a in pool]).prefetch_related("enrollments"))
+
+    assert {found[affiliate.pk].person for affiliate in pool} == {lena.pk, otis.pk}
+    assert "speaks de" in found[pool[0].pk].reason

@@ -10,11 +10,13 @@ from channels.models import BusinessConnection, Chat, InboundItem, Outgoing
 from channels.parsed import Automatic, Kind
 from channels.telegram.business import BusinessError, change_person
 from channels.telegram.chats import why_silent
+from channels.telegram.standing_in import look_after_accounts
 from tests.channels.telegram import bot_api as bot_api
 from tests.channels.telegram import connect
 from tests.channels.telegram import door as door
 from tests.channels.telegram import filed as filed
 from tests.factories import event_names
+from tests.factories_team import make_absence, make_cover
 
 ACCOUNT = {"id": 9001, "is_bot": False, "first_name": "Music partners", "username": "music_partners"}
 BAO = {"id": 7001, "type": "private", "first_name": "Bao", "username": "bao_hanoi"}
@@ -159,3 +161,85 @@ def test_the_shown_name_changes_where_the_account_lets_the_bot(door, filed, acco
 def test_two_bots_may_serve_one_account_apart(door, filed, account, bot_api):
     other = connect(bot_api, bot_api.bot())
     assert not other.business_connections.exists()
+
+
+def fresh(account):
+    return BusinessConnection.objects.get(pk=account.pk)
+
+
+def test_a_deputy_writes_while_the_person_is_away_and_contacts_are_told_both_times(door, filed, account, mara, sofia, ada):
+    change_person(account, mara, by=ada)
+    from_bao(door)
+    assert look_after_accounts() == 0
+    absence = make_absence(mara, deputy=sofia)
+
+    assert (look_after_accounts(), look_after_accounts()) == (1, 0)
+    assert (fresh(account).person, fresh(account).stands_in_for) == (sofia, mara)
+    absence.delete()
+    assert look_after_accounts() == 1
+
+    assert (fresh(account).person, fresh(account).stands_in_for) == (mara, None)
+    told = [row.payload["text"] for row in Outgoing.objects.order_by("pk")]
+    assert ["Sofia here" in told[0], "Mara here" in told[1]] == [True, True]
+
+
+def test_without_a_deputy_the_home_page_asks_who_writes_and_whoever_is_named_gives_it_back(
+    door, filed, account, mara, sofia, ada, as_person
+):
+    change_person(account, mara, by=ada)
+    absence = make_absence(mara)
+    assert look_after_accounts() == 0
+    assert "1 company account has nobody who writes" in as_person(ada).get("/manage/").content.decode()
+
+    change_person(account, sofia, by=ada)
+
+    assert "company account has nobody" not in as_person(ada).get("/manage/").content.decode()
+    assert look_after_accounts() == 0
+    absence.delete()
+    assert look_after_accounts() == 1
+    assert fresh(account).person == mara
+
+
+def test_the_one_who_covers_all_accounts_writes_too(door, filed, account, ana, mara, sofia, ada):
+    change_person(account, mara, by=ada)
+    make_cover(ana, make_absence(mara), sofia)
+
+    assert look_after_accounts() == 1
+    assert fresh(account).person == sofia
+
+
+@pytest.mark.parametrize("left", ["deactivated", "revoked"])
+def test_who_leaves_leaves_the_account_and_its_chats_behind(door, filed, account, mara, ada, as_person, left):
+    change_person(account, mara, by=ada)
+    from_bao(door)
+    if left == "deactivated":
+        type(mara).objects.filter(pk=mara.pk).update(is_active=False)
+    else:
+        mara.assignments.update(revoked_at=timezone.now(), revoked_by=ada)
+
+    assert (look_after_accounts(), look_after_accounts()) == (1, 0)
+
+    assert fresh(account).person is None
+    assert Chat.objects.get().business == account
+    assert "1 company account has nobody who writes" in as_person(ada).get("/manage/").content.decode()
+
+
+def test_who_stands_in_keeps_the_account_when_its_person_leaves(door, filed, account, mara, sofia, ada):
+    change_person(account, mara, by=ada)
+    make_absence(mara, deputy=sofia)
+    look_after_accounts()
+    mara.is_active = False
+    mara.save()
+
+    assert look_after_accounts() == 0
+    assert (fresh(account).person, fresh(account).stands_in_for) == (sofia, None)
+
+
+def test_the_shown_name_follows_the_person_where_the_bot_may(door, filed, account, mara, sofia, ada):
+    door.tell(rights={"can_reply": True, "can_edit_name": True})
+    change_person(fresh(account), mara, by=ada, shown_name="Mara · Music")
+    make_absence(mara, deputy=sofia)
+
+    look_after_accounts()
+
+    assert fresh(account).shown_name == "Sofia · Music"

@@ -1,8 +1,9 @@
 """How full the team is and will be; who should have a personal manager; what is left at the end of a shift."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -13,7 +14,7 @@ from support.services.managers import propose_managers
 from team.models import Capacity, HandoverNote
 from tests.factories import assign, make_affiliate, make_conversion, make_enrollment, make_user
 from tests.factories_support import make_ticket
-from tests.factories_team import make_absence, make_cover
+from tests.factories_team import make_absence, make_cover, make_shift
 
 pytestmark = pytest.mark.django_db
 STEADY = [2] * 8
@@ -116,9 +117,9 @@ def test_what_is_left_at_the_end_of_a_shift_is_listed_and_read_by_who_comes(as_p
     page = as_person(mara).get("/manage/team/handover/").content.decode()
     assert "Ana waits for the shop." in page and "Coupon does not work" in page
     assert "Coupon does not work" not in as_person(nils).get("/manage/team/handover/").content.decode()
-    assert b"handed over to whoever comes" in as_person(mara).get("/manage/team/shifts/").content
+    assert b"handed over to whoever comes" in as_person(mara).get("/manage/team/handover/reminder/").content
     as_person(mara).post(f"/manage/team/handover/{note.public_id}/read/")
-    assert b"handed over to whoever comes" not in as_person(mara).get("/manage/team/shifts/").content
+    assert b"handed over to whoever comes" not in as_person(mara).get("/manage/team/handover/reminder/").content
 
 
 def test_the_sheet_tells_what_is_open_in_each_account(as_person, music, mara, hana):
@@ -157,4 +158,26 @@ def test_capacity_and_handover_ask_as_much_at_one_as_at_fifty(as_person, music, 
     few = [queries(page) for page in pages]
     grow(49)
     assert [queries(page) for page in pages] == few
-    assert max(few) <= 12
+    assert max(few) <= 13
+
+
+def test_who_leaves_something_is_reminded_of_the_note_at_the_end_of_their_shift(as_person, music, sofia, mara, ana):
+    today = datetime(2026, 11, 24, tzinfo=UTC)
+    make_shift(sofia, start_time=time(8), minutes=240, first_day=today.date())
+    make_ticket(ana, music, assignee=sofia, at=today)
+
+    def told(minutes, person=sofia):
+        with time_machine.travel(today + timedelta(hours=12, minutes=minutes), tick=False):
+            browser = as_person(person)
+            assert "/manage/team/handover/reminder/" in browser.get("/manage/").content.decode()
+            return browser.get("/manage/team/handover/reminder/").content.decode()
+
+    assert "Your shift" not in told(-31)
+    assert "Your shift ends" in told(-29) and "1 open ticket is yours" in told(-29)
+    assert "Your shift has ended" in told(5)
+    assert "Your shift" not in told(61)
+    assert "Your shift" not in told(-29, mara)
+    with time_machine.travel(today + timedelta(hours=11, minutes=45), tick=False):
+        as_person(sofia).post("/manage/team/handover/", {"duty": "support", "text": "Ana waits."})
+    assert "Your shift" not in told(5)
+    assert "handed over to whoever comes" in told(5, mara)

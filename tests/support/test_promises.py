@@ -7,18 +7,30 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from core.access import AccessError
 from core.events import ref
 from core.models import Event
 from support.errors import TicketError
 from support.models import Commitment, Notice, Ticket
+from support.queries.results import results
 from support.services.joining import merge_tickets
-from support.services.promises import give_commitment, keep_by_reply, make_commitment, settle_commitment, watch_commitments
+from support.services.promises import (
+    give_commitment,
+    give_to_deputies,
+    keep_by_reply,
+    make_commitment,
+    settle_commitment,
+    watch_commitments,
+)
+from tests.factories import make_conversion
 from tests.factories_support import make_message, make_ticket
+from tests.factories_team import make_absence, make_cover
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+NOW_AND_A_WEEK = NOON + timedelta(days=7)
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +134,57 @@ def test_a_promise_goes_with_its_ticket(promise, mara, music, ana):
 def test_the_database_holds_what_a_promise_is(promise, fields):
     with pytest.raises(IntegrityError), transaction.atomic():
         Commitment.objects.filter(pk=promise.pk).update(**fields)
+
+
+def test_a_colleague_is_chosen_on_the_page(promise, mara, sofia, as_person):
+    page = as_person(mara).get(reverse("manage:ticket_card", args=[promise.ticket.public_id])).content.decode()
+    assert "Somebody else keeps it" in page and sofia.public_id in page
+
+    as_person(mara).post(reverse("manage:promise_give", args=[promise.public_id]), {"person": sofia.public_id})
+    promise.refresh_from_db()
+    assert promise.owner == sofia
+
+    as_person(mara).post(reverse("manage:promise_give", args=[promise.public_id]), {"person": "usr_nobody"})
+    promise.refresh_from_db()
+    assert promise.owner == sofia
+
+
+def test_the_deputy_keeps_what_falls_due_in_the_days_of_an_absence(promise, ticket, mara, sofia):
+    with at(0):
+        later = make_commitment(ticket, text="Call", due_at=NOW_AND_A_WEEK, owner=mara, by=mara)
+        assert give_to_deputies() == 0
+        make_absence(mara, NOON.date(), NOON.date(), deputy=sofia)
+        assert (give_to_deputies(), give_to_deputies()) == (1, 0)
+
+    promise.refresh_from_db()
+    later.refresh_from_db()
+    assert (promise.owner, later.owner) == (sofia, mara)
+    given = Event.objects.filter(name="commitment.given", about__contains=[ref(promise)]).get()
+    assert given.reason == "Mara is away."
+
+
+def test_a_deputy_who_does_not_answer_in_the_program_keeps_nothing(promise, mara, vera):
+    with at(0):
+        make_absence(mara, NOON.date(), NOON.date(), deputy=vera)
+        assert give_to_deputies() == 0
+
+
+def test_results_and_promises_of_a_deputys_days_count_for_the_deputy(promise, music, ana, mara, sofia, as_person):
+    ana.manager = mara
+    ana.save()
+    make_conversion(music, ana, amount="100.00", occurred_at=NOON - 2 * HOUR)
+    make_conversion(music, ana, amount="40.00", occurred_at=NOON + 2 * HOUR)
+    make_conversion(music, ana, amount="7.00", occurred_at=NOON + 30 * HOUR)
+    absence = make_absence(mara, NOON.date(), NOON.date(), deputy=sofia)
+    make_cover(ana, absence, sofia, starts_at=NOON)
+    with at(1):
+        give_to_deputies()
+        settle_commitment(Commitment.objects.get(), "kept", by=sofia)
+
+    lines = {line.label: line for line in results(NOON - 24 * HOUR, NOON + 48 * HOUR, programs=None, money=None)}
+
+    assert [(s.conversions, str(s.amount)[:6]) for s in lines["Mara"].sales] == [(2, "107.00")]
+    assert [(s.conversions, str(s.amount)[:5]) for s in lines["Sofia"].sales] == [(1, "40.00")]
+    assert (lines["Sofia"].kept, lines["Mara"].kept) == (1, 0)
+    with at(48):
+        assert "What came of it" in as_person(mara).get(reverse("manage:support_numbers")).content.decode()

@@ -136,6 +136,18 @@ def test_an_edit_that_came_first_is_the_message_and_what_comes_late_adds_none(ch
     assert edit.body_text == "300 dollars" and Message.objects.count() == 1
 
 
+def test_an_edit_that_brings_another_picture_adds_it_once(chat):
+    first, second = ParsedFile("a.png", b"first picture"), ParsedFile("b.png", b"second picture")
+    line = file_chat(chat, "Look", number=1, files=[first])
+
+    file_chat(chat, "Look", number=1, kind=Kind.EDIT, files=[first])
+    file_chat(chat, "Look", number=1, kind=Kind.EDIT, files=[second])
+    file_chat(chat, "Look", number=1, kind=Kind.EDIT, files=[second])
+
+    assert [attachment.name for attachment in line.attachments.all()] == ["a.png", "b.png"]
+    assert line.versions.count() == 1
+
+
 def test_what_was_deleted_there_stays_here_marked(chat):
     lines = [file_chat(chat, text, number=number) for number, text in enumerate(("a", "b", "c"), 1)]
 

@@ -15,11 +15,13 @@ from team.queries import (
     may_be_notified,
     next_on_duty,
     on_duty,
+    shift_end,
     without_full_leave,
 )
 from team.roster import Ask, Roster, Turn, hours_of
 from team.shifts import weekly
 from tests.factories import assign, make_user
+from tests.factories_support import make_channel
 from tests.factories_team import make_absence, make_shift
 
 pytestmark = pytest.mark.django_db
@@ -117,10 +119,37 @@ def test_vacation_tears_a_gap(music, sofia):
 
 def test_where_shifts_are_limited_to_a_door_the_others_are_missed(music, sofia):
     make_shift(sofia, channel_kind="telegram")
+    for kind in ("email", "telegram"):
+        make_channel(music, kind)
+    make_channel(music, "phone", status="closed")
 
     (lane,) = gaps(MONDAY)
 
     assert [gap.doors for gap in lane.gaps] == [{"email", "portal"}]
+
+
+def test_a_door_that_a_program_does_not_have_is_missed_there_only_by_who_asks_for_it(music, books, sofia, hana):
+    make_shift(sofia, channel_kind="portal")
+    make_shift(hana, channel_kind="portal")
+    make_channel(books, "phone")
+
+    (lane,) = gaps(MONDAY)
+    assert [(gap.doors, gap.programs) for gap in lane.gaps] == [({"phone"}, {books.pk})]
+
+    Coverage.objects.create(duty="support", program=music, channel_kind="telegram")
+    (asked,) = gaps(MONDAY)
+    assert [(gap.doors, gap.programs) for gap in asked.gaps] == [({"telegram"}, {music.pk})]
+
+
+def test_a_shift_ends_where_nothing_of_the_person_follows(music, sofia, mara):
+    make_shift(sofia, start_time=time(8), minutes=120)
+    make_shift(sofia, start_time=time(10), minutes=60)
+    make_shift(mara, start_time=time(8), minutes=600)
+    day = datetime(2026, 11, 24, tzinfo=UTC)
+
+    assert shift_end(sofia, day + timedelta(hours=9, minutes=30), day + timedelta(hours=10, minutes=30)) is None
+    assert shift_end(sofia, day + timedelta(hours=10), day + timedelta(hours=11)) == day + timedelta(hours=11)
+    assert shift_end(sofia, day + timedelta(hours=11), day + timedelta(hours=12)) is None
 
 
 def test_only_the_hours_that_are_asked_for_can_be_missing(music, sofia, mara):
