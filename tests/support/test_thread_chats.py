@@ -10,6 +10,8 @@ from django.utils import timezone
 from channels.contacts import unmatch_contact
 from channels.mail import parse_item
 from channels.parsed import Kind, Parsed, ParsedFile
+from channels.telegram.chats import chat_of
+from channels.telegram.updates import ChatRef
 from core.events import ref
 from support.errors import NotNow
 from support.filing import file_item
@@ -211,7 +213,8 @@ def test_lines_that_come_at_once_begin_one_ticket(chat):
     def filing(item):
         def run():
             with transaction.atomic():
-                file_item(item, Parsed(Kind.MESSAGE, chat.contact, text="Hi", chat=chat))
+                held = chat_of(chat.channel, ChatRef(id=chat.provider_id, private=True, title=""), contact=chat.contact)
+                file_item(item, Parsed(Kind.MESSAGE, chat.contact, text="Hi", chat=held))
 
         return run
 
