@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
-from functools import cache
 
 from django.db import connection
 from django.utils import timezone
@@ -47,7 +46,6 @@ DATED = [
 ]
 
 
-@cache
 def person(name: str) -> User:
     return User.objects.get(email=f"{name}@tributary.example")
 

@@ -19,7 +19,7 @@ from support.clocks import Clock, State
 from support.models import ClockName, Commitment, Improvement, SlaPolicy, StatusChange, Ticket
 from support.queries.numbers import PUBLIC_DAYS, shown_figures
 from support.queries.promises import state_label, state_of
-from support.services.clocks import Reading, active_policies, fits, read_ticket
+from support.services.clocks import Reading, active_policies, read_ticket
 
 PROMISES = 8
 
@@ -105,7 +105,8 @@ def _policy_why(ticket: Ticket, policy: SlaPolicy | None, policies: list[SlaPoli
     ]
     conditions = ", ".join(filter(None, given))
     why.append(_("It is for %(conditions)s.") % {"conditions": conditions} if conditions else _("It is for every ticket."))
-    passed = [str(each) for each in policies if not fits(each, ticket)][: policies.index(policy)] if policy in policies else []
+    before = policies[: policies.index(policy)] if policy in policies else []
+    passed = [str(each) for each in before if each.program_id in (None, ticket.program_id)]  # another program's is its own affair
     if passed:
         why.append(_("Asked before it, and not fitting: %(names)s.") % {"names": ", ".join(passed)})
     return why
