@@ -20,6 +20,7 @@ from django.db import connection, transaction
 
 from support.models import Message, StatusChange, Ticket
 
+EVERYWHERE = "inbox:everywhere"  # the mark of every program together
 KEPT = 24 * 3600  # seconds; a mark that is gone is another mark, so pages look once more
 HERE = 7  # seconds without a word after which somebody is no longer here: pages ask every two, hidden ones every five
 AWAY = 5  # seconds for which Valkey is left alone after it did not answer
@@ -44,7 +45,7 @@ def touch(ticket: Ticket) -> None:
 def touch_many(tickets: Iterable[Ticket]) -> None:
     keys = set()
     for ticket in tickets:
-        keys |= {f"inbox:program:{ticket.program_id}", f"inbox:ticket:{ticket.pk}"}
+        keys |= {EVERYWHERE, f"inbox:program:{ticket.program_id}", f"inbox:ticket:{ticket.pk}"}
         if ticket.affiliate_id is not None:
             keys.add(f"inbox:chat:{ticket.affiliate_id}")
     if keys:
@@ -71,9 +72,8 @@ def marks(programs: Collection[int] | None, user: int, ticket: int | None = None
 
     `programs` are those that the reader sees; None, all of them.
     """
-    if programs is None:
-        programs = _all_programs()
-    keys = [f"inbox:user:{user}", *(f"inbox:program:{pk}" for pk in sorted(programs))]
+    where = [EVERYWHERE] if programs is None else [f"inbox:program:{pk}" for pk in sorted(programs)]
+    keys = [f"inbox:user:{user}", *where]
     asked = [*keys, f"inbox:ticket:{ticket}"] if ticket else keys
     found = _ask(lambda valkey: valkey.mget(asked))
     if found is None:
@@ -105,12 +105,6 @@ def keep_number(key: str, mark: str, number: int) -> None:
 def forget_numbers(*keys: str) -> None:
     """What these count has changed, once the transaction has committed."""
     transaction.on_commit(lambda: _ask(lambda valkey: valkey.delete(*(f"inbox:number:{key}" for key in keys))), robust=True)
-
-
-def _all_programs() -> list[int]:
-    from programs.models import Program
-
-    return list(Program.objects.values_list("pk", flat=True))
 
 
 def _newest_rows() -> str:

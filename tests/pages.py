@@ -19,8 +19,8 @@ def queries_of(client: Client, url: str) -> int:
     return len(queries)
 
 
-def assert_same_queries(client: Client, url: str, add: Callable[[], Any], most: int = 13) -> None:
-    """The page takes as many queries after `add` as before, and at most `most` (one of them is for the menu)."""
+def assert_same_queries(client: Client, url: str, add: Callable[[], Any], most: int = 12) -> None:
+    """The page takes as many queries after `add` as before, and at most `most`."""
     client.get(url)  # what is read once in a process is read now
     before = queries_of(client, url)
     add()

@@ -1,5 +1,4 @@
-"""Every page of the menus runs as many queries with one row of everything as with a hundred, and at most thirteen: one of them
-is for the number that the inbox has in every menu.
+"""Every page of the menus runs as many queries with one row of everything as with a hundred, and at most twelve.
 
 The pages are taken from the menus themselves: a new one is held to this on the day it is made.
 """
@@ -36,7 +35,7 @@ from tests.factories import (
 from tests.factories_knowledge import make_article, make_macro
 
 pytestmark = pytest.mark.django_db
-MOST = 13
+MOST = 12
 MORE = {"/manage/": 14}  # what needs somebody is asked of every app
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.access import Can, programs_of
 from core.rows import select_rows
+from support import live
 from support.models import OPEN, Commitment, Draft, Mention, Message, Notice, Ticket, TicketStatus
 from support.models.tickets import TicketQuerySet
 
@@ -91,8 +92,20 @@ class Counts:
 
 
 def waiting_for(request: HttpRequest) -> int:
-    """What waits for the reader: their own tickets to answer, and notes that call them."""
-    counts = counts_of(request.user)
+    """What waits for the reader: their own tickets to answer, and notes that call them. It stands in the menu of every page, so it
+    is counted anew only once something has changed."""
+    user: Any = request.user
+    if hasattr(user, "_inbox_counts") or live.is_away():
+        return _waiting(counts_of(user))
+    mark, key = live.marks(programs_of(user, Can.SEE_TICKETS), user.pk)[0], f"menu:{user.pk}"
+    number = live.kept_number(key, mark)
+    if number is None:
+        number = _waiting(counts_of(user))
+        live.keep_number(key, mark, number)
+    return number
+
+
+def _waiting(counts: Counts) -> int:
     return counts.mine + counts.mentions
 
 

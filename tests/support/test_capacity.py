@@ -158,7 +158,7 @@ def test_capacity_and_handover_ask_as_much_at_one_as_at_fifty(as_person, music, 
     few = [queries(page) for page in pages]
     grow(49)
     assert [queries(page) for page in pages] == few
-    assert max(few) <= 13
+    assert max(few) <= 12
 
 
 def test_who_leaves_something_is_reminded_of_the_note_at_the_end_of_their_shift(as_person, music, sofia, mara, ana):
