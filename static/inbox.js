@@ -50,19 +50,30 @@
   }
   const busy = (node) => Boolean(node && (find("details.pop[open]", node) || node.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), select")));
 
+  // Fetched first and put in at once: what the reader does while an answer is under way is still true when it is shown.
+  async function fetched(url, target) {
+    try {
+      const answer = await fetch(url, { headers: { ...headers, "HX-Request": "true", "HX-Target": target }, redirect: "error" });
+      return answer.ok ? await answer.text() : null;
+    } catch {
+      return null;
+    }
+  }
+  const show = (target, html) => htmx.swap(target, html, { swapStyle: "innerHTML", swapDelay: 0, settleDelay: 0 });
+
   let missed = 0;
   const title = () => document.title.replace(/^\(\d+\) /, "");
   function badge() {
     document.title = missed ? `(${missed}) ${title()}` : title();
   }
   async function refreshQueue() {
-    const box = find("#queue-rows");
-    if (busy(box)) return;
+    const box = find("#queue-rows"), html = busy(box) ? null : await fetched(box.dataset.url, box.id);
+    if (html === null || busy(box)) return;
     const before = new Map(all(".queue-row").map((row) => [row.dataset.id, row.dataset.last]));
     const picked = new Set(all("input[name=selected]:checked").map((input) => input.value));
     const current = find(".row-current")?.dataset.id, focused = document.activeElement?.closest?.(".queue-row")?.dataset.id;
     const scrolled = find("#queue-list")?.scrollTop || 0;
-    await htmx.ajax("GET", box.dataset.url, { target: "#queue-rows", swap: "innerHTML" });
+    show(box, html);
     const rows = all(".queue-row");
     for (const row of rows) {
       if (row.dataset.id === current) row.classList.add("row-current");
@@ -85,14 +96,16 @@
     }
   }
   async function refreshTicket() {
-    if (busy(find("#ticket-head")) || find("#ticket dialog[open]")) return;
+    const held = () => busy(find("#ticket-head")) || find("#ticket dialog[open]");
+    const id = openId(), html = held() ? null : await fetched(talk().dataset.url, "ticket-stream");
+    if (html === null || held() || openId() !== id) return;
     const stream = find("#ticket-stream");
     const open = all("details[open][id]", stream).map((details) => details.id);
     const framed = all("iframe.msg-frame", stream).map((one) => [one.closest(".msg").id, one.getAttribute("src")]);
     const atEnd = stream.scrollHeight - stream.scrollTop - stream.clientHeight < 80;
-    await htmx.ajax("GET", talk().dataset.url, { target: "#ticket-stream", swap: "innerHTML" });
-    for (const id of open) {
-      const details = document.getElementById(id);
+    show(stream, html);
+    for (const one of open) {
+      const details = document.getElementById(one);
       if (details) details.open = true;
     }
     for (const [id, address] of framed) {
@@ -155,14 +168,17 @@
     event.preventDefault();
     openTicket(link.href);
   });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!sent || event.detail.target?.id !== "ticket") return;
+    document.activeElement?.blur(); // htmx gives the box its focus back: keys are meant for the ticket again, at once
+    sent = false;
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target?.id !== "ticket") return;
     inbox.classList.toggle("inbox-open", Boolean(openId()));
     const subject = find("#ticket-subject");
     if (subject) document.title = `${subject.textContent} · ${document.title.split(" · ").pop()}`;
     badge();
-    if (sent) document.activeElement?.blur(); // htmx gives the box its focus back: keys are meant for the ticket again
-    sent = false;
     toEnd();
     markOpen();
     ask();

@@ -113,7 +113,7 @@ def test_what_affiliates_write_appears_by_itself_and_a_draft_outlives_the_page(o
     expect(page.locator("#ticket-stream")).to_contain_text("I have asked Felix")
     expect(box).to_have_value("Let me look")
     expect(page.locator("#draft-state")).to_have_text("Draft kept")
-    page.wait_for_function("document.querySelector('#composer').dataset.dirty === 'no'")
+    expect(page.locator("#composer")).to_have_attribute("data-dirty", "no")
     page.reload()
     expect(page.locator("#composer-body")).to_have_value("Let me look")
     assert Draft.objects.get().body == "Let me look"

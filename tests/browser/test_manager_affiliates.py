@@ -12,7 +12,7 @@ from accounts.models import Role
 from affiliates.models import Affiliate
 from commissions.models import RuleVersion
 from programs.models import Program, TermsVersion
-from tests.browser.stage import axe_finds, off_screen, too_wide
+from tests.browser.stage import axe_finds, comes_true, off_screen, too_wide
 from tests.factories import (
     assign,
     make_affiliate,
@@ -80,7 +80,7 @@ def test_a_program_an_offer_a_rule_and_an_affiliate_by_hand(page):
     page.get_by_label("Code").fill("autumn")
     page.get_by_role("button", name="Make the link").click()
     expect(page.get_by_role("img", name="/r/autumn")).to_be_visible()
-    page.wait_for_function("document.querySelector('img.qr').naturalWidth > 0")
+    assert comes_true(page, "document.querySelector('img.qr').naturalWidth > 0")
     assert Link.objects.get().affiliate == ana
 
 
