@@ -27,7 +27,9 @@ from core.events import record
 
 MOST_ATTEMPTS = 5
 AT_ONCE = 20  # items claimed with one statement
-LEASE = timedelta(minutes=2)  # after which somebody else goes on with what was claimed
+# After which somebody else goes on with what was claimed: what a killed process had in hand waits no longer. It need not outlast the
+# work: the row is locked while an item is filed, and filed once, whoever claimed it last.
+LEASE = timedelta(seconds=5)
 
 Status = InboundItem.Status
 Parser = Callable[[InboundItem], Parsed | str]
@@ -131,7 +133,7 @@ def take_in(channel: Channel, raw: bytes, provider_id: str) -> InboundItem:
     """Store one item, commit, then file it at once: what a hook does. A duplicate comes back as what the first one became."""
     item = store_raw(channel, raw, provider_id, claimed=True)
     if item.status != Status.DUPLICATE:
-        process_item(item)
+        process_item(item, told_at_once=True)
     return item
 
 
@@ -143,7 +145,7 @@ def process_due(channel: Channel | None = None, limit: int = 2000) -> int:
         if not claimed:
             break
         for item in claimed:
-            process_item(item, told_at_once=False)
+            process_item(item)
         done += len(claimed)
     return done
 
@@ -165,16 +167,19 @@ def _claim(channel: Channel | None = None) -> list[InboundItem]:
     return claimed
 
 
-def process_item(item: InboundItem, *, told_at_once: bool = True) -> None:
-    """Parse and file one claimed item, all of it or nothing. Where nobody is told of it at once, the commit waits for no disk:
-    should the database fall before it is there, the item still stands as received and is filed again; whatever goes out by then
-    was committed later and waits for its own commit, and with it for this one."""
+def process_item(item: InboundItem, *, told_at_once: bool = False) -> None:
+    """Parse and file one claimed item, all of it or nothing; what another one has in hand or has filed is left alone, and
+    `told_at_once` waited for, so that the item says what became of it. Where nobody is told of it at once, the commit waits for
+    no disk: should the database fall before it is there, the item still stands as received and is filed again; whatever goes out
+    by then was committed later and waits for its own commit, and with it for this one."""
     with transaction.atomic():
         if not told_at_once:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL synchronous_commit TO off")
-        still = InboundItem.objects.select_for_update(skip_locked=True).filter(pk=item.pk, status=Status.RECEIVED)
-        if not still.exists():
+        locked = InboundItem.objects.select_for_update(skip_locked=not told_at_once, of=("self",)).filter(pk=item.pk)
+        if locked.values_list("status", flat=True).first() != Status.RECEIVED:
+            if told_at_once:
+                item.refresh_from_db(fields=["status", "filed_as", "reason"])
             return
         try:
             if item.attempts > MOST_ATTEMPTS:

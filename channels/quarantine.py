@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from channels.contacts import find_or_make_contact
 from channels.events import INBOUND_DISMISSED, INBOUND_RESCUED
-from channels.inbound import process_item
+from channels.inbound import LEASE, process_item
 from channels.mime import Unreadable, parse_mail
 from channels.models import Channel, Contact, InboundItem
 from channels.parsed import ParsedFile, rescue_item
@@ -45,9 +44,9 @@ def try_again(item: InboundItem, *, by: Any) -> InboundItem:
         item = _locked(item, by)
         item.status, item.reason, item.attempts = Status.RECEIVED, "", 1
         item.dismissed_at = item.dismissed_by = None
-        item.due_at = timezone.now() + timedelta(minutes=2)
+        item.due_at = timezone.now() + LEASE
         item.save()
-    process_item(item)
+    process_item(item, told_at_once=True)
     item.refresh_from_db()
     return item
 

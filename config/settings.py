@@ -238,7 +238,7 @@ CELERY_BEAT_SCHEDULE = {
     "make-click-partitions": {"task": "tracking.tasks.make_click_partitions", "schedule": 3600.0},
     "credit-late-clicks": {"task": "intake.tasks.credit_late_clicks", "schedule": 60.0},
     "resume-batches": {"task": "payouts.tasks.resume_stuck_batches", "schedule": 15.0},
-    "file-received": {"task": "channels.tasks.file_received", "schedule": 10.0},
+    "file-received": {"task": "channels.tasks.file_received", "schedule": 5.0},
     "look-after-accounts": {"task": "channels.tasks.look_after_accounts", "schedule": 60.0},
     "poll-mailboxes": {"task": "channels.tasks.poll_mailboxes", "schedule": 15.0},
     "send-outgoing": {"task": "channels.tasks.send_due_outgoing", "schedule": 5.0},

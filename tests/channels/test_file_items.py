@@ -1,13 +1,18 @@
+import os
+import signal
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+import time_machine
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from channels import inbound
 from channels.inbound import Arrival, process_due, store_many, store_raw, take_in
 from channels.models import Contact, InboundItem
 from channels.parsed import Kind, Parsed, Quarantine, register_filer
+from core.rows import select_rows
 from tests.at_once import at_once
 from tests.factories import event_names
 from tests.factories_support import make_channel
@@ -145,6 +150,67 @@ def test_what_somebody_has_in_hand_is_left_to_them(music, filed):
     InboundItem.objects.update(due_at=timezone.now() - timedelta(seconds=1))
     assert process_due() == 1
     assert filed == ["hello"]
+
+
+def test_what_was_taken_over_and_filed_by_another_is_told_and_not_filed_again(music, filed):
+    item = store_raw(make_channel(music), b"hello", "one", claimed=True)
+    InboundItem.objects.update(due_at=timezone.now())
+    assert process_due() == 1
+
+    inbound.process_item(item, told_at_once=True)
+
+    assert (item.status, item.filed_as, filed) == ("filed", "message:1", ["hello"])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("door", ["hook", "sweep"])
+def test_what_a_killed_process_had_in_hand_is_filed_once_within_seconds(filed, monkeypatch, door):
+    """Really killed, in the middle of filing: its connection is gone, and its row's lock with it."""
+    channel = make_channel()
+    ours = os.getpid()
+    parse = inbound._parsers["email"]
+
+    def kill_itself_or_parse(item):
+        if os.getpid() != ours:
+            Contact.objects.create(name="Half done")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return parse(item)
+
+    monkeypatch.setitem(inbound._parsers, "email", kill_itself_or_parse)
+    if door == "hook":
+        killed(lambda: take_in(channel, b"hello", "one"))
+    else:
+        store_many(channel, [Arrival("one", b"hello"), Arrival("two", b"behind it")])
+        killed(process_due)
+    assert set(statuses()) == {"received"}
+
+    with time_machine.travel(timezone.now() + timedelta(seconds=10)):  # the sweep's next round
+        process_due()
+
+    assert set(statuses()) == {"filed"}
+    assert filed == (["hello"] if door == "hook" else ["hello", "behind it"])
+    assert not Contact.objects.exists()
+
+
+def killed(work):
+    """Do it in a process of its own, which does not survive it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            connection.connection = None  # the parent's, and not to be closed
+            work()
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    wait_until_gone()
+
+
+def wait_until_gone():
+    """PostgreSQL notices at once that a connection is gone; it takes it a moment to end what ran there."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 10
+    while select_rows(others) != [(0,)]:
+        assert time.monotonic() < deadline
 
 
 def test_a_channel_that_nothing_reads_keeps_what_comes(music):

@@ -269,7 +269,7 @@ def work_of(draw: random.Random, senders: Senders, begun: list[str]) -> list[Cal
 
 
 def settle(world: World) -> None:
-    """Until nothing is on its way any more. What was cut off while it was filed is taken up after two minutes: they pass at once."""
+    """Until nothing is on its way any more; what was cut off while it was filed is taken up within seconds."""
     still = """
         SELECT (SELECT count(*) FROM channels_inbounditem WHERE status = 'received'),
                (SELECT count(*) FROM channels_outgoing WHERE status IN ('queued', 'sending'))
@@ -278,7 +278,6 @@ def settle(world: World) -> None:
     here = "SELECT count(*) FROM channels_inbounditem WHERE status <> 'duplicate' AND provider_id = ANY(%s)"
     names = [f"{world.bot.id}:{number}" for number in asked_for]
     wait_for(lambda: world.rows(here, [names]) == [(len(names),)], SIZE.patience, lambda: world.stack.output)
-    world.rows("UPDATE channels_inbounditem SET due_at = now() WHERE status = 'received'")
     wait_for(lambda: world.rows(still) == [(0, 0)], SIZE.patience, lambda: f"{world.rows(still)}\n{world.stack.output}")
 
 
