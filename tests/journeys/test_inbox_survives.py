@@ -224,7 +224,7 @@ def test_nothing_is_lost_filed_twice_or_sent_twice_whatever_is_killed(world: Wor
     for number in range(1, TALKS + 1):
         senders.mail(number)
         senders.update(number)
-    wait_for(lambda: len(tickets(world)) == 2 * TALKS, 30)
+    wait_for(lambda: len(tickets(world)) == 2 * TALKS, SIZE.patience)
 
     work = work_of(draw, senders, tickets(world))
     points = kill_points(draw, len(work))
