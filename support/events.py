@@ -11,10 +11,13 @@ TICKET_OPENED = "ticket.opened"  # data: subject, channel
 TICKET_STATUS_CHANGED = "ticket.status_changed"  # data: status, its name; was, to: the values
 TICKET_ASSIGNED = "ticket.assigned"  # data: person
 TICKET_UNASSIGNED = "ticket.unassigned"
-TICKET_SNOOZED = "ticket.snoozed"  # data: until
+TICKET_SNOOZED = "ticket.snoozed"  # data: until, when: as one reads it
+TICKET_WOKEN = "ticket.woken"  # by a person, or because the affiliate wrote
 TICKET_CHANGED = "ticket.changed"  # data: fields
 TICKET_MERGED = "ticket.merged"  # about both; data: subject, of the one that went into the other; messages, their rows
 TICKET_SPLIT = "ticket.split"  # about both; data: subject, of the new one; messages
+TICKET_TAKEN_APART = "ticket.taken_apart"  # a merge undone, about both; data: subject, from: of the ticket that it had gone into
+TICKET_PUT_BACK = "ticket.put_back"  # a split undone, about both; data: subject
 TICKET_LINKED = "ticket.linked"  # about both; data: kind
 MESSAGE_RECEIVED = "message.received"  # about the message and the ticket
 MESSAGE_SENT = "message.sent"  # a person's; data: is_answer
@@ -70,10 +73,13 @@ def register_facts() -> None:
     register_fact(TICKET_STATUS_CHANGED, "progress", _("Now: %(status)s"))
     register_fact(TICKET_ASSIGNED, "user-check", _("Given to %(person)s"))
     register_fact(TICKET_UNASSIGNED, "user-minus", _("Given back to the team"))
-    register_fact(TICKET_SNOOZED, "clock-pause", _("Snoozed"))
+    register_fact(TICKET_SNOOZED, "clock-pause", _("Snoozed until %(when)s"))
+    register_fact(TICKET_WOKEN, "bell", _("Back in the queue"))
     register_fact(TICKET_CHANGED, "edit", _("Changed: %(fields)s"))
     register_fact(TICKET_MERGED, "arrow-merge", _("Merged: “%(subject)s” went into the other"))
     register_fact(TICKET_SPLIT, "arrows-split", _("Split off: %(subject)s"))
+    register_fact(TICKET_TAKEN_APART, "arrows-split", _("Taken apart again: “%(subject)s” has its messages back from “%(from)s”"))
+    register_fact(TICKET_PUT_BACK, "arrow-merge", _("Put back: “%(subject)s” had been split off"))
     register_fact(TICKET_LINKED, "link", _("Linked: %(kind)s"))
     register_fact(MESSAGE_RECEIVED, "message", _("The affiliate wrote"))
     register_fact(MESSAGE_SENT, "send", _("Wrote to the affiliate"))

@@ -55,6 +55,8 @@ class UntilForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
+    why = forms.CharField(required=False, max_length=300)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.presets = snooze_presets(timezone.localtime())

@@ -10,6 +10,7 @@ inbox: list[URLPattern] = [
     path("inbox/mentions/", tickets.mention_list, name="mention_list"),
     path("inbox/bulk/", steps.ticket_bulk, name="ticket_bulk"),
     path("inbox/tasks/<str:public_id>/finish/", steps.task_finish, name="task_finish"),
+    path("inbox/moves/<str:public_id>/undo/", steps.move_undo, name="move_undo"),
     path("inbox/messages/<str:public_id>/split/", steps.message_split, name="message_split"),
     path("inbox/<str:public_id>/", tickets.ticket_detail, name="ticket_detail"),
     path("inbox/<str:public_id>/card/", tickets.ticket_card, name="ticket_card"),

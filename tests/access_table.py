@@ -233,6 +233,7 @@ TABLE: dict[str, Row] = {
     "manage:ticket_snooze": manage(ANSWER, "ticket"),
     "manage:ticket_change": manage(ANSWER, "ticket"),
     "manage:ticket_merge": manage(ANSWER, "ticket"),
+    "manage:move_undo": manage(ANSWER, "move"),
     "manage:ticket_link": manage(ANSWER, "ticket"),
     "manage:task_create": manage(ANSWER, "ticket"),
     "manage:task_finish": manage(ANSWER, "task"),

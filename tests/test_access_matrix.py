@@ -29,7 +29,7 @@ from affiliates.services import invite_member
 from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import Escalation, Improvement, ManagerProposal, ManagerRule, Rating, SlaPolicy, Task, TermsRequest
+from support.models import Escalation, Improvement, ManagerProposal, ManagerRule, Move, Rating, SlaPolicy, Task, TermsRequest
 from team.models import Calendar, Coverage, HandoverNote, ShiftChange
 from tests.access_table import TABLE
 from tests.factories import (
@@ -201,6 +201,9 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "message": (message := make_message(ticket, f"{only} words")),
         "promise": ticket.commitments.create(
             text=f"{only} promise", owner=colleague, created_by=colleague, due_at=program.created_at
+        ),
+        "move": Move.objects.create(
+            kind="split", source=ticket, target=make_ticket(affiliate, program), by=colleague, moved={"messages": []}
         ),
         "task": Task.objects.create(
             ticket=ticket, message=message, title=f"{only} task", owner=colleague, due_at=program.created_at

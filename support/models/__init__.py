@@ -26,6 +26,7 @@ from support.models.messages import Direction as Direction
 from support.models.messages import Draft as Draft
 from support.models.messages import Message as Message
 from support.models.messages import MessageVersion as MessageVersion
+from support.models.moves import Move as Move
 from support.models.notices import Notice as Notice
 from support.models.promises import Commitment as Commitment
 from support.models.ratings import Rating as Rating

@@ -96,6 +96,7 @@ class Ticket(PublicId, TimestampedModel):
     status = models.CharField(_("status"), max_length=10, choices=TicketStatus, default=TicketStatus.NEW)
     status_until = models.DateTimeField(_("until"), null=True, blank=True)  # pending or on hold: then it is open again
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)  # out of the queue; clocks run on
+    snoozed_reason = models.CharField(max_length=300, blank=True)  # of that snooze, or of the last one
     priority = models.CharField(_("priority"), max_length=6, choices=Priority, default=Priority.NORMAL)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.SUPPORT)
     assignee = models.ForeignKey(
@@ -193,13 +194,15 @@ class Ticket(PublicId, TimestampedModel):
 
 
 class StatusChange(models.Model):
-    """A ticket's status from this moment on. Never edited: the clocks are computed from these."""
+    """A ticket's status from this moment on. Never edited: the clocks are computed from these, but for those that a merge or split
+    made which was undone (`void`)."""
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="status_changes")
     status = models.CharField(max_length=10, choices=TicketStatus)
     at = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=300, blank=True)
+    void = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["at", "pk"]

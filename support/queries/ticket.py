@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core.events import ref
 from core.models import Event
 from support.display import shown_text
-from support.models import Attachment, Message, Task, Ticket, TicketLink
+from support.models import Attachment, Message, Move, Task, Ticket, TicketLink
 
 PART = 50  # messages that are read at once
 BESIDE = 8  # other tickets of the same sender
@@ -65,6 +65,12 @@ def next_clock(ticket: Ticket) -> tuple[str, datetime] | None:
 def history_of(ticket: Ticket) -> QuerySet[Event]:
     """What was done to it, without what was said: that stands in the stream."""
     return Event.objects.filter(about__contains=[ref(ticket)]).exclude(name__in=IN_THE_STREAM).order_by("-at", "-pk")
+
+
+def moves_of(ticket: Ticket) -> QuerySet[Move]:
+    """What was merged with it or split off from it, and can go back."""
+    moves = Move.objects.filter(Q(source=ticket) | Q(target=ticket), undone_at=None)
+    return moves.select_related("source", "target")
 
 
 def tasks_of(ticket: Ticket) -> QuerySet[Task]:

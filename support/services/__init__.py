@@ -1,6 +1,6 @@
 """One door: tickets, what is written in them, and what belongs together."""
 
-from support.services.joining import link_tickets, merge_tickets, split_ticket
+from support.services.joining import link_tickets, merge_tickets, split_ticket, undo_move
 from support.services.messages import (
     NamedFile,
     add_note,
@@ -51,6 +51,7 @@ __all__ = [
     "snooze",
     "split_ticket",
     "tell_automatically",
+    "undo_move",
     "wake_due",
     "write_in_portal",
 ]

@@ -131,7 +131,7 @@ def _tracks(ticket: Ticket, first: datetime) -> list[list[Changed]]:
     level, asked = [ticket.pk], Q(pk__in=[ticket.pk, *([ticket.parent_id] if ticket.parent_id else [])])
     while level:
         wanted = Ticket.objects.filter(asked | Q(merged_into__in=level)).values("pk")
-        rows = StatusChange.objects.filter(ticket__in=wanted).order_by("at", "pk")
+        rows = StatusChange.objects.filter(ticket__in=wanted, void=False).order_by("at", "pk")
         found: dict[int, list[Changed]] = defaultdict(list)
         next_level = set()
         for pk, at, status, merged_into in rows.values_list("ticket", "at", "status", "ticket__merged_into"):

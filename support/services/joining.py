@@ -1,7 +1,8 @@
 """Tickets that belong together, and what does not: merging, splitting, linking.
 
-A merge moves messages, tasks and links into the target, so that a conversation is read and threaded in one place; what stood where
-is told by the event. Mails that answer the merged one find the target through their messages and `merged_into`.
+A merge moves messages and what hangs on them into the target, so that a conversation is read and threaded in one place; what stood
+where is kept as a `Move`, by which it can be taken apart again. Mails that answer the merged one find the target through their
+messages and `merged_into`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,40 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max, Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from core.access import Can, check
+from core.access import Can, check, rights_of
 from core.events import record
 from support import events
 from support.errors import NotNow, TicketError
-from support.models import Message, Ticket, TicketLink, TicketStatus, TicketType
+from support.models import (
+    ClaimDecision,
+    Message,
+    Move,
+    Priority,
+    StatusChange,
+    TermsRequest,
+    Ticket,
+    TicketLink,
+    TicketStatus,
+    TicketType,
+)
 from support.models.messages import Direction
-from support.models.tickets import OPEN
+from support.models.tickets import OPEN, PAUSING
 from support.services.following import follow
+from support.services.moves import (
+    KEPT_OF_SOURCE,
+    KEPT_OF_TARGET,
+    high_water,
+    move_rows,
+    put_rows_back,
+    restore,
+    restore_target,
+    snapshot,
+    why_it_stays,
+)
 from support.services.tickets import is_about_money, lock_ticket, open_ticket, set_status
 from support.subjects import title_of
 
@@ -29,7 +53,8 @@ from support.subjects import title_of
 def merge_tickets(ticket: Ticket, into: Ticket, *, by: User, reason: str = "") -> Ticket:
     """Move all of `ticket` into another one of the same affiliate (or contact) and program; it is resolved and stays as a sign.
 
-    The target is open afterwards where either was."""
+    What hung on it goes along: tasks, promises, questions to others, a claim, a request for terms, causes, drafts. The target is
+    what needs somebody sooner: open where either was, waiting where either was; snoozed only where neither needs somebody before."""
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     check(by, Can.ANSWER_TICKETS, into.program_id)
     if ticket.pk == into.pk:
@@ -38,58 +63,136 @@ def merge_tickets(ticket: Ticket, into: Ticket, *, by: User, reason: str = "") -
         locked = lock_ticket(each, follow_merge=False)
         ticket, into = (locked, into) if each.pk == ticket.pk else (ticket, locked)
     _check_mergeable(ticket, into)
-    moved = list(ticket.messages.order_by("pk").values_list("pk", flat=True))
-    Message.objects.filter(ticket=ticket).update(ticket=into)
-    ticket.tasks.update(ticket=into)
-    ticket.commitments.update(ticket=into)
-    _move_voices(ticket, into)
-    _move_links(ticket, into)
-    was = ticket.status
+    before = {"source": snapshot(ticket, KEPT_OF_SOURCE), "target": snapshot(into, KEPT_OF_TARGET)}
+    had_terms = TermsRequest.objects.filter(ticket=ticket).exists()
+    asked = ticket.escalations.open().exists()
+    move = Move(kind=Move.Kind.MERGE, source=ticket, target=into, by=by, before=before, moved=move_rows(ticket, into))
+    if ticket.about_commission_id is not None or had_terms or into.type in (TicketType.QUESTION, TicketType.OTHER):
+        into.type = ticket.type
+    if ticket.about_commission_id is not None:
+        into.about_commission_id, ticket.about_commission_id = ticket.about_commission_id, None
+    if asked:
+        into.level = ticket.level
+    changed = [_join_states(ticket, into, by)]
     ticket.assignee, ticket.snoozed_until = None, None
-    set_status(ticket, TicketStatus.RESOLVED, by=by, reason=_("Went into another ticket."))
+    gone = set_status(ticket, TicketStatus.RESOLVED, by=by, reason=_("Went into another ticket."))
     ticket.merged_into = into
     ticket.save()
-    if was in OPEN and into.status not in OPEN:
-        set_status(into, TicketStatus.OPEN, by=by, reason=_("Another ticket went into it."))
     into.tags = list(dict.fromkeys([*into.tags, *ticket.tags]))
-    into.affiliate = into.affiliate or ticket.affiliate
+    into.priority = max(into.priority, ticket.priority, key=Priority.values.index)
+    into.affiliate = into.affiliate or ticket.affiliate  # and stays so: the contact says whose both are
     _restamp(into)
-    data = {"subject": ticket.subject, "messages": moved, "into": into.public_id}
+    move.after = {"target": snapshot(into, KEPT_OF_TARGET)}
+    move.changes = {"source": [gone.pk] if gone else [], "target": [each.pk for each in changed if each]}
+    move.moved |= high_water(move)
+    move.save()
+    data = {"subject": ticket.subject, "messages": move.moved["messages"], "into": into.public_id}
     record(events.TICKET_MERGED, ticket, into, by=by, data=data, reason=reason)
     follow(ticket)
     follow(into)
     return into
 
 
+def _join_states(ticket: Ticket, into: Ticket, by: User) -> StatusChange | None:
+    """The locked target is in the state, and shown at the time, at which either needs somebody."""
+    if ticket.snoozed_until is None:
+        if _need(ticket.status) >= _need(into.status):
+            into.snoozed_until = None
+    elif _need(into.status) < _need(ticket.status) or (into.snoozed_until or ticket.snoozed_until) > ticket.snoozed_until:
+        into.snoozed_until, into.snoozed_reason = ticket.snoozed_until, ticket.snoozed_reason
+    if _need(ticket.status) > _need(into.status):
+        status = TicketStatus.OPEN if ticket.status in OPEN else ticket.status
+        return set_status(into, status, by=by, until=ticket.status_until, reason=_("Another ticket went into it."))
+    if ticket.status in PAUSING and into.status in PAUSING:
+        into.status_until = min((at for at in (into.status_until, ticket.status_until) if at is not None), default=None)
+    return None
+
+
+def _need(status: str) -> int:
+    return 2 if status in OPEN else 1 if status in PAUSING else 0
+
+
 def _check_mergeable(ticket: Ticket, into: Ticket) -> None:
     if ticket.program_id != into.program_id:
         raise NotNow(_("These belong to different programs."), code="other_program")
-    if is_about_money(ticket):
-        raise NotNow(_("A claim, a dispute or a request for terms is decided by itself: link it instead."), code="money")
-    if into.about_payout_id is not None:  # those of the account who do not see its money would lose what they wrote
-        raise NotNow(_("What is about a payout is read by those who see the money alone: link it instead."), code="money")
     same_affiliate = ticket.affiliate_id is not None and ticket.affiliate_id == into.affiliate_id
     same_contact = ticket.contact_id is not None and ticket.contact_id == into.contact_id
     # Matched after one of them was opened: the contact says whose both are.
     if not (same_affiliate or (same_contact and None in (ticket.affiliate_id, into.affiliate_id))):
         raise NotNow(_("These are of different people: link them instead, or say first who the sender is."), code="other_party")
+    _check_claims(ticket, into)
+    if ticket.escalations.open().exists() and into.escalations.open().exists():
+        raise NotNow(
+            _(
+                "Each has a question to somebody who knows more, and one ticket has one at a time: withdraw one, or wait for its answer."
+            ),
+            code="escalated",
+        )
 
 
-def _move_voices(ticket: Ticket, into: Ticket) -> None:
-    """What the merged one raised, the target raises; each improvement once."""
-    known = into.voices.values("improvement")
-    ticket.voices.filter(improvement__in=known).delete()
-    ticket.voices.update(ticket=into)
+def _check_claims(ticket: Ticket, into: Ticket) -> None:
+    if into.about_payout_id != ticket.about_payout_id:  # those of the account who do not see its money would lose what they wrote
+        raise NotNow(_("What is about a payout is read by those who see the money alone: link it instead."), code="money")
+    if not is_about_money(ticket):
+        return
+    decided = ClaimDecision.objects.filter(ticket__in=[ticket, into]).exists()
+    if decided or TermsRequest.objects.filter(ticket=ticket).exclude(status=TermsRequest.Status.ASKED).exists():
+        raise NotNow(_("What was decided stays where it was decided: link it instead."), code="money")
+    same = ticket.about_commission_id == into.about_commission_id and not TermsRequest.objects.filter(ticket=ticket).exists()
+    if is_about_money(into) and not same:
+        raise NotNow(_("Each is about money of its own and is decided by itself: link them instead."), code="money")
 
 
-def _move_links(ticket: Ticket, into: Ticket) -> None:
-    """Each link of the merged one to a third is the target's; those between the two, and those it has already, stay where they are."""
-    for link in TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket)):
-        third = link.other_id if link.ticket_id == ticket.pk else link.ticket_id
-        known = TicketLink.objects.filter(Q(ticket=into, other=third) | Q(ticket=third, other=into)).exists()
-        if third != into.pk and not known:
-            link.ticket_id, link.other_id = (into.pk, third) if link.ticket_id == ticket.pk else (third, into.pk)
-            link.save(update_fields=["ticket", "other"])
+@transaction.atomic
+def undo_move(move: Move, *, by: User) -> Ticket:
+    """Take a merge apart, or put back what was split off; returns the ticket that has its words again. NotNow where that would not
+    be the truth any more."""
+    check(by, Can.ANSWER_TICKETS, move.source.program_id)
+    pair = Ticket.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=[move.source_id, move.target_id])
+    tickets = {ticket.pk: ticket for ticket in pair.select_related("program", "affiliate", "channel", "assignee").order_by("pk")}
+    move = Move.objects.select_for_update().get(pk=move.pk)
+    move.source, move.target = tickets[move.source_id], tickets[move.target_id]
+    if told := why_it_stays(move):
+        raise NotNow(told, code="moved")
+    move.undone_at, move.undone_by = timezone.now(), by
+    move.save(update_fields=["undone_at", "undone_by"])
+    if move.kind == Move.Kind.SPLIT:
+        return _put_back(move, by)
+    source, target = move.source, move.target
+    source.merged_into = None
+    restore(source, move.before["source"], KEPT_OF_SOURCE)
+    if source.assignee is not None and not rights_of(source.assignee).has(Can.ANSWER_TICKETS, source.program_id):
+        source.assignee, source.assigned_at, source.assigned_reason = None, None, ""
+    StatusChange.objects.filter(pk__in=move.changes["source"]).update(void=True)
+    put_rows_back(move)
+    restore_target(move)
+    _restamp(source)
+    _restamp(target)
+    record(events.TICKET_TAKEN_APART, source, target, by=by, data={"subject": source.subject, "from": target.subject})
+    follow(source)
+    follow(target)
+    return source
+
+
+def _put_back(move: Move, by: User) -> Ticket:
+    """What was split off is in its ticket again. Where it has gone on by itself since, that is a merge, with what was written."""
+    source, target = move.source, move.target
+    gone_on = set(target.messages.values_list("pk", flat=True)) != set(move.moved["messages"])
+    claims = target.about_payout_id != source.about_payout_id or target.about_commission_id is not None
+    if gone_on or claims or target.status_changes.count() > 1 or TermsRequest.objects.filter(ticket=target).exists():
+        return merge_tickets(target, source, by=by, reason=_("It had been split off from it."))
+    move_rows(target, source)
+    TicketLink.objects.filter(ticket=source, other=target, kind=TicketLink.Kind.SPLIT).delete()
+    target.assignee, target.snoozed_until = None, None
+    set_status(target, TicketStatus.RESOLVED, by=by, reason=_("Went back into the ticket from which it was split off."))
+    target.merged_into = source
+    target.save()
+    target.status_changes.update(void=True)
+    _restamp(source)
+    record(events.TICKET_PUT_BACK, source, target, by=by, data={"subject": target.subject})
+    follow(target)
+    follow(source)
+    return source
 
 
 @transaction.atomic
@@ -122,14 +225,20 @@ def split_ticket(message: Message, *, by: User, subject: str = "", with_later: b
         status=TicketStatus.OPEN if turned else TicketStatus.NEW,
         by=by,
     )
-    Message.objects.filter(pk__in=[each.pk for each in moved]).update(ticket=new)
-    ticket.tasks.filter(message__in=moved).update(ticket=new)
-    ticket.commitments.filter(message__in=moved).update(ticket=new)
+    numbers = [each.pk for each in moved]
+    taken = {
+        name: sorted(getattr(ticket, name).filter(message__in=numbers).values_list("pk", flat=True))
+        for name in ("tasks", "commitments")
+    }
+    Message.objects.filter(pk__in=numbers).update(ticket=new)
+    ticket.tasks.filter(pk__in=taken["tasks"]).update(ticket=new)
+    ticket.commitments.filter(pk__in=taken["commitments"]).update(ticket=new)
+    Move.objects.create(kind=Move.Kind.SPLIT, source=ticket, target=new, by=by, moved={"messages": numbers, **taken})
     new.parent, new.about_payout = ticket, ticket.about_payout  # still read by those alone who see the account's money
     _restamp(new)
     _restamp(ticket)
     TicketLink.objects.create(ticket=ticket, other=new, kind=TicketLink.Kind.SPLIT, created_by=by)
-    data = {"subject": new.subject, "messages": [each.pk for each in moved], "new": new.public_id}
+    data = {"subject": new.subject, "messages": numbers, "new": new.public_id}
     record(events.TICKET_SPLIT, ticket, new, by=by, data=data)
     follow(ticket)
     follow(new)

@@ -21,6 +21,7 @@ from accounts.models import User
 from affiliates.models import Affiliate
 from channels.models import Channel, Chat, Contact
 from core.access import Can, check, rights_of
+from core.components import moment_text
 from core.events import record
 from programs.models import Program
 from support import events
@@ -122,19 +123,22 @@ def change_status(ticket: Ticket, status: str, *, by: User | None, until: dateti
     return ticket
 
 
-def set_status(ticket: Ticket, status: str, *, by: User | None, until: datetime | None = None, reason: str = "") -> None:
-    """Change the locked row's state, write its history, tell it. The caller saves and follows."""
+def set_status(
+    ticket: Ticket, status: str, *, by: User | None, until: datetime | None = None, reason: str = ""
+) -> StatusChange | None:
+    """Change the locked row's state, write its history, tell it; None where it was that already. The caller saves and follows."""
     was, now = ticket.status, timezone.now()
     ticket.status_until = until
     if was == status:
-        return
+        return None
     if was == TicketStatus.RESOLVED:
         ticket.reopened += 1
     ticket.status = status
     ticket.resolved_at = now if status == TicketStatus.RESOLVED else None
-    StatusChange.objects.create(ticket=ticket, status=status, at=now, by=by, reason=reason[:300])
+    change = StatusChange.objects.create(ticket=ticket, status=status, at=now, by=by, reason=reason[:300])
     data = {"status": str(TicketStatus(status).label), "was": was, "to": status, "until": until.isoformat() if until else None}
     record(events.TICKET_STATUS_CHANGED, ticket, by=by, data=data, reason=reason)
+    return change
 
 
 @transaction.atomic
@@ -172,17 +176,22 @@ def set_assignee(ticket: Ticket, to: User | None, *, by: User | None, reason: st
 
 
 @transaction.atomic
-def snooze(ticket: Ticket, until: datetime | None, *, by: User) -> Ticket:
-    """Out of the queue until then, or until the affiliate writes; None: back into it. Clocks run on."""
+def snooze(ticket: Ticket, until: datetime | None, *, by: User, reason: str = "") -> Ticket:
+    """Out of the queue until then, or until the affiliate writes; None: back into it. Clocks run on. `reason`: what it waits for."""
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     if until is not None and until <= timezone.now():
         raise TicketError(_("This time is over."), code="past", field="until")
     ticket = lock_ticket(ticket, follow_merge=False)
-    if ticket.snoozed_until != until:
+    reason = " ".join(reason.split())[:300]
+    if (ticket.snoozed_until, ticket.snoozed_reason if until else reason) != (until, reason):
         ticket.snoozed_until = until
-        ticket.save(update_fields=["snoozed_until"])
         if until is not None:
-            record(events.TICKET_SNOOZED, ticket, by=by, data={"until": until.isoformat()})
+            ticket.snoozed_reason = reason
+            data = {"until": until.isoformat(), "when": moment_text(until)}
+            record(events.TICKET_SNOOZED, ticket, by=by, data=data, reason=reason)
+        else:
+            record(events.TICKET_WOKEN, ticket, by=by)
+        ticket.save(update_fields=["snoozed_until", "snoozed_reason"])
         follow(ticket)
     return ticket
 

@@ -102,7 +102,7 @@ def claim_decide(request: HttpRequest, public_id: str) -> HttpResponse:
 @manager_required(Can.SEE_MONEY)
 def claim_list(request: HttpRequest) -> HttpResponse:
     """The dispute report for the company: what was claimed, what was decided, why, and what it came to."""
-    tickets = Ticket.objects.visible_to(request.user, Can.SEE_MONEY).filter(type__in=MONEY_TYPES)
+    tickets = Ticket.objects.visible_to(request.user, Can.SEE_MONEY).filter(type__in=MONEY_TYPES, merged_into=None)
     listing = Listing(
         request,
         tickets.select_related("affiliate", "program", "about_commission", "about_payout", "decision__decided_by", "assignee"),

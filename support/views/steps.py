@@ -17,8 +17,8 @@ from core.access import Can, manager_required
 from core.components import number_text
 from core.errors import Refusal
 from core.ui import redirect_back, refusals_as_messages
-from support.forms import PICK, AssignForm, ChangeForm, OtherTicketForm, StatusForm, TaskForm, UntilForm
-from support.models import Message, Task, Ticket, TicketStatus
+from support.forms import AssignForm, ChangeForm, OtherTicketForm, StatusForm, TaskForm, UntilForm
+from support.models import Message, Move, Task, Ticket, TicketStatus
 from support.services import (
     add_task,
     assign,
@@ -29,6 +29,7 @@ from support.services import (
     merge_tickets,
     snooze,
     split_ticket,
+    undo_move,
 )
 from support.views.queue import Queue
 from support.views.tickets import back_to, visible_ticket
@@ -94,7 +95,7 @@ def ticket_snooze(request: HttpRequest, public_id: str) -> HttpResponse:
     form = UntilForm(request.POST)
     if form.is_valid():
         with refusals_as_messages(request):
-            snooze(ticket, form.cleaned_data["until"], by=request.user)
+            snooze(ticket, form.cleaned_data["until"], by=request.user, reason=form.cleaned_data["why"])
     else:
         tell_errors(request, form)
     return back_to(request, ticket)
@@ -152,6 +153,18 @@ def message_split(request: HttpRequest, public_id: str) -> HttpResponse:
         )
         return back_to(request, new)
     return back_to(request, message.ticket)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def move_undo(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A merge is taken apart, or what was split off is put back; the ticket that has its words again is shown then."""
+    tickets = Ticket.objects.visible_to(request.user, Can.ANSWER_TICKETS)
+    rows = Move.objects.select_related("source", "target").filter(source__in=tickets, target__in=tickets)
+    move = get_object_or_404(rows, pk=Move.pk_from(public_id))
+    with refusals_as_messages(request):
+        return back_to(request, undo_move(move, by=request.user))
+    return back_to(request, move.target)
 
 
 @manager_required(Can.ANSWER_TICKETS)
@@ -229,8 +242,8 @@ def _step(request: HttpRequest) -> Step | None:
         tell_errors(request, form)
     elif what == "snooze":
         until = UntilForm(request.POST)
-        if until.is_valid() and until.cleaned_data["when"] != PICK:
-            return lambda ticket: snooze(ticket, until.cleaned_data["until"], by=by)
+        if until.is_valid():
+            return lambda ticket: snooze(ticket, until.cleaned_data["until"], by=by, reason=until.cleaned_data["why"])
         tell_errors(request, until)
     elif what == "wake":
         return lambda ticket: snooze(ticket, None, by=by)

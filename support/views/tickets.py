@@ -31,7 +31,7 @@ from support.forms_promises import PromiseForm
 from support.mentions import see_mentions
 from support.models import Draft, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
-from support.queries.ticket import BESIDE, conversation, history_of, links_of, next_clock, tasks_of, tickets_beside
+from support.queries.ticket import BESIDE, conversation, history_of, links_of, moves_of, next_clock, tasks_of, tickets_beside
 from support.services import add_note, reply
 from support.services.macros import reply_with_macro
 from support.services.notices import see_notices, visible_notices
@@ -135,6 +135,7 @@ def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[
         "task_form": TaskForm(ticket=ticket, prefix="task", initial={"owner": request.user.pk}),
         "statuses": [choice for choice in TicketStatus.choices if choice[0] not in (TicketStatus.NEW, ticket.status)],
         "events": history_of(ticket),
+        "moves": moves_of(ticket) if answers else [],
         "steps": STEPS,
         "pictures": PICTURES,
         "place": queue.place,

@@ -7,7 +7,7 @@ import pytest
 from commissions.models import Commission
 from core.errors import Refusal
 from support.models import ClaimDecision, Ticket
-from support.services import change_ticket, merge_tickets, split_ticket
+from support.services import change_ticket, merge_tickets, split_ticket, undo_move
 from support.services.claims import decide_claim, raise_claim
 from tests.factories import make_batch, make_commission, make_conversion, make_payout, owner_of
 from tests.factories_support import make_ticket
@@ -157,12 +157,19 @@ def test_what_was_rejected_is_awarded_anew_once(ana, sale, mara):
         decide_claim(claimed(ana, commission), "uphold", by=mara, reason="Once more.")
 
 
-def test_a_claim_goes_into_no_other_ticket_and_stays_in_the_report(ana, music, sale, mara):
+def test_a_claim_goes_along_where_its_ticket_goes_but_never_two_into_one_and_stays_in_the_report(ana, music, sale, mara):
     ticket = claimed(ana, make_commission(sale, amount="10.00"))
-    with pytest.raises(Refusal, match="decided by itself"):
-        merge_tickets(ticket, make_ticket(ana, music), by=mara)
+    other = claimed(ana, make_commission(make_conversion(music, ana)))
+    with pytest.raises(Refusal, match="money of its own"):
+        merge_tickets(ticket, other, by=mara)
     with pytest.raises(Refusal, match="stays in the report"):
         change_ticket(ticket, type="question", by=mara)
+
+    into = merge_tickets(ticket, make_ticket(ana, music), by=mara)
+    assert (into.type, into.about_commission) == ("claim", ticket.about_commission)
+    decide_claim(into, "refuse", by=mara, reason="It is right as it is.")
+    with pytest.raises(Refusal, match="decided here since"):
+        undo_move(into.moves_in.get(), by=mara)
 
 
 def test_what_is_said_about_a_payout_is_never_read_by_those_who_do_not_see_the_money(ana, music, mara):

@@ -263,6 +263,11 @@ def test_steps_of_one_ticket(as_person, mara, sofia, ticket):
     assert after("ticket_assign", to="").assignee is None
     assert after("ticket_snooze", when="1h").snoozed_until > timezone.now()
     assert after("ticket_snooze", when="now").snoozed_until is None
+    own = timezone.localtime() + timedelta(days=3)
+    asleep = after("ticket_snooze", when="pick", until=f"{own:%Y-%m-%dT%H:%M}", why="The bank answers on Thursday")
+    assert asleep.snoozed_until == own.replace(second=0, microsecond=0)
+    assert "The bank answers on Thursday" in browser.get("/manage/inbox/?show=snoozed").content.decode()
+    after("ticket_snooze", when="now")
     assert after("ticket_status", status="on_hold", reason="The bank answers tomorrow").status == "on_hold"
     assert after("ticket_status", status="resolved").status == "resolved"
     changed = after(
