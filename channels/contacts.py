@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Value
+from django.db.models import Exists, F, OuterRef, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -55,6 +56,46 @@ def find_or_make_contact(kind: str, value: str, name: str = "", program: Program
         )
     _recognise(contact, address)
     return contact
+
+
+def contact_at(kind: str, value: str) -> Contact | None:
+    """Whose address this is known to be."""
+    address = _address(kind, value.strip()[:320], None)
+    return address.contact if address else None
+
+
+@transaction.atomic(savepoint=False)
+def find_or_make_stranger(value: str, name: str, program: Program) -> Contact:
+    """Whoever writes as this e-mail address and is, as the mail server says, perhaps somebody else: nobody's, until a person says
+    whose; what comes after that word is a stranger's again."""
+    value = value.strip()[:320]
+    known = ContactAddress.objects.alias(_lower=Lower("value")).filter(
+        kind=ContactAddress.Kind.UNPROVED, _lower=Lower(Value(value)), contact__affiliate=None, contact__matched_by=None
+    )
+    contact = Contact.objects.filter(addresses__in=known).order_by("pk").first()
+    if contact is None:
+        contact = Contact.objects.create(name=name[:160] or value[:160])
+        ContactAddress.objects.create(contact=contact, kind=ContactAddress.Kind.UNPROVED, value=value)
+    contact.programs.add(program)
+    return contact
+
+
+def claimed_affiliates(contacts: Iterable[Contact]) -> dict[int, Affiliate]:
+    """By contact: the affiliate whose address a stranger writes under. In three queries at most, and none without a contact."""
+    written = ContactAddress.objects.filter(kind=ContactAddress.Kind.UNPROVED, contact__in={contact.pk for contact in contacts})
+    values = {pk: value.lower() for pk, value in written.values_list("contact", "value")} if contacts else {}
+    if not values:
+        return {}
+    known = ContactAddress.objects.alias(_lower=Lower("value")).filter(
+        kind=ContactAddress.Kind.EMAIL, _lower__in=set(values.values()), contact__affiliate__isnull=False
+    )
+    owners = {address.value.lower(): address.contact.affiliate for address in known.select_related("contact__affiliate")}
+    members = AffiliateMember.objects.filter(
+        user__emailaddress__email__in=set(values.values()), user__emailaddress__verified=True, removed_at__isnull=True
+    )
+    for member in members.annotate(address=F("user__emailaddress__email")).select_related("affiliate"):
+        owners.setdefault(member.address, member.affiliate)
+    return {pk: owner for pk, value in values.items() if (owner := owners.get(value)) is not None}
 
 
 def _address(kind: str, value: str, program: Program | None) -> ContactAddress | None:

@@ -52,7 +52,7 @@ class ChannelForm(forms.Form):
 
 
 class EmailChannelForm(ChannelForm):
-    own = ("address", "sender_name", "imap_url", "smtp_url", "skip_existing")
+    own = ("address", "sender_name", "imap_url", "smtp_url", "skip_existing", "authserv_id")
     kept = ("imap_url", "smtp_url")
 
     address = forms.EmailField(label=_("E-mail address"), help_text=_("Affiliates write to it, and our answers come from it."))
@@ -79,6 +79,16 @@ class EmailChannelForm(ChannelForm):
         label=_("Leave mails from before today where they are"),
         required=False,
         help_text=_("Else everything in the folder becomes tickets."),
+    )
+    authserv_id = forms.CharField(
+        label=_("Mail server whose word counts"),
+        required=False,
+        max_length=255,
+        widget=forms.TextInput({**PLAIN, "placeholder": "mx.example.com"}),
+        help_text=_(
+            "The name that begins Authentication-Results in the mails it takes in. Empty: learned from the mails. Who fails there"
+            " is treated as a stranger."
+        ),
     )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:

@@ -86,7 +86,7 @@ def text_of(given: dict[str, Any], name: str, *, longest: int = 300) -> str:
 
 # E-mail and phone
 
-EMAIL = {"address", "sender_name", "imap_url", "smtp_url", "skip_existing"}
+EMAIL = {"address", "sender_name", "imap_url", "smtp_url", "skip_existing", "authserv_id"}
 
 
 def read_email(given: dict[str, Any], channel: Channel) -> Given:
@@ -100,6 +100,8 @@ def read_email(given: dict[str, Any], channel: Channel) -> Given:
         settings["address"] = _address(text_of(given, "address"), channel)
     if "sender_name" in given:
         settings["sender_name"] = text_of(given, "sender_name", longest=120)
+    if "authserv_id" in given:
+        settings["authserv_id"] = text_of(given, "authserv_id", longest=255).lower()
     if "skip_existing" in given:
         if not isinstance(given["skip_existing"], bool):
             raise ChannelError(_("Say true or false."), code="type", field="skip_existing")

@@ -9,11 +9,12 @@ from email.policy import compat32
 
 from django.utils.translation import gettext as _
 
-from channels.contacts import find_or_make_contact
+from channels.authentication import judge, own_server, read_results
+from channels.contacts import contact_at, find_or_make_contact, find_or_make_stranger
 from channels.files import MOST_BYTES
 from channels.mime import Address, ParsedMail, Unreadable, header_text, message_ids, parse_mail
 from channels.models import Channel, ContactAddress, InboundItem
-from channels.parsed import Automatic, Kind, Parsed, Quarantine
+from channels.parsed import Authenticity, Automatic, Kind, Parsed, Quarantine
 from channels.quoting import fold, words_of_page
 from channels.tokens import tickets_in
 
@@ -75,7 +76,13 @@ def _parsed(mail: ParsedMail, channel: Channel) -> Parsed:
     # Our own words come back: from a list, a forward, a copy to ourselves.
     looped = sender.email.lower() == own or tickets_in([mail.message_id]) or own in (each.lower() for each in mail.loops)
     automatic = Automatic.LOOP if looped else mail.automatic
-    contact = find_or_make_contact(ContactAddress.Kind.EMAIL, sender.email, sender.name, channel.program)
+    results = read_results(mail.results) if mail.results else None
+    authenticity = judge(results, own_server(channel, results), sender.email.rpartition("@")[2])
+    doubtful = authenticity == Authenticity.DOUBTFUL
+    if doubtful:
+        contact = find_or_make_stranger(sender.email, sender.name, channel.program)
+    else:
+        contact = find_or_make_contact(ContactAddress.Kind.EMAIL, sender.email, sender.name, channel.program)
     text, quoted = fold(mail.text) if mail.text.strip() else words_of_page(mail.html)
     return Parsed(
         kind=Kind.MESSAGE,
@@ -90,7 +97,9 @@ def _parsed(mail: ParsedMail, channel: Channel) -> Parsed:
         tokens=tickets_in(_where_tokens_stand(mail)),
         automatic=automatic,
         bounces=mail.bounces,
-        notes=mail.notes,
+        authenticity=authenticity,
+        claims=contact_at(ContactAddress.Kind.EMAIL, sender.email) if doubtful else None,
+        notes=[str(results), *mail.notes] if doubtful else mail.notes,
     )
 
 

@@ -70,6 +70,7 @@ class ParsedMail:
     files: list[ParsedFile] = field(default_factory=list)
     automatic: Automatic = Automatic.NO
     bounces: list[Bounce] = field(default_factory=list)
+    results: str = ""  # the first Authentication-Results
     loops: list[str] = field(default_factory=list)  # X-Loop: who has had it already
     notes: list[str] = field(default_factory=list)
 
@@ -105,6 +106,7 @@ def _headers(message: Message) -> ParsedMail:
         delivered_to=delivered[:MOST_RECIPIENTS],
         subject=header_text(message, "Subject"),
         date=_date(message),
+        results=_plain(message.get("Authentication-Results", "")),
         loops=[clean(str(value)).strip() for value in message.get_all("X-Loop", [])],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,14 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Upper
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
 from core.access import Can, programs_of
 from core.ids import PublicId
 from core.models import TimestampedModel
-from core.secrets import decrypt, encrypt
+from core.secrets import Unreadable, decrypt, encrypt
 from programs.models import Program
 
 
@@ -57,6 +59,7 @@ class Channel(PublicId, TimestampedModel):
     settings = models.JSONField(default=dict, blank=True)
     # e-mail {hook_secret, imap_url, smtp_url}; telegram {hook_secret, token}: encrypted (core.secrets)
     secrets = models.BinaryField(null=True)
+    hook_secret_hash = models.CharField(max_length=64, blank=True)  # SHA-256: hooks know whoever calls, whatever SECRET_KEY is
     imap_uidvalidity = models.BigIntegerField(null=True, blank=True)
     imap_uid = models.BigIntegerField(default=0)  # everything up to here, in that UIDVALIDITY, is stored
     telegram_offset = models.BigIntegerField(default=0)  # the next update_id to ask for
@@ -108,8 +111,28 @@ class Channel(PublicId, TimestampedModel):
         return settings.BASE_URL + reverse(name, args=[self.slug]) if name else None
 
     def keep_secrets(self, values: dict[str, Any]) -> None:
-        """Sets the column; the caller saves."""
+        """Sets the columns; the caller saves."""
         self.secrets = encrypt(values)
+        self.hook_secret_hash = _hash(str(values.get("hook_secret") or ""))
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether what opens it cannot be read: SECRET_KEY has changed."""
+        try:
+            self.read_secrets()
+        except Unreadable:
+            return True
+        return False
+
+    def is_hook_secret(self, given: str) -> bool:
+        """Raises core.secrets.Unreadable where nobody can tell."""
+        known = self.hook_secret_hash or _hash(str(self.read_secrets().get("hook_secret") or ""))
+        return bool(known) and constant_time_compare(_hash(given), known)
+
+
+def _hash(secret: str) -> str:
+    """Of a secret of 32 random bytes: it needs no salt."""
+    return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
@@ -150,12 +173,13 @@ class Contact(PublicId, TimestampedModel):
 
 
 class ContactAddress(TimestampedModel):
-    """Where someone writes from. One address is one contact's."""
+    """Where someone writes from. One address is one contact's; one that is not proved may be several strangers'."""
 
     class Kind(models.TextChoices):
         EMAIL = "email", _("E-mail")
         TELEGRAM = "telegram", _("Telegram")  # value: the person's numeric id; label: their @handle
         PHONE = "phone", _("Phone")  # value: E.164
+        UNPROVED = "unproved", _("E-mail, not proved")  # written under by a stranger (channels.authentication)
 
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="addresses")
     kind = models.CharField(max_length=10, choices=Kind)
@@ -164,8 +188,11 @@ class ContactAddress(TimestampedModel):
     verified_at = models.DateTimeField(null=True, blank=True)  # proved to be theirs: verified sign-in address, start link
 
     class Meta:
-        constraints = [models.UniqueConstraint("kind", Lower("value"), name="contact_address_once")]
+        constraints = [
+            models.UniqueConstraint("kind", Lower("value"), condition=~Q(kind="unproved"), name="contact_address_once")
+        ]
         indexes = [
+            models.Index("kind", Lower("value"), condition=Q(kind="unproved"), name="contact_address_unproved"),
             GinIndex(OpClass(Upper("value"), name="gin_trgm_ops"), name="contact_address_search"),
             GinIndex(OpClass(Upper("label"), name="gin_trgm_ops"), name="contact_label_search"),
         ]

@@ -25,6 +25,14 @@ class Automatic(StrEnum):
     LOOP = "loop"  # our own words come back
 
 
+class Authenticity(StrEnum):
+    """Whether a message is from whom it says (channels.authentication). A messenger has no doubt of that."""
+
+    PROVED = ""
+    UNPROVED = "unproved"  # nobody says anything about it
+    DOUBTFUL = "doubtful"  # the mailbox's own server says that it is not
+
+
 @dataclass(frozen=True)
 class ParsedFile:
     name: str  # made safe
@@ -70,6 +78,8 @@ class Parsed:
     deleted: list[str] = field(default_factory=list)
     written_by_us: bool = False  # in a company account, by its person on their own device: an answer that did not come from here
     command: str = ""  # Telegram: "/money" is "money"
+    authenticity: Authenticity = Authenticity.PROVED
+    claims: Contact | None = None  # of a doubtful one: whose address it bears; `contact` is a stranger
     notes: list[str] = field(default_factory=list)  # what the reader should know: a broken part, a file left out
 
 

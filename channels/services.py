@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from channels.events import CHANNEL_CHANGED, CHANNEL_CREATED
 from channels.kinds import ChannelError, rules_of
 from channels.models import Channel
+from channels.trouble import RECEIVING, trouble_over
 from core.access import Can, check
 from core.errors import Conflict
 from core.events import record
@@ -59,6 +60,8 @@ def change_channel(
             channel.imap_uidvalidity, channel.imap_uid = None, 0
         channel.settings = given.settings
         channel.keep_secrets({"hook_secret": before[3].get("hook_secret") or secrets.token_urlsafe(32), **given.secrets})
+        if before[3] == {}:  # it was locked: what the hook said of that is over
+            transaction.on_commit(lambda: trouble_over(channel, RECEIVING))
     if (channel.name, channel.status, channel.settings, _secrets_of(channel)) != before:
         channel.save()
         record(CHANNEL_CHANGED, channel, by=by, data={"channel": channel.name, "status": channel.status})

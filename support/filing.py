@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from channels.files import TooLarge, keep_file
 from channels.models import Contact, InboundItem, Outgoing
-from channels.parsed import Automatic, Bounce, Kind, Parsed, ParsedFile, Quarantine
+from channels.parsed import Authenticity, Automatic, Bounce, Kind, Parsed, ParsedFile, Quarantine
 from core.events import record, ref
 from support import events
 from support.chat_answers import answer_command, answer_in_ticket
@@ -100,6 +100,7 @@ def _file_message(item: InboundItem, parsed: Parsed) -> Message:
         provider_id=parsed.provider_id,
         reply_to=place.answered,
         automatic=parsed.automatic,
+        authenticity=parsed.authenticity,
         remarks=remarks,
     )
     if place.ticket is None:
@@ -118,7 +119,7 @@ def _open(item: InboundItem, parsed: Parsed, place: Place) -> Ticket:
         contact=writer,
         subject=bare_subject(parsed.subject) or title_of(parsed.text) or name,
         priority=Priority.LOW if parsed.automatic else Priority.NORMAL,
-        tags=["automatic"] if parsed.automatic else [],
+        tags=["automatic"] if parsed.automatic else ["unverified"] if parsed.authenticity == Authenticity.DOUBTFUL else [],
         status=TicketStatus.PENDING if parsed.written_by_us else TicketStatus.NEW,
     )
     if place.beside is not None:

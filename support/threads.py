@@ -42,8 +42,10 @@ def find_place(channel: Channel, parsed: Parsed) -> Place:
     if parsed.chat is not None and parsed.command == NEW:
         return Place()
     beside: Place | None = None
-    for ticket, answered in _referred_to(parsed):
-        if not is_party(writer, ticket, parsed.chat):
+    for ticket, answered, by_token in _referred_to(parsed):
+        # Who holds our token has our mail: a doubtful one may join there, marked, and never by what anybody could write.
+        claimed = by_token and parsed.claims is not None and is_party(parsed.claims, ticket)
+        if not claimed and not is_party(writer, ticket, parsed.chat):
             beside = beside or Place(beside=ticket, kind=TicketLink.Kind.OTHER_SENDER)
         elif ticket.program_id != channel.program_id or not may_go_on(ticket):
             beside = beside or Place(beside=ticket)
@@ -100,16 +102,17 @@ def messages_named(provider_ids: list[str], chat: Chat | None = None) -> list[Me
     )
 
 
-def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None]]:
+def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None, bool]]:
+    """Each with the message that is answered there, and whether our own token leads to it."""
     pks = [pk for pk in map(Ticket.pk_from, parsed.tokens) if pk is not None]
     named = Ticket.objects.select_related("merged_into").in_bulk(pks) if pks else {}
     answered = messages_named(parsed.replied_to, parsed.chat)
     for pk in pks:
         if pk in named:
             ticket = target_of(named[pk])
-            yield ticket, next((message for message in answered if message.ticket_id == ticket.pk), None)
+            yield ticket, next((message for message in answered if message.ticket_id == ticket.pk), None), True
     for message in answered:
-        yield target_of(message.ticket), message
+        yield target_of(message.ticket), message, False
 
 
 def _open_in(chat: Chat, writer: Contact) -> Ticket | None:

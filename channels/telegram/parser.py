@@ -26,6 +26,7 @@ from channels.telegram.updates import (
     read_update,
 )
 from core.events import ref
+from core.secrets import Unreadable
 
 PATIENCE = 3  # attempts at a file; afterwards the message is filed without it, and says so
 
@@ -130,8 +131,8 @@ def _fetch(item: InboundItem, channel: Channel, file: FileRef) -> ParsedFile | s
     }
     if file.size > LARGEST_DOWNLOAD:
         return too_large
-    api = BotApi.of(channel)
     try:
+        api = BotApi.of(channel)
         path = str(api.call("getFile", {"file_id": file.id})["file_path"])
         return ParsedFile(_with_ending(name, path), api.download(path))
     except RefusedByTelegram as error:
@@ -140,7 +141,9 @@ def _fetch(item: InboundItem, channel: Channel, file: FileRef) -> ParsedFile | s
         if error.code in (401, 429) and item.attempts < PATIENCE:
             raise NotNow(str(error)) from None
         return _("The file %(name)s could not be fetched: %(error)s") % {"name": name, "error": error}
-    except (BotApiError, KeyError, TypeError) as error:
+    except (BotApiError, KeyError, TypeError, Unreadable) as error:
+        if isinstance(error, Unreadable):
+            error = BotApiError(_("the bot's token cannot be read, as SECRET_KEY has changed"))
         if item.attempts < PATIENCE:
             raise NotNow(str(error)) from None
         return _("The file %(name)s could not be fetched: %(error)s") % {"name": name, "error": error}

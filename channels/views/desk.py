@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from channels.contacts import match_contact, unmatch_contact
+from affiliates.models import Affiliate
+from channels.contacts import claimed_affiliates, match_contact, unmatch_contact
 from channels.forms import MatchForm, ReasonForm, RescueForm
 from channels.models import Channel, Contact, InboundItem, Outgoing
 from channels.outgoing import confirm_arrival, give_up, send_again
@@ -243,7 +244,12 @@ def contact_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     """Who it is as far as known, and the form by which a person says whose it is."""
     contact = _contact(request, public_id)
     answers = rights_of(request.user).has(Can.ANSWER_TICKETS)
-    form = MatchForm(request.POST or None, by=request.user) if answers and contact.affiliate is None else None
+    claimed = claimed_affiliates([contact]).get(contact.pk)
+    if claimed is not None and not Affiliate.objects.visible_to(request.user).filter(pk=claimed.pk).exists():
+        claimed = None
+    form = None
+    if answers and contact.affiliate is None:
+        form = MatchForm(request.POST or None, by=request.user, initial={"affiliate": claimed})
     if form is not None and form.is_valid():
         with refusals_as_errors(form):
             given = form.cleaned_data
@@ -252,6 +258,7 @@ def contact_detail(request: HttpRequest, public_id: str) -> HttpResponse:
             return redirect("manage:contact_detail", contact.public_id)
     context = {
         "contact": contact,
+        "claimed": claimed,
         "form": form,
         "reason_form": ReasonForm() if answers and contact.affiliate else None,
         "events": Event.objects.about(contact),

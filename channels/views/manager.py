@@ -101,6 +101,7 @@ def channel_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "counts": reconcile(channel),
         "events": Event.objects.about(channel),
         "shown": _shown_settings(channel),
+        "locked": channel.is_locked,
     }
     return render(request, "channels/manager/channel_detail.html", context)
 
@@ -114,7 +115,11 @@ def _shown_settings(channel: Channel) -> list[tuple[str, Any]]:
         "username": _("Bot"),
         "api_base_url": _("Bot API server"),
         "number": _("Number"),
+        "authserv_id": _("Mail server whose word counts"),
+        "authserv_learned": _("Mail server whose word counts, as learned"),
     }
+    if channel.settings.get("authserv_id"):
+        del labels["authserv_learned"]
     return [(label, channel.settings[name]) for name, label in labels.items() if channel.settings.get(name)]
 
 
@@ -163,9 +168,8 @@ def channel_try(request: HttpRequest, slug: str) -> HttpResponse:
 def channel_secret(request: HttpRequest, slug: str) -> HttpResponse:
     """What its hook asks for, on a page of its own: it opens the channel to whoever reads it."""
     channel = _managed(request, slug)
-    return render(
-        request, "channels/manager/channel_secret.html", {"channel": channel, "secret": channel.read_secrets().get("hook_secret")}
-    )
+    secret = None if channel.is_locked else channel.read_secrets().get("hook_secret")
+    return render(request, "channels/manager/channel_secret.html", {"channel": channel, "secret": secret})
 
 
 def _managed(request: HttpRequest, slug: str) -> Channel:

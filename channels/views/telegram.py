@@ -6,7 +6,6 @@ import hashlib
 import json
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -15,7 +14,9 @@ from channels.models import Channel
 from channels.tasks import file_received
 from channels.telegram.polling import update_name
 from channels.telegram.updates import Malformed, Said, read_update
+from channels.views.hooks import answer_locked
 from core.access import public_page
+from core.secrets import Unreadable
 from core.tasks import send_soon
 
 MOST_BYTES = 1024 * 1024  # of an update; Telegram's are a few kilobytes
@@ -26,13 +27,16 @@ MOST_BYTES = 1024 * 1024  # of an update; Telegram's are a few kilobytes
 @require_POST
 def telegram_hook(request: HttpRequest, slug: str) -> HttpResponse:
     """One update ("setWebhook"): kept raw and committed, then filed. Whatever it holds is answered with 200, as Telegram sends
-    again what is not; a wrong secret is 403, and a bot that is not here 404."""
+    again what is not; a wrong secret is 403, a bot that is not here 404, and 503 says that nobody can tell now."""
     channel = Channel.objects.select_related("program").filter(kind=Channel.Kind.TELEGRAM, slug=slug).first()
     if channel is None or channel.status == Channel.Status.CLOSED:
         return HttpResponse(status=404)
     given = request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")
-    known = channel.read_secrets().get("hook_secret", "")
-    if not known or not constant_time_compare(given, known):
+    try:
+        known = channel.is_hook_secret(given)
+    except Unreadable:
+        return answer_locked(channel)
+    if not known:
         return HttpResponse(status=403)
     if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
         return HttpResponse(status=413)

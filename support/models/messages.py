@@ -49,6 +49,8 @@ class Message(PublicId, TimestampedModel):
     provider_id = models.CharField(max_length=998, blank=True)
     # Of `in`: why no person wrote it (channels.parsed.Automatic). It starts no clock, reopens nothing and is never answered.
     automatic = models.CharField(max_length=10, blank=True)
+    # Of a mail that came in: whether it is from whom it says (channels.parsed.Authenticity); "" where nobody doubts it.
+    authenticity = models.CharField(max_length=10, blank=True)
     notify_at = models.DateTimeField(null=True, blank=True)  # in the portal: told by mail then, unless it was read before
     remarks = models.TextField(blank=True)  # what its reader should know of how it came: a broken part, a file left out
     edited_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,8 @@ from typing import Any
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from channels.contacts import claimed_affiliates
+from channels.parsed import Authenticity
 from core.events import ref
 from core.models import Event
 from support.display import shown_text
@@ -30,7 +32,8 @@ class Conversation:
 
 
 def conversation(ticket: Ticket, before: int = 0) -> Conversation:
-    """In four queries: messages, their files, what they said before edits, what they ask to be done."""
+    """In four queries: messages, their files, what they said before edits, what they ask to be done; three more at most where
+    somebody may not be who they say."""
     rows = Message.objects.filter(ticket=ticket)
     if before:
         edge = rows.filter(pk=before).first()
@@ -48,7 +51,16 @@ def conversation(ticket: Ticket, before: int = 0) -> Conversation:
     for message in shown:
         message.ticket = ticket  # whose affiliate is read already
         message.shown = shown_text(message.body_text)  # type: ignore[attr-defined]
+    _name_claims(shown)
     return Conversation(shown, shown[0].pk if more else 0, not before)
+
+
+def _name_claims(messages: list[Message]) -> None:
+    """Of what is doubtful: the affiliate whose address it bears. None where nothing is."""
+    strangers = [m.contact for m in messages if m.authenticity == Authenticity.DOUBTFUL and m.contact is not None]
+    owners = claimed_affiliates(strangers)
+    for message in messages:
+        message.claimed = owners.get(message.contact_id or 0)  # type: ignore[attr-defined]
 
 
 def next_clock(ticket: Ticket) -> tuple[str, datetime] | None:

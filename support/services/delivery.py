@@ -67,7 +67,7 @@ def mail_address(message: Message) -> str:
     last = message.reply_to if message.reply_to and message.reply_to.contact else _last_in(ticket)
     contact = last.contact if last else ticket.contact
     if contact is not None and not _has_left(contact, ticket):
-        rows = contact.addresses.filter(kind=ContactAddress.Kind.EMAIL).order_by("-pk")
+        rows = contact.addresses.filter(kind__in=[ContactAddress.Kind.EMAIL, ContactAddress.Kind.UNPROVED]).order_by("-pk")
         sender = last.inbound.sender.lower() if last and last.inbound else ""
         addresses = sorted(rows.values_list("value", flat=True), key=lambda address: address.lower() not in sender)
         if addresses:

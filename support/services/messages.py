@@ -53,6 +53,7 @@ def receive(
     provider_id: str = "",
     reply_to: Message | None = None,
     automatic: str = "",
+    authenticity: str = "",
     remarks: str = "",
     at: datetime | None = None,
 ) -> Message:
@@ -71,6 +72,7 @@ def receive(
         provider_id=provider_id[:LONGEST_NAME],
         reply_to=reply_to,
         automatic=automatic,
+        authenticity=authenticity,
         remarks=remarks,
         created_at=at,
     )

@@ -2,8 +2,8 @@ import pytest
 from django.test import Client
 
 from channels import files
-from channels.models import Contact, InboundItem
-from channels.services import create_channel
+from channels.models import Channel, Contact, InboundItem
+from channels.services import change_channel, create_channel
 from support.models import Message
 from tests.channels.mails import mail, with_file
 
@@ -98,3 +98,28 @@ def test_an_unknown_sender_is_nobodys_affiliate(hand_over):
     contact = Contact.objects.get()
     assert (contact.affiliate, str(contact)) == (None, "Ana")
     assert Message.objects.get().ticket.contact == contact
+
+
+def test_after_a_change_of_the_key_mails_are_still_taken_and_the_page_says_what_is_locked(
+    hand_over, channel, settings, as_person, ada
+):
+    settings.SECRET_KEY = "another"
+
+    assert hand_over(mail()).json()["status"] == "filed"
+    assert "SECRET_KEY has changed" in as_person(ada).get("/manage/channels/help/").content.decode()
+    assert "SECRET_KEY has changed" in as_person(ada).get("/manage/channels/help/secret/").content.decode()
+
+
+def test_where_nobody_can_tell_the_secret_it_says_so_to_both_sides(hand_over, channel, settings, ada):
+    Channel.objects.update(hook_secret_hash="")  # as it was made before there were any
+    assert hand_over(mail()).status_code == 202
+    settings.SECRET_KEY = "another"
+
+    answer = hand_over(mail("more"))
+
+    assert (answer.status_code, "SECRET_KEY has changed" in answer.json()["reason"]) == (503, True)
+    channel.refresh_from_db()
+    assert "SECRET_KEY has changed" in channel.receive_error
+    change_channel(channel, by=ada, settings={"address": "help@music.example"})
+    channel.refresh_from_db()
+    assert hand_over(mail("more"), secret=channel.read_secrets()["hook_secret"]).status_code == 202

@@ -56,3 +56,16 @@ def test_a_bot_that_is_not_here_is_a_404_and_a_huge_body_is_refused(client, door
     door.channel.status = "closed"
     door.channel.save()
     assert post(client, door, b"{}").status_code == 404
+
+
+def test_after_a_change_of_the_key_what_is_written_is_filed_and_a_file_that_cannot_be_fetched_waits(
+    client, door, filed, settings
+):
+    settings.SECRET_KEY = "another"
+
+    assert post(client, door, json.dumps(door.server.say(door.bot, "Hello"))).json()["status"] == "filed"
+    post(client, door, json.dumps(door.server.say(door.bot, None, voice={"file_id": "x", "duration": 2})))
+    assert InboundItem.objects.order_by("pk").last().status == "received"
+
+    type(door.channel).objects.update(hook_secret_hash="")
+    assert post(client, door, json.dumps(door.server.say(door.bot, "More"))).status_code == 503
