@@ -136,6 +136,9 @@ class Commission(PublicId, TimestampedModel):
     # Kept beside the reversals and the payout lines that they sum up and name, so that lists filter by state without joining
     # three tables; `ledger_verify` proves them.
     reversed = MoneyField(default=0)
+    corrects = models.ForeignKey(  # what a decision corrected by this one, which earns beside it or in its place
+        "self", models.PROTECT, null=True, blank=True, related_name="corrections", db_index=False
+    )
 
     objects = CommissionQuerySet.as_manager()
 
@@ -143,6 +146,7 @@ class Commission(PublicId, TimestampedModel):
         ordering = ["-occurred_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["conversion", "affiliate", "rule_version"], name="commission_once"),
+            models.UniqueConstraint(fields=["corrects"], condition=Q(corrects__isnull=False), name="commission_corrected_once"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="commission_amount_not_negative"),
             models.CheckConstraint(
                 condition=Q(reversed__gte=0, reversed__lte=F("amount")), name="commission_reversed_at_most_all"

@@ -84,7 +84,7 @@ TALKS = [
         Step(300, "in", "", "The page is mended now, thank you. What about that order?"),
         Step(22, "out", "mara", "It is yours: I have credited it by hand, you will see it under Commissions within the hour."),
         Step(5, "resolved", "mara"),
-    ], "email", "claim", ("tracking",), 5, "Quick, and they found the real reason."),
+    ], "email", "technical", ("tracking",), 5, "Quick, and they found the real reason."),
     Talk("citra@tributary.example", 4, "Coupon CITRA5 is refused in the shop", [
         Step(0, "in", "", "Three people write that CITRA5 is refused at the till. It is on my front page today. Please hurry."),
         Step(2, "word", "sofia", "I see it too. An engineer of the shop is being called."),

@@ -67,6 +67,7 @@ class TransferKind(models.TextChoices):
     RESERVED = "reserved", _("Taken into a payout")
     RELEASED = "released", _("Released from a payout")
     PAID = "paid", _("Paid")
+    ADJUSTED = "adjusted", _("Owed by a decision")
 
 
 class Transfer(TimestampedModel):
@@ -77,7 +78,7 @@ class Transfer(TimestampedModel):
     amount = MoneyField()
     currency = CurrencyField()
     kind = models.CharField(max_length=10, choices=TransferKind)
-    key = models.CharField(max_length=60, unique=True)  # "commission:17", "reversal:4", "payout:9:paid"
+    key = models.CharField(max_length=60, unique=True)  # "commission:17", "reversal:4", "payout:9:paid", "adjustment:2"
     at = models.DateTimeField()
 
     class Meta:

@@ -73,7 +73,7 @@ def _open_accounts(wanted: set[tuple[Pot, str]]) -> dict[tuple[Pot, str], int]:
 
 
 def earned(program: int, affiliate: int) -> dict[str, Pot]:
-    """Debit and credit of an approved commission: the program's expense, owed to the affiliate."""
+    """Debit and credit of an approved commission or an adjustment: the program's expense, owed to the affiliate."""
     return {"debit": Pot(program, AccountKind.EXPENSE), "credit": Pot(program, AccountKind.OWED, affiliate)}
 
 

@@ -37,8 +37,8 @@ class PayoutAdmin(ReadOnlyAdmin):
 
 @admin.register(PayoutLine)
 class PayoutLineAdmin(ReadOnlyAdmin):
-    list_display = ["id", "payout", "commission", "reversal", "amount", "released_at"]
+    list_display = ["id", "payout", "commission", "reversal", "adjustment", "amount", "released_at"]
     list_filter = ["payout__status"]
-    list_select_related = ["payout", "commission", "reversal"]
+    list_select_related = ["payout", "commission", "reversal", "adjustment"]
     search_fields = ["payout__affiliate__name"]
     ordering = ["-pk"]

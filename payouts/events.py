@@ -18,6 +18,7 @@ BATCH_CANCELLED = "batch.cancelled"
 BATCH_PAID = "batch.paid"
 PAYOUT_PAID = "payout.paid"
 PAYOUT_FAILED = "payout.failed"  # data: affiliate (the name)
+PAYOUT_ADJUSTED = "payout.adjusted"  # data: amount, currency
 METHOD_CHANGED = "payout_method.changed"  # data: currency, hint, first
 
 
@@ -33,6 +34,9 @@ def register_facts() -> None:
     register_fact(BATCH_PAID, "cash-banknote", _paid)
     register_fact(PAYOUT_PAID, "cash-banknote", with_money(gettext_lazy("Payout of %(amount)s made")))
     register_fact(PAYOUT_FAILED, "user-minus", gettext_lazy("%(affiliate)s left out of the batch: it is payable again"))
+    register_fact(
+        PAYOUT_ADJUSTED, "plus-minus", with_money(gettext_lazy("%(amount)s more are owed beside the payout: with the next batch"))
+    )
     register_fact(METHOD_CHANGED, "credit-card", _method)
 
 

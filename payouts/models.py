@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pghistory
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -186,12 +187,39 @@ class Payout(PublicId, TimestampedModel):
         return PayoutStatus(self.status).told
 
 
+class Adjustment(PublicId, TimestampedModel):
+    """What somebody decided that is owed beside a payout, once: payable from then on, with the next batch. Never edited.
+
+    It stands on no sale, so that no later refund takes any of it back.
+    """
+
+    prefix = "adj"
+
+    payout = models.OneToOneField(Payout, models.PROTECT, related_name="adjustment")  # the one that was disputed
+    amount = MoneyField(_("amount"))
+    currency = CurrencyField(_("currency"))  # the payout's
+    reason = models.TextField(_("reason"))  # as the affiliate reads it
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="adjustment_amount_positive"),
+            models.CheckConstraint(condition=~Q(reason=""), name="adjustment_for_a_reason"),
+        ]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
 class PayoutLine(models.Model):
-    """One commission or one reversal within a payout: a row that is in a live line cannot be in another one."""
+    """One commission, reversal or adjustment within a payout: a row that is in a live line cannot be in another one."""
 
     payout = models.ForeignKey(Payout, models.PROTECT, related_name="lines")
     commission = models.ForeignKey(Commission, models.PROTECT, null=True, blank=True, related_name="payout_lines")
     reversal = models.ForeignKey(Reversal, models.PROTECT, null=True, blank=True, related_name="payout_lines")
+    adjustment = models.ForeignKey(Adjustment, models.PROTECT, null=True, blank=True, related_name="payout_lines")
     amount = MoneyField()  # negative for a reversal
     released_at = models.DateTimeField(null=True, blank=True)  # the payout was cancelled or failed: what it held is payable again
 
@@ -202,9 +230,13 @@ class PayoutLine(models.Model):
                 fields=["commission"], condition=Q(released_at__isnull=True), name="commission_in_one_payout"
             ),
             models.UniqueConstraint(fields=["reversal"], condition=Q(released_at__isnull=True), name="reversal_in_one_payout"),
+            models.UniqueConstraint(
+                fields=["adjustment"], condition=Q(released_at__isnull=True), name="adjustment_in_one_payout"
+            ),
             models.CheckConstraint(
-                condition=Q(commission__isnull=False, reversal__isnull=True, amount__gte=0)
-                | Q(commission__isnull=True, reversal__isnull=False, amount__lt=0),
+                condition=Q(commission__isnull=False, reversal__isnull=True, adjustment__isnull=True, amount__gte=0)
+                | Q(commission__isnull=True, reversal__isnull=False, adjustment__isnull=True, amount__lt=0)
+                | Q(commission__isnull=True, reversal__isnull=True, adjustment__isnull=False, amount__gt=0),
                 name="payout_line_is_one_thing",
             ),
         ]

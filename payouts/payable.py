@@ -1,7 +1,7 @@
 """What is payable, to whom, and who has to wait for it: decided here for balances, forecasts, previews, batches and their approval.
 
 What is open, and when a hold is over, `commissions.queries` says for each commission; here it stands as a set, in the names of
-SQL: `open` is a row for each open commission and a negative one for each open reversal, `share` is one affiliate's sum of it in
+SQL: `open` is a row for each open commission and adjustment, and a negative one for each open reversal, `share` is one affiliate's sum of it in
 one program and currency, and `judged` says of each share why it would be left for later.
 """
 
@@ -13,18 +13,20 @@ from typing import Any
 from django.db import connection
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.fields import BigIntegerField
+from django.db.models.functions import Cast
 from django.db.models.lookups import IsNull
 
 from affiliates.models import EnrollmentStatus
 from commissions.models import Commission, Reversal
 from commissions.queries import is_hold_over, is_open, live_lines
 from core.rows import select_rows
-from payouts.models import PayoutException
+from payouts.models import Adjustment, PayoutException
 
 # Whose earnings a batch pays: a suspended affiliate's wait for a decision, a terminated one is settled.
 PAID_ENROLLMENTS = (EnrollmentStatus.APPROVED, EnrollmentStatus.TERMINATED)
 
-COLUMNS = "program_id, affiliate_id, currency, payable, payable_at, counts, commission_id, reversal_id, amount"
+NOTHING = Cast(Value(None), BigIntegerField())  # a bare NULL would be text to UNION
+COLUMNS = "program_id, affiliate_id, currency, payable, payable_at, counts, commission_id, reversal_id, adjustment_id, amount"
 
 # `share` has program_id, affiliate_id, currency, amount. The reasons stand in the order in which they are told.
 _JUDGED = f"""judged AS (
@@ -72,6 +74,7 @@ def open_rows(at: datetime, *, besides: int | None = None, at_once: bool = False
     `besides`: as if this batch held nothing. `at_once`: all lines are read once, which is faster where whole programs are read."""
     held = _held_at_once if at_once else _held
     earned = Commission.objects.filter(is_open(held(besides, commission=OuterRef("pk"))))
+    owed_besides = Adjustment.objects.filter(~held(besides, adjustment=OuterRef("pk")))
     taken_back = Reversal.objects.filter(is_open(held(besides, reversal=OuterRef("pk")), of="commission__"))
     union = (
         earned.order_by()
@@ -83,7 +86,8 @@ def open_rows(at: datetime, *, besides: int | None = None, at_once: bool = False
             "payable_at",
             ExpressionWrapper(Q(reversed__lt=F("amount")), BooleanField()),
             "pk",
-            Value(None, BigIntegerField()),
+            NOTHING,
+            NOTHING,
             "amount",
         )
         .union(
@@ -94,9 +98,22 @@ def open_rows(at: datetime, *, besides: int | None = None, at_once: bool = False
                 ExpressionWrapper(is_hold_over(at, of="commission__"), BooleanField()),
                 "commission__payable_at",
                 Value(False),
-                Value(None, BigIntegerField()),
+                NOTHING,
                 "pk",
+                NOTHING,
                 -F("amount"),
+            ),
+            owed_besides.order_by().values_list(
+                "payout__batch__program_id",
+                "payout__affiliate_id",
+                "currency",
+                ExpressionWrapper(Q(created_at__lte=at), BooleanField()),
+                "created_at",
+                Value(True),
+                NOTHING,
+                NOTHING,
+                "pk",
+                "amount",
             ),
             all=True,
         )

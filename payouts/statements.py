@@ -1,4 +1,4 @@
-"""The statement of a payout: every commission and every refund in it, each with the sum that it added or took."""
+"""The statement of a payout: every commission, refund and adjustment in it, each with the sum that it added or took."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from tracking.conversion_events import event_label
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. Of a commission: its sale. Of a refund: what went back, and the payout that had paid the commission."""
+    """One line. Of a commission: its sale. Of a refund: what went back, and the payout that had paid the commission. Of an
+    adjustment: the reason (as its rule), and the payout that was disputed."""
 
     order: str
     event: str
@@ -32,7 +33,7 @@ class Line:
     rule: str
     amount: Decimal  # negative for a refund
     refund: str = ""  # the shop's number of the refund
-    earlier: Payout | None = None  # where the commission was paid before; None: in this very statement
+    earlier: Payout | None = None  # where the commission was paid before (None: in this very statement); what was adjusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Statement:
     payout: Payout
     commissions: list[Line]
     refunds: list[Line]
+    adjustments: list[Line]
 
     @property
     def earned(self) -> Decimal:
@@ -48,6 +50,10 @@ class Statement:
     @property
     def taken_back(self) -> Decimal:
         return sum((line.amount for line in self.refunds), Decimal(0))
+
+    @property
+    def adjusted(self) -> Decimal:
+        return sum((line.amount for line in self.adjustments), Decimal(0))
 
 
 def statement_of(payout: Payout) -> Statement:
@@ -61,16 +67,18 @@ def statement_of(payout: Payout) -> Statement:
             "reversal__refund",
             "reversal__commission__conversion",
             "reversal__commission__rule_version__rule",
+            "adjustment__payout",
         )
         .prefetch_related(Prefetch("reversal__commission__payout_lines", queryset=earlier, to_attr="paid_in"))
         .order_by("pk")
     )
-    told = [_line(line, payout) for line in lines]
-    return Statement(
-        payout,
-        sorted((line for line in told if not line.refund), key=lambda line: line.at),
-        sorted((line for line in told if line.refund), key=lambda line: line.at),
-    )
+    found: dict[str, list[Line]] = {"commission": [], "refund": [], "adjustment": []}
+    for line in lines:
+        kind = "adjustment" if line.adjustment_id else "refund" if line.reversal_id else "commission"
+        found[kind].append(_line(line, payout))
+    for told in found.values():
+        told.sort(key=lambda line: line.at)
+    return Statement(payout, found["commission"], found["refund"], found["adjustment"])
 
 
 def _line(line: PayoutLine, payout: Payout) -> Line:
@@ -85,7 +93,10 @@ def _line(line: PayoutLine, payout: Payout) -> Line:
             *_rate(line.commission),
             line.amount,
         )
-    assert line.reversal is not None  # the database holds that a line is one of the two
+    if line.adjustment is not None:
+        given = line.adjustment
+        return Line("", "", given.created_at, None, "", "", given.reason, line.amount, earlier=given.payout)
+    assert line.reversal is not None  # the database holds that a line is one of the three
     refund, commission = line.reversal.refund, line.reversal.commission
     paid_in: list[PayoutLine] = commission.paid_in  # type: ignore[attr-defined]
     earlier = next((each.payout for each in paid_in if each.payout_id != payout.pk), None)
@@ -126,7 +137,11 @@ HEADING = [
 
 def statement_rows(statement: Statement) -> Iterator[list[Any]]:
     """The statement as rows under HEADING; they add up to the payout's amount."""
-    for kind, lines in ((_("commission"), statement.commissions), (_("refund"), statement.refunds)):
+    for kind, lines in (
+        (_("commission"), statement.commissions),
+        (_("refund"), statement.refunds),
+        (_("adjustment"), statement.adjustments),
+    ):
         for line in lines:
             yield [
                 kind,

@@ -34,6 +34,9 @@ def _transfers_that_differ() -> Rows:
             SELECT 'reversal:' || r.id, 'reversed', r.amount, r.currency, c.program_id, c.affiliate_id, 'owed', 'expense'
             FROM commissions_reversal r JOIN program_of c ON c.id = r.commission_id
           UNION ALL
+            SELECT 'adjustment:' || a.id, 'adjusted', a.amount, a.currency, b.program_id, p.affiliate_id, 'expense', 'owed'
+            FROM payouts_adjustment a JOIN payouts_payout p ON p.id = a.payout_id JOIN payouts_payoutbatch b ON b.id = p.batch_id
+          UNION ALL
             SELECT 'payout:' || p.id || ':' || step.kind, step.kind, p.amount, p.currency, b.program_id, p.affiliate_id, step.debit, step.credit
             FROM payouts_payout p JOIN payouts_payoutbatch b ON b.id = p.batch_id
             JOIN (VALUES ('reserved', 'owed', 'in_payout', ARRAY['ready', 'paid', 'cancelled', 'failed']),
@@ -88,24 +91,32 @@ def _no_numbers() -> Rows:
 
 
 INVARIANTS: dict[str | Promise, str | Callable[[], Rows]] = {
-    _("every transfer that an approved commission, its reversals and the payouts ask for is there once, between the right accounts; no other is"): (
+    _("every transfer that approved commissions, refunds, payouts and adjustments ask for is there once, between the right accounts; no other is"): (
         _transfers_that_differ
     ),
     _("every amount is a number"): _no_numbers,
-    _("a commission or a reversal is in one payout that stands, at the most"): """
-        SELECT commission_id, reversal_id, array_agg(payout_id ORDER BY payout_id) FROM payouts_payoutline
-        WHERE released_at IS NULL GROUP BY 1, 2 HAVING count(*) > 1""",
+    _("a commission, a reversal or an adjustment is in one payout that stands, at the most"): """
+        SELECT commission_id, reversal_id, adjustment_id, array_agg(payout_id ORDER BY payout_id) FROM payouts_payoutline
+        WHERE released_at IS NULL GROUP BY 1, 2, 3 HAVING count(*) > 1""",
     _("a payout is the sum of its lines"): """
         SELECT p.id, p.status, p.amount, sum(l.amount) FROM payouts_payout p LEFT JOIN payouts_payoutline l ON l.payout_id = p.id
         GROUP BY p.id HAVING coalesce(sum(l.amount), 0) <> CASE WHEN p.status = 'skipped' THEN 0 ELSE p.amount END""",
-    _("a line is the whole amount of a commission or a reversal, approved, of the payout's affiliate, program and currency"): """
-        SELECT l.id, l.amount, c.amount, r.amount
+    _("a line is the whole amount of a commission or a reversal, approved, or of an adjustment, of the payout's affiliate, program and currency"): """
+        SELECT l.id, l.amount, c.amount, r.amount, a.amount
         FROM payouts_payoutline l JOIN payouts_payout p ON p.id = l.payout_id JOIN payouts_payoutbatch b ON b.id = p.batch_id
         LEFT JOIN commissions_reversal r ON r.id = l.reversal_id
         LEFT JOIN commissions_commission c ON c.id = coalesce(l.commission_id, r.commission_id)
         LEFT JOIN tracking_conversion v ON v.id = c.conversion_id
-        WHERE (l.amount, p.affiliate_id, p.currency, b.program_id, 'approved')
-              IS DISTINCT FROM (coalesce(-r.amount, c.amount), c.affiliate_id, c.currency, v.program_id, c.decision)""",
+        LEFT JOIN payouts_adjustment a ON a.id = l.adjustment_id LEFT JOIN payouts_payout ap ON ap.id = a.payout_id
+        LEFT JOIN payouts_payoutbatch ab ON ab.id = ap.batch_id
+        WHERE CASE WHEN l.adjustment_id IS NULL
+              THEN (l.amount, p.affiliate_id, p.currency, b.program_id, 'approved')
+                   IS DISTINCT FROM (coalesce(-r.amount, c.amount), c.affiliate_id, c.currency, v.program_id, c.decision)
+              ELSE (l.amount, p.affiliate_id, p.currency, b.program_id)
+                   IS DISTINCT FROM (a.amount, ap.affiliate_id, a.currency, ab.program_id) END""",
+    _("an adjustment is in its payout's currency"): """
+        SELECT a.id, a.currency, p.currency FROM payouts_adjustment a JOIN payouts_payout p ON p.id = a.payout_id
+        WHERE a.currency <> p.currency""",
     _("lines are released where their payout was cancelled or failed, and nowhere else"): """
         SELECT l.id, p.status, l.released_at FROM payouts_payoutline l JOIN payouts_payout p ON p.id = l.payout_id
         WHERE (l.released_at IS NOT NULL) <> (p.status IN ('cancelled', 'failed'))""",

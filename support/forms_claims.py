@@ -12,10 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
 from commissions.models import RuleType
+from payouts.models import PayoutStatus
 from programs.models import Offer, Program
 from support.models import ClaimDecision, Ticket
 from support.services.claims import LONGEST_CLAIM
 from tracking.forms_portal import promoted_offers
+
+Kind = ClaimDecision.Kind
 
 
 class ClaimForm(forms.Form):
@@ -24,15 +27,32 @@ class ClaimForm(forms.Form):
     )
 
 
+# What each decision would do to what it is about, in words.
+_OF_COMMISSION = {
+    Kind.UPHOLD: _("The claim is right: what is not decided is approved, what was rejected is earned anew"),
+    Kind.CORRECT: _("It should have earned another amount"),
+    Kind.REFUSE: _("Refuse it: everything stays as it is"),
+}
+_MORE_IS_OWED = {Kind.CORRECT: _("More is owed beside it: the next batch pays that"), Kind.REFUSE: _OF_COMMISSION[Kind.REFUSE]}
+_NOT_MADE = {Kind.REFUSE: _("Refuse it: the payout was not made, and what it named is payable as it is")}
+_OF_PAYOUT = {
+    PayoutStatus.READY.value: {
+        Kind.UPHOLD: _("The dispute is right: take the payout out of its batch; what it holds is payable again"),
+        **_MORE_IS_OWED,
+    },
+    PayoutStatus.PAID.value: {Kind.UPHOLD: _("The payout was right: it stands"), **_MORE_IS_OWED},
+}
+
+
 class DecisionForm(forms.Form):
-    kind = forms.ChoiceField(label=_("Decision"), choices=ClaimDecision.Kind.choices)
+    kind = forms.ChoiceField(label=_("Decision"), choices=Kind.choices, widget=forms.RadioSelect)
     amount = forms.DecimalField(
         label=_("Amount"),
         required=False,
         max_digits=16,
         decimal_places=4,
         min_value=Decimal(0),
-        help_text=_("Where it is corrected: what it should have earned in all; of a payout, what is still owed beside it."),
+        help_text=_("Where it is corrected: what it should have earned in all, of the whole sale."),
     )
     not_executed = forms.BooleanField(
         label=_("The bank says that it has not executed this payment"),
@@ -48,8 +68,14 @@ class DecisionForm(forms.Form):
 
     def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if ticket.about_payout_id is None:
+        payout, amount = ticket.about_payout, self.fields["amount"]
+        if payout is None or payout.status == PayoutStatus.PAID:
             del self.fields["not_executed"]
+        if payout is not None:
+            amount.label = _("Still owed beside it, in %(currency)s") % {"currency": payout.currency}
+            amount.help_text = _("Where it is corrected: the next batch pays it.")
+        told = (_OF_PAYOUT.get(payout.status) or _NOT_MADE) if payout else _OF_COMMISSION
+        self.fields["kind"].choices = list(told.items())  # type: ignore[attr-defined]
 
 
 class TermsAskForm(forms.Form):

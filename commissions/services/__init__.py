@@ -1,7 +1,7 @@
 """One door: rules; the pricing of conversions; decisions; reversals."""
 
 from commissions.errors import CommissionError
-from commissions.services.corrections import award_commission
+from commissions.services.corrections import award_commission, check_not_corrected
 from commissions.services.decisions import approve_commissions, hold_commissions, reject_commissions, release_commissions
 from commissions.services.pricing import price_conversions
 from commissions.services.reversals import reverse_for_refund
@@ -12,6 +12,7 @@ __all__ = [
     "approve_commissions",
     "archive_rule",
     "award_commission",
+    "check_not_corrected",
     "create_rule",
     "hold_commissions",
     "price_conversions",

@@ -73,13 +73,13 @@ def revise_rule(rule: CommissionRule, *, by: Any, type: str, value: Decimal, sta
 
 
 @transaction.atomic
-def archive_rule(rule: CommissionRule, *, by: Any) -> None:
-    """From now on it wins nothing new. `by` is None where the time for which it was granted is over."""
+def archive_rule(rule: CommissionRule, *, by: Any, at: datetime | None = None) -> None:
+    """From now on (`at`) it wins nothing new. `by` is None where the time for which it was granted is over."""
     rule = CommissionRule.objects.select_for_update(of=("self",)).select_related("program").get(pk=rule.pk)
     if by is not None:
         check(by, Can.SET_RULES, rule.program_id)
     if rule.archived_at is None:
-        rule.archived_at = timezone.now()
+        rule.archived_at = at or timezone.now()
         rule.save(update_fields=["archived_at"])
         record(events.RULE_ARCHIVED, rule, rule.program, by=by, data={"name": rule.name})
 

@@ -33,11 +33,12 @@ from ledger.models import Account, AccountKind, Transfer, TransferKind
 from programs.models import Program
 from programs.queries import several_programs, visible_programs
 
-# What causes transfers, by the first word of their keys: the prefix of its public id, its name, and its page (reversals have none).
+# What causes transfers, by the first word of their keys: the prefix of its public id, its name, and its page (reversals and adjustments have none).
 CAUSES = {
     "commission": ("com", gettext_lazy("Commission"), "manage:commission_detail"),
     "reversal": ("rev", gettext_lazy("Refund of a commission"), ""),
     "payout": ("pay", gettext_lazy("Payout"), "manage:payout_detail"),
+    "adjustment": ("adj", gettext_lazy("Adjustment of a payout"), ""),
 }
 
 

@@ -1,5 +1,6 @@
 """One door: payout methods, and batches from their making to the money's way out."""
 
+from payouts.services.adjustments import adjust_payout
 from payouts.services.batches import (
     PayoutError,
     approve_batch,
@@ -18,6 +19,7 @@ from payouts.services.payment_files import hand_out_payment_file
 __all__ = [
     "MethodError",
     "PayoutError",
+    "adjust_payout",
     "approve_batch",
     "cancel_batch",
     "compute_batch",

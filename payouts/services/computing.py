@@ -95,7 +95,7 @@ def _finish(batch_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What is payable to one affiliate, of which commissions and reversals, and why it would be left for later."""
+    """What is payable to one affiliate, of which commissions, reversals and adjustments, and why it would be left for later."""
 
     affiliate: int
     amount: Decimal
@@ -103,17 +103,19 @@ class _Judged:
     exceptions: list[str]
     commissions: list[int | None]  # the lines, column by column
     reversals: list[int | None]
+    adjustments: list[int | None]
     amounts: list[Decimal]
 
 
 def _judge(batch: PayoutBatch, affiliates: list[int]) -> list[_Judged]:
     """Of these affiliates, those to whom something is payable still."""
     rows = select_judged(
-        "SELECT affiliate_id, amount, method_id, exceptions, commissions, reversals, amounts FROM judged ORDER BY 1",
+        "SELECT affiliate_id, amount, method_id, exceptions, commissions, reversals, adjustments, amounts FROM judged ORDER BY 1",
         """SELECT program_id, affiliate_id, currency, sum(amount) AS amount,
-                  array_agg(commission_id ORDER BY commission_id, reversal_id) AS commissions,
-                  array_agg(reversal_id ORDER BY commission_id, reversal_id) AS reversals,
-                  array_agg(amount ORDER BY commission_id, reversal_id) AS amounts
+                  array_agg(commission_id ORDER BY commission_id, reversal_id, adjustment_id) AS commissions,
+                  array_agg(reversal_id ORDER BY commission_id, reversal_id, adjustment_id) AS reversals,
+                  array_agg(adjustment_id ORDER BY commission_id, reversal_id, adjustment_id) AS adjustments,
+                  array_agg(amount ORDER BY commission_id, reversal_id, adjustment_id) AS amounts
            FROM open
            WHERE program_id = %(program)s AND currency = %(currency)s AND payable AND affiliate_id = ANY(%(affiliates)s)
            GROUP BY 1, 2, 3""",
@@ -141,11 +143,11 @@ def _write_payouts(batch: PayoutBatch, shares: list[_Judged]) -> int:
     ready = [(payout, share) for payout, share in zip(payouts, shares, strict=True) if payout.status == PayoutStatus.READY]
     insert_rows(
         "payouts_payoutline",
-        ["payout_id", "commission_id", "reversal_id", "amount"],
+        ["payout_id", "commission_id", "reversal_id", "adjustment_id", "amount"],
         [
             (payout.pk, *line)
             for payout, share in ready
-            for line in zip(share.commissions, share.reversals, share.amounts, strict=True)
+            for line in zip(share.commissions, share.reversals, share.adjustments, share.amounts, strict=True)
         ],
     )
     post_payouts([payout for payout, _share in ready], batch, TransferKind.RESERVED, reserved, batch.created_at)

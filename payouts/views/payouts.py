@@ -20,10 +20,10 @@ from core.listing import ChoiceFilter, Column, Empty, Listing, MoneyColumn, Time
 from core.models import Event
 from core.ui import redirect_back, refusals_as_messages
 from payouts.forms import LeaveOutForm
-from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
+from payouts.models import Adjustment, BatchStatus, Payout, PayoutBatch, PayoutException, PayoutLine, PayoutStatus
 from payouts.services import PayoutError, fail_payout, may_be_executed
 
-KINDS = {"commission": gettext_lazy("Commissions"), "refund": gettext_lazy("Refunds")}
+KINDS = {"commission": gettext_lazy("Commissions"), "refund": gettext_lazy("Refunds"), "adjustment": gettext_lazy("Adjustments")}
 
 
 def _payout(request: HttpRequest, public_id: str) -> Payout:
@@ -50,6 +50,7 @@ def payout_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "events": Event.objects.about(payout, payout.batch).filter(
             Q(name__startswith="batch.") | Q(about__contains=[ref(payout)])
         ),
+        "adjustment": Adjustment.objects.filter(payout=payout).select_related("created_by").first(),
         "may_leave_out": payout.status == PayoutStatus.READY
         and needed is not None
         and rights.has(Can.PREPARE_PAYOUTS, payout.batch.program_id)
@@ -68,27 +69,28 @@ def _lines(request: HttpRequest, payout: Payout) -> Listing:
             "reversal__refund",
             "reversal__commission__conversion",
             "reversal__commission__rule_version__rule",
+            "adjustment__payout",
         ),
         name=f"statement-{payout.public_id}",
         caption=_("Lines"),
         columns=[
-            Column("order", _("Order"), value=lambda line: _commission(line).conversion.external_id),
+            Column("order", _("Order"), value=_order),
             Column("what", _("What"), value=_what),
             MoneyColumn("amount", _("Amount"), sort=True, currency=lambda line: payout.currency),
             TimeColumn(
                 "at",
                 _("When"),
-                value=lambda line: line.reversal.refund.occurred_at if line.reversal else line.commission.occurred_at,
+                value=_at,
             ),
-            MoneyColumn("of", _("Of"), value=_of, currency=lambda line: _commission(line).conversion.currency),
-            Column("rule", _("Rule"), value=lambda line: _commission(line).rule_version.rule.name),
+            MoneyColumn("of", _("Of"), value=_of, currency=_of_currency),
+            Column("rule", _("Rule"), value=_by_what),
         ],
         filters=[ChoiceFilter("kind", _("What"), choices=list(KINDS.items()), apply=_of_kind)],
         tabs="kind",
         search=["commission__conversion__external_id", "reversal__commission__conversion__external_id"],
         search_hint=_("Order"),
         default_sort="pk",
-        row_url=lambda line: reverse("manage:commission_detail", args=[_commission(line).public_id]),
+        row_url=_page,
         empty=Empty(
             _("No lines"),
             _("A payout that is left for later holds nothing: everything stays payable."),
@@ -101,19 +103,48 @@ def _commission(line: PayoutLine) -> Any:
     return line.reversal.commission if line.reversal else line.commission
 
 
+def _order(line: PayoutLine) -> str:
+    return line.adjustment.payout.public_id if line.adjustment else _commission(line).conversion.external_id
+
+
+def _at(line: PayoutLine) -> Any:
+    if line.adjustment:
+        return line.adjustment.created_at
+    return line.reversal.refund.occurred_at if line.reversal else _commission(line).occurred_at
+
+
+def _by_what(line: PayoutLine) -> str:
+    return line.adjustment.reason if line.adjustment else str(_commission(line).rule_version.rule.name)
+
+
+def _page(line: PayoutLine) -> str:
+    """Of an adjustment, the payout that was disputed."""
+    if line.adjustment:
+        return reverse("manage:payout_detail", args=[line.adjustment.payout.public_id])
+    return reverse("manage:commission_detail", args=[_commission(line).public_id])
+
+
 def _what(line: PayoutLine) -> str:
+    if line.adjustment:
+        return _("Adjustment")
     if line.reversal is None:
         return _("Commission")
     return _("Refund %(number)s") % {"number": line.reversal.refund.external_id}
 
 
 def _of(line: PayoutLine) -> Any:
-    """The sale, or what of it went back to the customer."""
+    """The sale, or what of it went back to the customer; of an adjustment, the payout that was disputed."""
+    if line.adjustment:
+        return line.adjustment.payout.amount
     return -line.reversal.refund.amount if line.reversal else _commission(line).conversion.amount
 
 
+def _of_currency(line: PayoutLine) -> str:
+    return line.adjustment.currency if line.adjustment else str(_commission(line).conversion.currency)
+
+
 def _of_kind(lines: Any, kind: str) -> Any:
-    return lines.filter(reversal__isnull=kind == "commission")
+    return lines.filter(**{f"{'reversal' if kind == 'refund' else kind}__isnull": False})
 
 
 def why_left(payout: Payout, batch: PayoutBatch) -> list[str]:

@@ -33,12 +33,20 @@ class ClaimDecision(PublicId, TimestampedModel):
         CORRECT = "correct", _("Corrected")
         REFUSE = "refuse", _("Refused")
 
+    class Outcome(models.TextChoices):
+        """What a decision came to, as the report counts it."""
+
+        GRANTED = "granted", _("The affiliate was right")
+        CORRECTED = "corrected", _("Corrected")
+        CONFIRMED = "confirmed", _("The payout was right")
+        REFUSED = "refused", _("Refused")
+
     ticket = models.OneToOneField(Ticket, models.PROTECT, related_name="decision")
     kind = models.CharField(_("decision"), max_length=8, choices=Kind)
     reason = models.TextField(_("reason"))  # as the affiliate reads it
     amount = MoneyField(_("amount"), null=True, blank=True)  # what the affiliate gets by it
     currency = CurrencyField(_("currency"), blank=True)
-    did = models.CharField(max_length=40, blank=True)  # what was done: "commission:12", "payout:7"
+    did = models.CharField(max_length=40, blank=True)  # to what it was done: "commission:12", "payout:7", "adjustment:3"
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     message = models.ForeignKey(Message, models.PROTECT, null=True, blank=True, related_name="+")  # which explained it
 
@@ -52,7 +60,13 @@ class ClaimDecision(PublicId, TimestampedModel):
         ]
 
     def __str__(self) -> str:
-        return str(self.get_kind_display())
+        return str(self.outcome.label)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.kind == self.Kind.UPHOLD:
+            return self.Outcome.CONFIRMED if self.amount is None else self.Outcome.GRANTED
+        return self.Outcome.CORRECTED if self.kind == self.Kind.CORRECT else self.Outcome.REFUSED
 
 
 class TermsLimit(TimestampedModel):

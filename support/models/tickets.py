@@ -46,6 +46,9 @@ class TicketType(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+TO_DECIDE = (TicketType.CLAIM, TicketType.DISPUTE, TicketType.TERMS)  # they end by a decision, and by nothing else
+
+
 class Level(models.TextChoices):
     """Who works on it; the affiliate's owner in front stays the same."""
 
@@ -69,6 +72,11 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def unresolved(self) -> TicketQuerySet:
         return self.exclude(status=TicketStatus.RESOLVED)
+
+    def undecided(self) -> TicketQuerySet:
+        """What ends by a decision that has not come yet, whatever state it is in."""
+        waiting = self.filter(type__in=TO_DECIDE, decision__isnull=True, merged_into__isnull=True)
+        return waiting.exclude(terms_request__status__in=["granted", "refused"])
 
     def our_turn(self) -> TicketQuerySet:
         """What somebody of the team has to do something about now, snoozed ones included."""

@@ -24,7 +24,7 @@ from support.models.messages import Direction
 from support.services.following import follow
 from support.services.messages import clean_text, receive
 from support.services.tasks import add_task
-from support.services.tickets import lock_ticket, open_ticket, set_assignee, set_status
+from support.services.tickets import awaits_decision, lock_ticket, open_ticket, set_assignee, set_status
 
 LONGEST_CALL = 24 * 60  # minutes
 Kind = PhoneCall.Kind
@@ -73,6 +73,7 @@ def log_call(
     """Write a call down. It joins the open request of the affiliate (or of the number's contact), else begins one.
 
     `said`: what they said, which is our turn; `answered`: what we said, which is an answer. Both stand in the affiliate's chat.
+    `solved`: nothing is open any more. What is to be decided stays open nevertheless: no call decides it.
     """
     check(by, Can.ANSWER_TICKETS, program.pk)
     number = normal_number(number, affiliate.country if affiliate else "")
@@ -103,7 +104,7 @@ def log_call(
     )
     data = {"kind": str(Kind(kind).label), "number": number, "minutes": minutes}
     record(events.CALL_LOGGED, call, ticket, ticket.affiliate, by=by, data=data)
-    if solved and us is not None and task is None:
+    if solved and us is not None and task is None and not awaits_decision(ticket):
         set_status(ticket, TicketStatus.RESOLVED, by=by, reason=_("Solved on the phone."))
         ticket.save()
         follow(ticket)

@@ -11,20 +11,21 @@ from django.utils.translation import gettext as _
 
 from affiliates.models import Affiliate
 from commissions.models import Commission, Decision, ReasonCode
-from commissions.services import approve_commissions, award_commission, reject_commissions
+from commissions.services import approve_commissions, award_commission, check_not_corrected, reject_commissions
 from core.access import Can, check
 from core.components import money_text
 from core.events import record
 from core.money import plain_amount
 from payouts.models import Payout, PayoutStatus
-from payouts.services import fail_payout
+from payouts.services import adjust_payout, fail_payout
 from support import events
 from support.errors import NotNow, TicketError
 from support.models import ClaimDecision, Ticket, TicketStatus, TicketType
 from support.services.messages import clean_text, receive, reply
 from support.services.tickets import lock_ticket, open_ticket, portal_channel
+from tracking.models import Conversion
 
-Kind = ClaimDecision.Kind
+Kind, Outcome = ClaimDecision.Kind, ClaimDecision.Outcome
 LONGEST_CLAIM = 10_000
 
 
@@ -39,7 +40,7 @@ def raise_claim(
     text = clean_text(text, ())[:LONGEST_CLAIM]
     Affiliate.objects.select_for_update(no_key=True).get(pk=affiliate.pk)
     named: dict[str, Any] = {"about_commission": commission, "about_payout": payout}
-    ticket = Ticket.objects.unresolved().filter(affiliate=affiliate, **named).first()
+    ticket = Ticket.objects.unresolved().undecided().filter(affiliate=affiliate, **named).first()
     if ticket is None:
         if commission is not None:
             program, type = commission.conversion.program, TicketType.CLAIM
@@ -65,7 +66,9 @@ def decide_claim(
     """Uphold, correct or refuse, once. `reason` is what the affiliate reads.
 
     Upheld: an undecided commission is approved, a rejected one is awarded anew, a payout that did not go out is taken out and payable
-    again. Corrected: `amount` is what the commission should have earned in all (of a payout: what is still owed beside it).
+    again; one that is paid was right, and stands. Corrected: `amount` is what the commission should have earned in all, of the whole
+    sale: what refunds take back of it is taken back of the correction in the same proportion; of a payout what is still owed beside
+    it, which the next batch pays. One commission or payout is corrected once, whoever disputes it again: the database holds it.
     """
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     reason = clean_text(reason, ())
@@ -79,13 +82,14 @@ def decide_claim(
     about = ticket.about_commission or ticket.about_payout
     if about is None:
         raise NotNow(_("It is about no commission and no payout yet: say first which."), code="about_nothing")
-    did, gets = "", None
+    did: str = ""
+    gets: Decimal | None = None
     if kind != Kind.REFUSE:
         if ticket.about_commission is not None:
             did, gets = _settle_commission(ticket.about_commission, kind, amount, by, ticket)
         else:
             assert ticket.about_payout is not None
-            did, gets = _settle_payout(ticket.about_payout, kind, amount, by, ticket, reason, not_executed)
+            did, gets = _settle_payout(ticket.about_payout, kind, amount, by, reason, not_executed)
     currency = about.currency
     decision = ClaimDecision.objects.create(
         ticket=ticket,
@@ -98,7 +102,7 @@ def decide_claim(
     )
     decision.message = reply(ticket, _explained(decision), by=by, status=TicketStatus.RESOLVED)
     decision.save(update_fields=["message"])
-    data = {"decision": str(Kind(kind).label)}
+    data = {"decision": str(decision.outcome.label)}
     if gets is not None:
         data |= {"amount": plain_amount(gets, currency), "currency": currency}
     record(events.CLAIM_DECIDED, ticket, about, ticket.affiliate, by=by, data=data, reason=reason)
@@ -107,16 +111,19 @@ def decide_claim(
 
 def _settle_commission(commission: Commission, kind: str, amount: Decimal | None, by: Any, ticket: Ticket) -> tuple[str, Decimal]:
     """What was done, and what the affiliate gets by it. Each service locks and checks for itself."""
+    Conversion.objects.select_for_update(of=("self",)).get(pk=commission.conversion_id)  # before its commissions, as refunds do
     commission = Commission.objects.select_for_update(of=("self",)).select_related("affiliate").get(pk=commission.pk)
-    name = _("Correction: %(subject)s") % {"subject": ticket.subject}
+    check_not_corrected(commission)
+    if commission.amount and commission.net == 0:
+        raise NotNow(_("The customer got all of the money back for this sale: it earns nothing."), code="refunded")
     undecided = commission.decision in (Decision.PENDING, Decision.ON_HOLD)
-    earned = _earned(commission)
+    earned = commission.amount if commission.decision == Decision.APPROVED else Decimal(0)
     if kind == Kind.UPHOLD:
         if commission.decision == Decision.APPROVED:
             raise NotNow(_("It is approved already. Correct its amount, or refuse the claim."), code="approved")
         if undecided:
             approve_commissions([commission.pk], by=by)
-            return f"commission:{commission.pk}", commission.amount
+            return f"commission:{commission.pk}", commission.net
         amount = commission.amount
     assert amount is not None
     if earned and amount <= earned:
@@ -125,42 +132,31 @@ def _settle_commission(commission: Commission, kind: str, amount: Decimal | None
             code="not_more",
             field="amount" if kind == Kind.CORRECT else None,
         )
-    amount -= earned
     if undecided:
         reject_commissions([commission.pk], by=by, reason_code=ReasonCode.OTHER, note=_("Replaced by its correction."))
-    awarded = award_commission(commission, amount, by=by, name=name)
-    return f"commission:{awarded.pk}", amount
-
-
-def _earned(commission: Commission) -> Decimal:
-    """What the locked commission has earned already: by itself, and by what earlier decisions awarded for it, or for that."""
-    whole, found = {commission.pk}, {commission.pk}
-    while found:
-        decisions = ClaimDecision.objects.filter(ticket__about_commission__in=found, did__startswith="commission:")
-        found = {int(did.partition(":")[2]) for did in decisions.values_list("did", flat=True)} - whole
-        whole |= found
-    approved = Commission.objects.filter(pk__in=whole, decision=Decision.APPROVED)
-    return sum(approved.values_list("amount", flat=True), Decimal(0))
+    name = _("Correction: %(subject)s") % {"subject": ticket.subject}
+    awarded = award_commission(commission, amount - earned, by=by, name=name)
+    return f"commission:{awarded.pk}", awarded.net
 
 
 def _settle_payout(
-    payout: Payout, kind: str, amount: Decimal | None, by: Any, ticket: Ticket, reason: str, not_executed: bool
-) -> tuple[str, Decimal]:
-    if kind == Kind.UPHOLD:
-        if payout.status != PayoutStatus.READY:
-            raise NotNow(
-                _("This payout is %(status)s: it cannot be taken out. Correct it by what is still owed, or refuse the dispute.")
-                % {"status": str(payout.told_status).lower()},
-                code="state",
-            )
-        fail_payout(payout, by=by, reason=reason[:300], not_executed=not_executed)
-        return f"payout:{payout.pk}", payout.amount
-    assert amount is not None
-    line = payout.lines.filter(commission__isnull=False).select_related("commission").order_by("-amount").first()
-    if line is None or line.commission is None:
-        raise NotNow(_("This payout holds no commission that a correction could stand on."), code="no_line")
-    awarded = award_commission(line.commission, amount, by=by, name=_("Correction: %(subject)s") % {"subject": ticket.subject})
-    return f"commission:{awarded.pk}", amount
+    payout: Payout, kind: str, amount: Decimal | None, by: Any, reason: str, not_executed: bool
+) -> tuple[str, Decimal | None]:
+    """What was done, and what the affiliate gets by it: nothing (None) where the payout was right."""
+    if kind == Kind.CORRECT:
+        assert amount is not None
+        adjustment = adjust_payout(payout, amount, by=by, reason=reason)
+        return f"adjustment:{adjustment.pk}", adjustment.amount
+    payout.refresh_from_db()
+    check(by, Can.DECIDE_COMMISSIONS, payout.batch.program_id)
+    if payout.status == PayoutStatus.PAID:
+        return f"payout:{payout.pk}", None
+    if payout.status != PayoutStatus.READY:
+        raise NotNow(
+            _("This payout was not made: what it named is payable as it is. Refuse the dispute, and say so."), code="state"
+        )
+    fail_payout(payout, by=by, reason=reason[:300], not_executed=not_executed)
+    return f"payout:{payout.pk}", payout.amount
 
 
 def _explained(decision: ClaimDecision) -> str:
@@ -168,6 +164,10 @@ def _explained(decision: ClaimDecision) -> str:
     gets = money_text(decision.amount, decision.currency) if decision.amount is not None else ""
     if decision.kind == Kind.REFUSE:
         head = _("We looked at it again, and it stays as it is.")
+    elif decision.outcome == Outcome.CONFIRMED:
+        head = _("We looked at the payout again, and it was right.")
+    elif decision.did.startswith("adjustment:"):
+        head = _("You are right: %(amount)s more are owed, and come with the next payout.") % {"amount": gets}
     elif decision.did.startswith("payout:"):
         head = _("You are right: %(amount)s was taken out of that payout and is paid with the next one.") % {"amount": gets}
     else:

@@ -45,7 +45,7 @@ from support.services.moves import (
     snapshot,
     why_it_stays,
 )
-from support.services.tickets import is_about_money, lock_ticket, open_ticket, set_status
+from support.services.tickets import awaits_decision, is_about_money, lock_ticket, open_ticket, set_status
 from support.subjects import title_of
 
 
@@ -67,7 +67,12 @@ def merge_tickets(ticket: Ticket, into: Ticket, *, by: User, reason: str = "") -
     had_terms = TermsRequest.objects.filter(ticket=ticket).exists()
     asked = ticket.escalations.open().exists()
     move = Move(kind=Move.Kind.MERGE, source=ticket, target=into, by=by, before=before, moved=move_rows(ticket, into))
-    if ticket.about_commission_id is not None or had_terms or into.type in (TicketType.QUESTION, TicketType.OTHER):
+    if (
+        ticket.about_commission_id is not None
+        or had_terms
+        or awaits_decision(ticket)
+        or into.type in (TicketType.QUESTION, TicketType.OTHER)
+    ):
         into.type = ticket.type
     if ticket.about_commission_id is not None:
         into.about_commission_id, ticket.about_commission_id = ticket.about_commission_id, None
@@ -75,8 +80,8 @@ def merge_tickets(ticket: Ticket, into: Ticket, *, by: User, reason: str = "") -
         into.level = ticket.level
     changed = [_join_states(ticket, into, by)]
     ticket.assignee, ticket.snoozed_until = None, None
-    gone = set_status(ticket, TicketStatus.RESOLVED, by=by, reason=_("Went into another ticket."))
     ticket.merged_into = into
+    gone = set_status(ticket, TicketStatus.RESOLVED, by=by, reason=_("Went into another ticket."))
     ticket.save()
     into.tags = list(dict.fromkeys([*into.tags, *ticket.tags]))
     into.priority = max(into.priority, ticket.priority, key=Priority.values.index)
@@ -184,8 +189,8 @@ def _put_back(move: Move, by: User) -> Ticket:
     move_rows(target, source)
     TicketLink.objects.filter(ticket=source, other=target, kind=TicketLink.Kind.SPLIT).delete()
     target.assignee, target.snoozed_until = None, None
-    set_status(target, TicketStatus.RESOLVED, by=by, reason=_("Went back into the ticket from which it was split off."))
     target.merged_into = source
+    set_status(target, TicketStatus.RESOLVED, by=by, reason=_("Went back into the ticket from which it was split off."))
     target.save()
     target.status_changes.update(void=True)
     _restamp(source)

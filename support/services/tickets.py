@@ -9,7 +9,7 @@ by themselves at `status_until`. Leaving *resolved* is a reopening, and is count
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -27,12 +27,13 @@ from programs.models import Program
 from support import events
 from support.errors import NotNow, TicketError
 from support.models import Level, Priority, StatusChange, TermsRequest, Ticket, TicketStatus, TicketType
-from support.models.tickets import PAUSING
+from support.models.tickets import PAUSING, TO_DECIDE
 from support.services.following import follow
 from team.queries import is_there
 
 CHANGEABLE = frozenset({"subject", "type", "priority", "level", "tags", "language"})
 LONGEST_TAG = 40
+UNDECIDED_FOR = timedelta(days=3)  # how long what is to be decided waits for somebody before it is our turn again
 
 
 def lock_ticket(ticket: Ticket, *, follow_merge: bool = True) -> Ticket:
@@ -126,8 +127,16 @@ def change_status(ticket: Ticket, status: str, *, by: User | None, until: dateti
 def set_status(
     ticket: Ticket, status: str, *, by: User | None, until: datetime | None = None, reason: str = ""
 ) -> StatusChange | None:
-    """Change the locked row's state, write its history, tell it; None where it was that already. The caller saves and follows."""
+    """Change the locked row's state, write its history, tell it; None where it was that already. The caller saves and follows.
+
+    What is to be decided (a claim, a dispute, a request for better terms) is resolved by its decision alone, or where it went into
+    another ticket, and waits for nobody without an end."""
     was, now = ticket.status, timezone.now()
+    if status in (TicketStatus.RESOLVED, *PAUSING) and awaits_decision(ticket):
+        if status == TicketStatus.RESOLVED and was != status:
+            raise NotNow(_("It is to be decided: it ends with the decision, and with nothing else."), code="undecided")
+        if status in PAUSING:
+            until = until or now + UNDECIDED_FOR
     ticket.status_until = until
     if was == status:
         return None
@@ -231,6 +240,10 @@ def is_about_money(ticket: Ticket) -> bool:
     """Whether something is decided in it: a claim, a payment dispute, a request for better terms."""
     claimed = ticket.about_commission_id is not None or ticket.about_payout_id is not None
     return claimed or TermsRequest.objects.filter(ticket=ticket).exists()
+
+
+def awaits_decision(ticket: Ticket) -> bool:
+    return ticket.type in TO_DECIDE and ticket.merged_into_id is None and Ticket.objects.undecided().filter(pk=ticket.pk).exists()
 
 
 def clean_tags(tags: Sequence[str]) -> list[str]:

@@ -113,7 +113,7 @@ def claim_list(request: HttpRequest) -> HttpResponse:
             PersonColumn("affiliate", _("Affiliate"), value=lambda t: t.affiliate, sort="affiliate__name"),
             Column("subject", _("What"), sort=True),
             Column("about", _("About"), value=_told_about),
-            Column("decision", _("Decision"), value=lambda t: _decision(t, "get_kind_display", _("To decide"))),
+            Column("decision", _("Decision"), value=_outcome),
             MoneyColumn(
                 "amount", _("Gets"), value=lambda t: _decision(t, "amount", None), currency=lambda t: _decision(t, "currency", "")
             ),
@@ -146,6 +146,11 @@ def claim_list(request: HttpRequest) -> HttpResponse:
         ),
     )
     return listing.response("support/manager/claim_list.html")
+
+
+def _outcome(ticket: Ticket) -> str:
+    outcome = _decision(ticket, "outcome", None)
+    return str(outcome.label) if outcome else _("To decide")
 
 
 def _decision(ticket: Ticket, name: str, otherwise: Any) -> Any:

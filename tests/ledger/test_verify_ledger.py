@@ -63,7 +63,7 @@ def plant(*statements: str) -> None:
 
 TRANSFERS, ONE_PAYOUT, SUM, LINES, RELEASED, BATCH, SECOND, REVERSED, REFUND, REFUNDED, PROPORTION = (
     "every transfer that",
-    "a commission or a reversal is in one payout",
+    "a commission, a reversal or an adjustment is in one payout",
     "a payout is the sum",
     "a line is the whole amount",
     "lines are released",
