@@ -108,8 +108,8 @@ def show_introduction(event: Event) -> None:
         return
     ticket = Ticket.objects.filter(chat=row.chat).unresolved().order_by("-last_at").first()
     if ticket is not None:
-        Message.objects.create(
-            ticket=ticket,
+        Message.objects.write(
+            ticket,
             direction=Direction.AUTO,
             body_text=event.data["text"],
             is_answer=False,

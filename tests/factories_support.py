@@ -107,8 +107,8 @@ def make_message(
     at = at or timezone.now()
     if direction in ("out", "note"):
         fields.setdefault("author", fields.get("author") or make_user())
-    message = Message.objects.create(
-        ticket=ticket, direction=direction, body_text=text or f"Text {next(_numbers)}", created_at=at, **fields
+    message = Message.objects.write(
+        ticket, direction=direction, body_text=text or f"Text {next(_numbers)}", created_at=at, **fields
     )
     ticket.last_at = at
     if direction == "in":

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchConfig, SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Func, Q, When
 from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import Contact, InboundItem, Outgoing, StoredFile
 from core.ids import PublicId
 from core.models import TimestampedModel
+from knowledge.languages import CONFIGURATIONS, language_of
+from programs.models import Program
 from support.models.tickets import Ticket
 
 LONGEST_NAME = (
@@ -27,17 +31,49 @@ class Direction(models.TextChoices):
     AUTO = "auto", _("Automatic")  # sent to the affiliate by the system: stops no clock
 
 
+def _searched() -> Func:
+    """What a message is found by: its words as they are written, with their places; the stems of its language, where it has some;
+    and two marks that no text holds, "#7" for its program and "@de" for its language, so that one index answers for one program.
+    A tsvector holds a megabyte: what is found is found in the first 100,000 characters. Literals alone, as the column is generated.
+    """
+    words = Left("body_text", 100_000)
+    config = Case(
+        *(When(language=code, then=SearchConfig(name)) for code, name in CONFIGURATIONS.items() if name != "simple"),
+        default=SearchConfig("simple"),
+        output_field=models.TextField(),
+    )
+    return Func(
+        SearchVector(words, config="simple"),
+        Func(SearchVector(words, config=config), function="strip"),
+        Func(
+            F("program"), F("language"), template="array_to_tsvector(ARRAY['#' || %(expressions)s])", arg_joiner="::text, '@' || "
+        ),
+        template="%(expressions)s",
+        arg_joiner=" || ",
+        output_field=SearchVectorField(),
+    )
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def write(self, ticket: Ticket, **fields: Any) -> Message:
+        """One of this ticket: of its program, in the language that it tells by its words, else the ticket's."""
+        language = language_of(fields.get("body_text", ""), ticket.language)
+        return self.create(ticket=ticket, program_id=ticket.program_id, language=language, **fields)
+
+
 class Message(PublicId, TimestampedModel):
     """One message. What came in is kept raw in `inbound`; HTML is kept as it came and cleaned wherever it is shown."""
 
     prefix = "msg"
 
     ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages")
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", db_index=False)  # its ticket's, which never changes
     direction = models.CharField(max_length=4, choices=Direction)
     author = models.ForeignKey(  # of the team, or the affiliate's member who wrote in the portal
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="messages"
     )
     contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, related_name="messages")
+    language = models.CharField(max_length=10, blank=True)  # that it is written in, as far as that is known
     body_text = models.TextField(blank=True)
     body_html = models.TextField(blank=True)  # untrusted
     quoted_text = models.TextField(blank=True)  # what of an earlier message was quoted: folded away
@@ -55,10 +91,9 @@ class Message(PublicId, TimestampedModel):
     remarks = models.TextField(blank=True)  # what its reader should know of how it came: a broken part, a file left out
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)  # by its writer, in a messenger: it stays here
-    # A tsvector holds a megabyte: what is found is found in the first 100,000 characters.
-    search = models.GeneratedField(
-        expression=SearchVector(Left("body_text", 100_000), config="simple"), output_field=SearchVectorField(), db_persist=True
-    )
+    search = models.GeneratedField(expression=_searched(), output_field=SearchVectorField(), db_persist=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "pk"]
@@ -75,6 +110,7 @@ class Message(PublicId, TimestampedModel):
             models.Index(fields=["provider_id"], condition=~Q(provider_id=""), name="message_provider_id"),
             models.Index(fields=["author", "created_at"], condition=Q(direction="out"), name="message_author"),
             models.Index(fields=["created_at"], name="message_created"),
+            models.Index(fields=["program", "id"], name="message_program"),
             models.Index(fields=["notify_at"], condition=Q(notify_at__isnull=False), name="message_to_notify"),
             GinIndex(fields=["search"], name="message_search"),
         ]

@@ -92,7 +92,7 @@ class Ticket(PublicId, TimestampedModel):
 
     prefix = "tkt"
 
-    program = models.ForeignKey(Program, models.PROTECT, related_name="tickets", verbose_name=_("program"))
+    program = models.ForeignKey(Program, models.PROTECT, related_name="tickets", verbose_name=_("program"), db_index=False)
     affiliate = models.ForeignKey(
         Affiliate, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("affiliate")
     )
@@ -171,6 +171,7 @@ class Ticket(PublicId, TimestampedModel):
             models.Index(fields=["contact", "-last_at"], name="ticket_contact"),
             models.Index(fields=["chat", "-last_at"], name="ticket_chat"),
             models.Index(fields=["program", "status", "-last_at"], name="ticket_program_status"),
+            models.Index(fields=["program", "id"], name="ticket_program"),
             models.Index(fields=["status", "-last_at"], name="ticket_status"),
             models.Index(fields=["-last_at"], name="ticket_newest"),
             models.Index(fields=["created_at"], name="ticket_created"),

@@ -2,11 +2,15 @@
 
 Words are looked up in a full-text index, parts of names in trigrams. Both are quick while what they find is little; a word that
 is in every tenth message would have the index hand out half a million rows. So PostgreSQL is asked first, from its statistics,
-how much a text finds: little is taken from the index, whole; much is read off the newest rows, where a common word is found
-soon, and the reader is told so, and may have all of them looked through, for as long as a page may take.
+how much a text finds in the reader's programs: little is taken from the index, whole; much is read off the newest rows of these
+programs, where a common word is found soon, and the reader is told so, and may have all of them looked through, for as long as
+a page may take. A reader's programs are in the index and in every statement, so that nobody finds less because of what others'
+programs hold.
 
-The last word may be a beginning, as one types. A number is found also where a hyphen stands before it, as in A-1001: PostgreSQL's
-parser takes that for a minus (its documentation, "Parsers").
+A word finds itself in any language, and what has its stem in a message of the stem's language, or of none that is known:
+"payments" finds "payment", "Zahlungen" finds "Zahlung". A phrase in quotes is found as it is written. The last word may be a
+beginning, as one types. A number is found also where a hyphen stands before it, as in A-1001: PostgreSQL's parser takes that for
+a minus (its documentation, "Parsers").
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import OperationalError
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -27,7 +31,9 @@ from affiliates.models import Affiliate
 from channels.models import Contact, ContactAddress
 from core.access import Can, programs_of
 from core.rows import select_rows, statements_within
+from knowledge.languages import CONFIGURATIONS
 from support.models import Message, Ticket
+from support.models.tickets import TicketQuerySet
 
 COMMON = 4_000  # rows that a text is expected to find, from which on the newest are read instead
 EACH_COMMON = 40_000  # rows of the rarest of several words, from which on finding where they meet takes the index too long
@@ -61,19 +67,21 @@ def search_tickets(text: str, *, by: Any, whole: bool = False) -> Found:
     """At most SHOWN tickets of the programs whose inbox the user sees, those with the newest hits first. `whole`: every message
     is looked through, which may take seconds."""
     text = _clean(text)
-    if not text:
+    held = programs_of(by, Can.SEE_TICKETS)
+    programs = None if held is None else sorted(held)
+    if not text or programs == []:
         return Found()
-    programs = programs_of(by, Can.SEE_TICKETS)
-    by_id = _by_id(text)
+    tickets = Ticket.objects.all() if programs is None else Ticket.objects.filter(program__in=programs)
+    by_id = _by_id(text, tickets)
     if by_id is not None:
-        return Found(_visible(by_id, programs))
-    found = _everywhere(text) if whole else None
-    said, often_said, named, often_named = found or (*_in_messages(text), *_in_subjects(text))
+        return Found(by_id)
+    asked = read_question(text)
+    found = _everywhere(asked, programs) if whole else None
+    said, often_said, named, often_named = found or (*_in_messages(asked, programs), *_in_subjects(asked, programs))
     messages: dict[int, int] = {}
     for ticket, message in said:
         messages.setdefault(ticket, message)
-    candidates = list(dict.fromkeys([*_of_people(text), *named, *messages]))
-    shown = _visible(candidates, programs)
+    shown = list(dict.fromkeys([*_of_people(text, tickets), *named, *messages]))[:SHOWN]
     if not (often_said or often_named):
         return Found(shown, messages)
     if found:
@@ -91,16 +99,16 @@ def _clean(text: str) -> str:
     return " ".join(text.replace("\x00", "").split())[:200]
 
 
-def _everywhere(text: str) -> tuple[list[tuple[int, int]], bool, list[int], bool] | None:
+def _everywhere(asked: Question, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool, list[int], bool] | None:
     """What `_in_messages` and `_in_subjects` find, of all rows; None where that takes longer than PATIENCE."""
-    condition, values = _subject_condition(text)
+    condition, values = _subject_condition(asked.text, programs)
     condition = condition or "false"
     try:
         with statements_within(PATIENCE):
             said = select_rows(
                 f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES})"
                 f" SELECT ticket_id, id FROM hits ORDER BY id DESC LIMIT {MOST}",
-                [_queries(text)[1]],
+                [_within(asked.begun, programs)],
             )
             named = select_rows(
                 f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {Ticket._meta.db_table} WHERE {condition})"
@@ -112,72 +120,135 @@ def _everywhere(text: str) -> tuple[list[tuple[int, int]], bool, list[int], bool
     return [(ticket, message) for ticket, message in said], len(said) == MOST, [pk for (pk,) in named], len(named) == SHOWN
 
 
-def _by_id(text: str) -> list[int] | None:
+def _by_id(text: str, tickets: TicketQuerySet) -> list[int] | None:
     """Where the text is a public id of something that has tickets."""
     if (ticket := Ticket.pk_from(text)) is not None:
-        return [ticket]
-    if (message := Message.pk_from(text)) is not None:
-        return list(Message.objects.filter(pk=message).values_list("ticket", flat=True))
-    whose = None
-    if (affiliate := Affiliate.pk_from(text)) is not None:
+        whose = Q(pk=ticket)
+    elif (message := Message.pk_from(text)) is not None:
+        whose = Q(messages=message)
+    elif (affiliate := Affiliate.pk_from(text)) is not None:
         whose = Q(affiliate=affiliate)
     elif (contact := Contact.pk_from(text)) is not None:
         whose = Q(contact=contact)
-    if whose is None:
+    else:
         return None
-    return list(Ticket.objects.filter(whose).order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
-
-
-def _visible(candidates: Sequence[int], programs: Collection[int] | None) -> list[int]:
-    """Those of the reader's programs, in their order."""
-    tickets = Ticket.objects.filter(pk__in=candidates)
-    if programs is not None:
-        tickets = tickets.filter(program__in=programs)
-    visible = set(tickets.order_by().values_list("pk", flat=True))
-    return [pk for pk in candidates if pk in visible][:SHOWN]
+    return list(tickets.filter(whose).order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
 
 
 MATCHES = "search @@ %s::tsquery"
-_WORD = re.compile(r"'(?:[^']|'')+'")
-_LAST = re.compile(r"'((?:[^']|'')+)'$")
-_NUMBER = re.compile(r"'(\d+)'(:\*)?")
+_WORD = re.compile(r"('(?:[^']|'')+')(:\*)?")
+_STEMMERS = {code: f"{config}_stem" for code, config in CONFIGURATIONS.items() if config != "simple"}
+_STEMS = """
+SELECT asked.words, told.lexeme, told.stem, array_agg(told.code ORDER BY told.code)
+FROM (SELECT websearch_to_tsquery('simple', %(text)s)::text AS words) asked
+LEFT JOIN LATERAL (
+    SELECT lexeme, stem, code
+    FROM unnest(to_tsvector('simple', %(text)s)), unnest(%(codes)s::text[], %(stemmers)s::text[]) AS known (code, stemmer),
+         unnest(ts_lexize(stemmer::regdictionary, lexeme)) stem
+    WHERE stem <> lexeme
+) told ON true
+GROUP BY 1, 2, 3
+"""
 
 
-def _queries(text: str) -> tuple[str, str]:
-    """The text as a tsquery, word by word; and once more, with its last word taken for the beginning of one.
+@dataclass(frozen=True)
+class Question:
+    """A text as tsqueries: `exact` word by word, `begun` with its last word taken for the beginning of one, `shown` to mark what
+    was found in a message whose words are known by themselves. `words`: each as it is written."""
 
-    As on the web: "whole phrases" in quotes, or, and a minus before what is not wanted.
-    """
-    ((words,),) = select_rows("SELECT websearch_to_tsquery('simple', %s)::text", [text])
-    last = _LAST.search(words)
+    text: str
+    exact: str
+    begun: str
+    shown: str
+    words: list[str]
+
+
+def read_question(text: str) -> Question:
+    """As on the web: "whole phrases" in quotes, or, and a minus before what is not wanted."""
+    rows = select_rows(_STEMS, {"text": text, "codes": list(_STEMMERS), "stemmers": list(_STEMMERS.values())})
+    query = str(rows[0][0])
+    stems: dict[str, list[tuple[str, list[str]]]] = {}
+    for _query, lexeme, stem, codes in rows:
+        if stem:
+            stems.setdefault(_quoted(lexeme), []).append((_quoted(stem), codes))
+    found = [match[1] for match in _WORD.finditer(query)]
     typed = re.search(r"(?:^|\s)([^\s\"-][^\s\"]*\w)$", text)
-    begun = words
-    if last and typed and text.count('"') % 2 == 0 and len(last[1]) >= (DIGITS if last[1].isdecimal() else BEGINNING):
-        begun = f"{words}:*"
-    exact, begun = (_NUMBER.sub(r"('\1'\2 | '-\1'\2)", query) for query in (words, begun))
-    return exact, begun
+    begun = query
+    if found and typed and query.endswith(found[-1]) and text.count('"') % 2 == 0:
+        last = found[-1][1:-1]
+        if len(last) >= (DIGITS if last.isdecimal() else BEGINNING):
+            begun = f"{query}:*"
+    return Question(
+        text=text,
+        exact=_with_stems(query, stems, marked=True),
+        begun=_with_stems(begun, stems, marked=True),
+        shown=_with_stems(begun, stems, marked=False),
+        words=list(dict.fromkeys(found))[:8],
+    )
 
 
-def _in_messages(text: str) -> tuple[list[tuple[int, int]], bool]:
+def _quoted(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _with_stems(query: str, stems: dict[str, list[tuple[str, list[str]]]], *, marked: bool) -> str:
+    """Each word or its stems, those in messages of their languages alone (`marked`); a number also as PostgreSQL may have read it."""
+
+    def ways(match: re.Match[str]) -> str:
+        word, begun = match[1], match[2] or ""
+        if word[1:-1].isdecimal():
+            return f"({word}{begun} | '-{word[1:-1]}'{begun})"
+        if query[: match.start()].endswith("> ") or query[match.end() :].startswith(" <"):
+            return match[0]  # of a phrase
+        found = [word + begun]
+        for stem, codes in stems.get(word, []):
+            languages = " | ".join(f"'@{code}'" for code in ["", *codes])
+            found.append(f"{stem} & ({languages})" if marked else stem)
+        return f"({' | '.join(found)})" if len(found) > 1 else found[0]
+
+    return _WORD.sub(ways, query)
+
+
+def _within(query: str, programs: Sequence[int] | None) -> str:
+    """The same in these programs alone (None: all)."""
+    if programs is None or not query:
+        return query
+    marks = " | ".join(f"'#{pk}'" for pk in programs)
+    return f"({query}) & ({marks})"
+
+
+def _newest(table: str, columns: str, programs: Sequence[int] | None) -> str:
+    """NEWEST rows of these programs, the same number of each."""
+    # By their number, which is the order in which they came and lie: reading by date would jump about.
+    if programs is None:
+        return f"(SELECT {columns} FROM {table} ORDER BY id DESC LIMIT {NEWEST}) newest"
+    of_each = -(-NEWEST // len(programs))
+    return (
+        f"unnest(ARRAY{list(programs)}::bigint[]) AS program (pk), LATERAL"
+        f" (SELECT {columns} FROM {table} WHERE program_id = program.pk ORDER BY id DESC LIMIT {of_each}) newest"
+    )
+
+
+def _in_messages(asked: Question, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool]:
     """(ticket, message) with these words, the newest first, and whether only the newest messages were read."""
-    exact, begun = _queries(text)
-    words = list(dict.fromkeys(_WORD.findall(exact)))[:8]
-    if len(words) > 1 and all(_messages_expected(word) > EACH_COMMON for word in words):
-        return _among_newest(begun), True
+    exact, begun = _within(asked.exact, programs), _within(asked.begun, programs)
+    if len(asked.words) > 1 and all(_messages_expected(_within(word, programs)) > EACH_COMMON for word in asked.words):
+        return _among_newest(begun, programs), True
     if _messages_expected(begun) <= (COMMON if begun == exact else BEGUN_COMMON):
         hits, all_read = _by_index(begun)
         return hits, not all_read
     if begun == exact or _messages_expected(exact) > COMMON:
-        return _among_newest(begun), True
+        return _among_newest(begun, programs), True
     hits, _all_read = _by_index(exact)
-    return [*hits, *_among_newest(begun)], True
+    return [*hits, *_among_newest(begun, programs)], True
 
 
-def _among_newest(query: str) -> list[tuple[int, int]]:
-    # By their number, which is the order in which they came and lie: reading by date would jump about.
+def _among_newest(query: str, programs: Sequence[int] | None) -> list[tuple[int, int]]:
+    order = "" if programs is None or len(programs) == 1 else " ORDER BY id DESC"  # those of one lie in it
     return select_rows(
-        f"SELECT ticket_id, id FROM (SELECT id, ticket_id, search FROM {Message._meta.db_table} ORDER BY id DESC LIMIT {NEWEST}) newest"
-        f" WHERE {MATCHES} LIMIT {ENOUGH}",
+        f"SELECT ticket_id, id FROM {_newest(Message._meta.db_table, 'id, ticket_id, search', programs)}"
+        f" WHERE {MATCHES}{order} LIMIT {ENOUGH}",
         [query],
     )
 
@@ -197,30 +268,36 @@ def _messages_expected(query: str) -> int:
     return _expected(Message._meta.db_table, MATCHES, [query])
 
 
-def _subject_condition(text: str) -> tuple[str, list[str]]:
-    """Every word, as a part of the subject."""
+def _subject_condition(text: str, programs: Sequence[int] | None) -> tuple[str, list[Any]]:
+    """Every word, as a part of the subject; empty where no word is long enough."""
     words = [word for word in text.replace('"', " ").upper().split() if len(word) >= SHORTEST][:8]
-    return " AND ".join(["upper(subject) LIKE %s"] * len(words)), [f"%{_plain(word)}%" for word in words]
+    if not words:
+        return "", []
+    parts, values = ["upper(subject) LIKE %s"] * len(words), [f"%{_plain(word)}%" for word in words]
+    return (
+        (" AND ".join(parts), values)
+        if programs is None
+        else (" AND ".join([*parts, "program_id = ANY(%s)"]), [*values, programs])
+    )
 
 
-def _in_subjects(text: str) -> tuple[list[int], bool]:
+def _in_subjects(asked: Question, programs: Sequence[int] | None) -> tuple[list[int], bool]:
     """Tickets with these words in their subject, and whether only the newest were read."""
-    condition, values = _subject_condition(text)
-    if not values:
+    condition, values = _subject_condition(asked.text, programs)
+    if not condition:
         return [], False
     table = Ticket._meta.db_table
     common = _expected(table, condition, values) > COMMON
     if common:
-        statement = (
-            f"SELECT id FROM (SELECT id, subject FROM {table} ORDER BY id DESC LIMIT {NEWEST}) newest"
-            f" WHERE {condition} LIMIT {SHOWN}"
-        )
-    else:
-        statement = (
-            f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {table} WHERE {condition} LIMIT {LIKELY})"
-            f" SELECT id FROM hits ORDER BY last_at DESC LIMIT {SHOWN}"
-        )
-    return [int(pk) for (pk,) in select_rows(statement, values)], common
+        of_newest, their_values = _subject_condition(asked.text, None)
+        order = "" if programs is None or len(programs) == 1 else " ORDER BY id DESC"
+        statement = f"SELECT id FROM {_newest(table, 'id, subject', programs)} WHERE {of_newest}{order} LIMIT {SHOWN}"
+        return [int(pk) for (pk,) in select_rows(statement, their_values)], True
+    statement = (
+        f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {table} WHERE {condition} LIMIT {LIKELY})"
+        f" SELECT id FROM hits ORDER BY last_at DESC LIMIT {SHOWN}"
+    )
+    return [int(pk) for (pk,) in select_rows(statement, values)], False
 
 
 def _plain(word: str) -> str:
@@ -228,22 +305,23 @@ def _plain(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def _of_people(text: str) -> list[int]:
-    """Tickets of those whose name or address holds the text."""
+def _of_people(text: str, tickets: TicketQuerySet) -> list[int]:
+    """Of these tickets, those of whom a name or an address holds the text."""
     if len(text) < SHORTEST:
         return []
-    affiliates = list(
-        Affiliate.objects.filter(Q(name__icontains=text) | Q(email__icontains=text))
-        .order_by()
-        .values_list("pk", flat=True)[:NAMED]
+    named = Q(name__icontains=text)
+    affiliates = Affiliate.objects.filter(named | Q(email__icontains=text), Exists(tickets.filter(affiliate=OuterRef("pk"))))
+    contacts = Contact.objects.filter(named, Exists(tickets.filter(contact=OuterRef("pk"))))
+    addressed = ContactAddress.objects.filter(
+        Q(value__icontains=text) | Q(label__icontains=text), Exists(tickets.filter(contact=OuterRef("contact")))
     )
-    contacts = set(Contact.objects.filter(name__icontains=text).order_by().values_list("pk", flat=True)[:NAMED])
-    addressed = ContactAddress.objects.filter(Q(value__icontains=text) | Q(label__icontains=text)).order_by()
-    contacts.update(addressed.values_list("contact", flat=True)[:NAMED])
-    if not affiliates and not contacts:
+    whose = list(affiliates.order_by().values_list("pk", flat=True)[:NAMED])
+    of_contacts = set(contacts.order_by().values_list("pk", flat=True)[:NAMED])
+    of_contacts.update(addressed.order_by().values_list("contact", flat=True)[:NAMED])
+    if not whose and not of_contacts:
         return []
-    tickets = Ticket.objects.filter(Q(affiliate__in=affiliates) | Q(contact__in=contacts))
-    return list(tickets.order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
+    found = tickets.filter(Q(affiliate__in=whose) | Q(contact__in=of_contacts))
+    return list(found.order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
 
 
 def _expected(table: str, condition: str, values: list[str]) -> int:
@@ -257,12 +335,16 @@ _START, _END = "\x02", "\x03"  # what no message holds and no browser shows
 
 
 def excerpts(messages: Collection[int], text: str) -> dict[int, SafeString]:
-    """Of each message the words around what was found, those marked."""
+    """Of each message the words around what was found, those marked: as they are written, or where that marks nothing, by stems."""
     if not messages:
         return {}
     options = f"StartSel={_START},StopSel={_END},MaxWords=22,MinWords=10,MaxFragments=1"
+    stemming = " ".join(f"WHEN '{code}' THEN '{CONFIGURATIONS[code]}'" for code in _STEMMERS)
     rows = select_rows(
-        f"SELECT id, ts_headline('simple', left(body_text, 5000), %s::tsquery, %s) FROM {Message._meta.db_table} WHERE id = ANY(%s)",
-        [_queries(_clean(text))[1], options, list(messages)],
+        f"SELECT id, ts_headline((CASE WHEN to_tsvector('simple', said) @@ asked THEN 'simple' ELSE"
+        f" CASE language {stemming} ELSE 'simple' END END)::regconfig, said, asked, %s)"
+        f" FROM (SELECT id, language, left(body_text, 5000) AS said, %s::tsquery AS asked FROM {Message._meta.db_table}"
+        f" WHERE id = ANY(%s)) found",
+        [options, read_question(_clean(text)).shown, list(messages)],
     )
     return {pk: mark_safe(escape(told).replace(_START, "<mark>").replace(_END, "</mark>")) for pk, told in rows}

@@ -160,7 +160,7 @@ def _ticket(
 def _answer(ticket: Ticket, words: str, by: User) -> Message:
     """Said on the phone, so delivered already; for the clocks it is an answer like any other."""
     ticket = lock_ticket(ticket)
-    message = Message.objects.create(ticket=ticket, direction=Direction.OUT, author=by, body_text=clean_text(words, ()))
+    message = Message.objects.write(ticket, direction=Direction.OUT, author=by, body_text=clean_text(words, ()))
     record(events.MESSAGE_SENT, message, ticket, by=by, data={"is_answer": True})
     ticket.last_at = ticket.last_out_at = message.created_at
     if ticket.assignee is None:

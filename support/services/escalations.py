@@ -224,7 +224,7 @@ def _note(ticket: Ticket, text: str, *, by: User) -> Message:
     if rights_of(by).has(Can.ANSWER_TICKETS, ticket.program_id):
         return add_note(ticket, text, by=by)
     ticket = lock_ticket(ticket)
-    note = Message.objects.create(ticket=ticket, direction=Direction.NOTE, author=by, body_text=text)
+    note = Message.objects.write(ticket, direction=Direction.NOTE, author=by, body_text=text)
     record(events.NOTE_ADDED, note, ticket, by=by)
     return note
 

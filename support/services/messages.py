@@ -15,6 +15,7 @@ from accounts.models import User
 from channels.models import Channel, Contact, InboundItem, StoredFile
 from core.access import Can, check
 from core.events import record
+from knowledge.languages import language_of
 from support import events
 from support.errors import NotNow, TicketError
 from support.mentions import record_mentions
@@ -60,8 +61,8 @@ def receive(
     """What the affiliate wrote. It is our turn then, unless no person wrote it (`automatic`, see channels.parsed.Automatic)."""
     ticket = lock_ticket(ticket)
     at = at or (inbound.received_at if inbound else timezone.now())
-    message = Message.objects.create(
-        ticket=ticket,
+    message = Message.objects.write(
+        ticket,
         direction=Direction.IN,
         body_text=text,
         body_html=html,
@@ -105,8 +106,8 @@ def reply(
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     ticket = lock_ticket(ticket)
     _check_reply_to(reply_to, ticket)
-    message = Message.objects.create(
-        ticket=ticket,
+    message = Message.objects.write(
+        ticket,
         direction=Direction.OUT,
         author=by,
         body_text=clean_text(text, files),
@@ -130,8 +131,8 @@ def receive_own(ticket: Ticket, *, text: str, author: User | None, inbound: Inbo
     """What one of us wrote on a device of theirs, in a company account: an answer that did not leave from here."""
     ticket = lock_ticket(ticket)
     files = kept.pop("files", ())
-    message = Message.objects.create(
-        ticket=ticket,
+    message = Message.objects.write(
+        ticket,
         direction=Direction.OUT,
         author=author,
         body_text=text,
@@ -155,7 +156,7 @@ def add_note(ticket: Ticket, text: str, *, by: User, files: Sequence[NamedFile] 
     """For the team alone. It changes no state."""
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     ticket = lock_ticket(ticket)
-    message = Message.objects.create(ticket=ticket, direction=Direction.NOTE, author=by, body_text=clean_text(text, files))
+    message = Message.objects.write(ticket, direction=Direction.NOTE, author=by, body_text=clean_text(text, files))
     _attach(message, files)
     record(events.NOTE_ADDED, message, ticket, by=by)
     record_mentions(message)
@@ -174,7 +175,7 @@ def tell_automatically(ticket: Ticket, text: str) -> Message | None:
     ticket = lock_ticket(ticket)
     if not may_be_told_automatically(ticket):
         return None
-    message = Message.objects.create(ticket=ticket, direction=Direction.AUTO, body_text=clean_text(text, ()), is_answer=False)
+    message = Message.objects.write(ticket, direction=Direction.AUTO, body_text=clean_text(text, ()), is_answer=False)
     deliver(message)
     record(events.MESSAGE_TOLD, message, ticket)
     ticket.last_at = message.created_at
@@ -215,7 +216,8 @@ def edit_message(
     now = timezone.now()
     MessageVersion.objects.create(message=message, body_text=message.body_text, replaced_at=now, inbound=inbound)
     message.body_text, message.body_html, message.edited_at = text, html, now
-    message.save(update_fields=["body_text", "body_html", "edited_at"])
+    message.language = language_of(text, ticket.language)
+    message.save(update_fields=["body_text", "body_html", "language", "edited_at"])
     known = set(message.attachments.values_list("file", flat=True))
     _attach(message, [each for each in files if each.file.pk not in known])
     record(events.MESSAGE_EDITED, message, ticket)

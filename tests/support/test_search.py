@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from support.queries import search
 from support.queries.search import excerpts, search_tickets
+from tests.factories import make_affiliate
 from tests.factories_support import make_contact, make_message, make_ticket
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,46 @@ def test_the_last_word_may_be_a_beginning(ticket, mara):
     for text in ("postb arrive", "ostback", '"does no"', "po xpostb"):
         assert found(text, mara) == [], text
     assert "<mark>postback</mark>" in excerpts([ticket.messages.get().pk], "postb")[ticket.messages.get().pk]
+
+
+def test_a_word_finds_what_has_its_stem_in_the_messages_language(ticket, mara, music, bao):
+    texts = [
+        ("Where are my payments of March?", "vi"),  # told by its words, whatever the affiliate's language
+        ("Zahlungen?", "de-AT"),  # the ticket's: its words tell nothing
+        ("Комиссии", "ru"),
+        ("Zahlung", ""),
+    ]
+    english, german, russian, unknown = (make_ticket(bao, music, subject="…", language=language) for _, language in texts)
+    for at, (text, _language) in zip((english, german, russian, unknown), texts, strict=True):
+        make_message(at, text)
+
+    for text in ("payment", "PAYMENTS march", '"my payments"', "payments -stripe"):
+        assert found(text, mara) == [english.pk], text
+    assert found("Zahlungen", mara) == [unknown.pk, german.pk]
+    assert found("комиссия", mara) == [russian.pk]
+    for text in ('"my payment"', "payment -payments", "march -payment", "Комиссии -комиссия"):
+        assert found(text, mara) == [], text
+    assert "my <mark>payments</mark> of" in excerpts([english.messages.get().pk], "payment")[english.messages.get().pk]
+
+
+def test_a_stem_of_one_language_is_no_word_of_another(ticket, mara, music, bao):
+    # In Spanish "mara" and "mar" have one stem; in English they are two words.
+    make_message(make_ticket(bao, music, subject="…", language="en"), "Sales of 3 mar and of the week")
+
+    assert found("mara", mara) == []
+
+
+def test_what_is_common_in_other_programs_hides_nothing_of_ones_own(ticket, mara, nils, books, music, bao, monkeypatch):
+    own = make_ticket(bao, books, subject="Payout of April")
+    make_message(own, "another postback")
+    for number in range(4):
+        make_message(make_ticket(make_affiliate(name=f"Bao {number}"), music, subject="Payout"), "postback")
+    make_common(monkeypatch)
+    monkeypatch.setattr(search, "NEWEST", 2)
+    monkeypatch.setattr(search, "NAMED", 1)
+
+    for text in ("postback", "another postb", "payout", "Bao"):
+        assert found(text, nils) == [own.pk], text
 
 
 def test_names_of_orders_are_found_with_and_without_what_stands_before_the_number(ticket, mara, music, bao):
