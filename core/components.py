@@ -82,6 +82,7 @@ STATES: dict[str, State] = {
         in_review=gettext_lazy("In review"),
         to_approve=gettext_lazy("Draft, to approve"),
         skipped=gettext_lazy("Left for later"),
+        asked=gettext_lazy("Asked"),
     ),
     **_states("waiting", "message-circle", new=pgettext_lazy("ticket", "New"), our_turn=pgettext_lazy("ticket", "Open")),
     **_states("neutral", "hourglass", their_turn=gettext_lazy("Waiting for the affiliate")),

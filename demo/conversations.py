@@ -136,6 +136,13 @@ Whom do I talk to?\r
 Kind regards\r
 Marta Lind\r
 """
+NAMELESS = b"""To: partners@cdnow.example\r
+Subject: Re: Your order\r
+Message-ID: <nameless-1@relay.example>\r
+Content-Type: text/plain; charset=utf-8\r
+\r
+I wrote to you last week about my commissions and heard nothing. Please call me back.\r
+"""
 ARTICLES = [
     ("money", True, "When do I get my money?", """Each commission goes the same way: **pending** until we have checked the order, **approved**, and \
 **payable** 30 days after the order. Early in every month all that is payable is paid, from 20 USD on. What is below that waits for the next month \

@@ -43,6 +43,10 @@ DATED = [
            assigned_at = CASE WHEN assigned_at >= %(since)s THEN %(at)s ELSE assigned_at END,
            resolved_at = CASE WHEN resolved_at >= %(since)s THEN %(at)s ELSE resolved_at END
        WHERE id = %(ticket)s""",
+    # What was answered by mail was sent then: nothing of the story waits for a mail server, nor goes out once there is one.
+    """UPDATE channels_outgoing o SET status = 'sent', attempts = 1, created_at = %(at)s, due_at = %(at)s, claimed_at = %(at)s,
+           settled_at = %(at)s
+       FROM support_message m WHERE m.outgoing_id = o.id AND m.ticket_id = %(ticket)s AND o.status = 'queued'""",
 ]
 
 
@@ -92,12 +96,12 @@ def tell_the_inbox(program: Program) -> None:
     doors = {"portal": portal_channel(program), "email": mailbox}
     for talk in [*_usual(), *TALKS]:
         _tell(talk, program, doors[talk.door], now - timedelta(days=talk.days_ago))
-    process_item(_claimed(store_raw(mailbox, STRANGER, "cooperation-1@northernpost.example")))
+    process_item(claimed(store_raw(mailbox, STRANGER, "cooperation-1@northernpost.example")))
     for affiliate in Affiliate.objects.filter(tickets__program=program).distinct():
         mark_read(affiliate, program)
 
 
-def _claimed(item: InboundItem) -> InboundItem:
+def claimed(item: InboundItem) -> InboundItem:
     item.attempts = 1
     return item
 

@@ -26,6 +26,7 @@ from commissions.models import Commission
 from commissions.services import approve_commissions, create_rule, hold_commissions, reject_commissions, revise_rule
 from core.rows import in_chunks, insert_rows
 from demo.dates import date_the_story
+from demo.desk import fill_the_desk
 from demo.inbox import plan_the_team, tell_the_inbox, write_what_is_known
 from demo.models import Chapter
 from demo.orders import (
@@ -108,6 +109,7 @@ class Story:
         # Before anybody's shifts: whoever answered was there then.
         self._chapter("what affiliates asked", lambda: tell_the_inbox(self.program))
         self._chapter("the team’s shifts", lambda: plan_the_team(self.program))
+        self._chapter("what the team has in hand", lambda: fill_the_desk(self.program))
         self._chapter("when it all happened", lambda: date_the_story(self.program))
 
     def _chapter(self, name: str, tell: Callable[[], object], *, atomic: bool = True) -> None:

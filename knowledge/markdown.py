@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import nh3
@@ -35,3 +36,12 @@ def render_markdown(text: str) -> SafeString:
             link_rel="noopener noreferrer nofollow",
         )
     )
+
+
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_MARKS = re.compile(r"(?m)^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d+\.\s+)|[*`]+|(?<!\w)_|_(?!\w)")
+
+
+def without_marks(text: str) -> str:
+    """A passage cut out of Markdown, in plain words on one line: what began or ended elsewhere leaves no lone mark behind."""
+    return " ".join(_MARKS.sub("", _LINK.sub(r"\1", text)).split())

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.queries import people_who
 from core.access import Can
 from knowledge.languages import CONFIGURATIONS, known_language
+from knowledge.markdown import without_marks
 from knowledge.models import Article, ArticleQuerySet, ArticleReading, ArticleVersion
 
 _WORD = re.compile(r"\w{2,40}")
@@ -63,7 +64,10 @@ def find_articles(
         .defer("search")
         .order_by("-nearness", "pk")[: limit * 4]
     )
-    return _once_each(ranked, language)[:limit]
+    shown = _once_each(ranked, language)[:limit]
+    for article in shown:
+        vars(article)["snippet"] = without_marks(vars(article)["snippet"] or "")  # annotated: no field of the model
+    return shown
 
 
 def _by_configuration() -> dict[str, list[str]]:

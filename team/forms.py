@@ -119,7 +119,7 @@ class AbsenceForm(forms.Form):
         label=gettext_lazy("Deputy"),
         queryset=User.objects.none(),
         required=False,
-        empty_label=gettext_lazy("Nobody: accounts are spread over colleagues"),
+        empty_label=gettext_lazy("Nobody: spread over colleagues"),
         help_text=gettext_lazy("Takes all your accounts in these days, with the rights for them."),
     )
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=300)
@@ -151,6 +151,8 @@ class CoverageForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["program"].empty_label = _("Each active program")  # type: ignore[attr-defined]
+        self.fields["duty"].choices = Duty.choices  # type: ignore[attr-defined]
+        self.fields["channel_kind"].choices = [("", _("Any")), *Door.choices]  # type: ignore[attr-defined]
         self.fields["calendar"].queryset = Calendar.objects.all()  # type: ignore[attr-defined]
         self.fields["calendar"].empty_label = _("Around the clock")  # type: ignore[attr-defined]
 

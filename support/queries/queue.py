@@ -87,7 +87,7 @@ class Counts:
     late: int
     soon: int  # its owner has been warned, or is about to be
     mentions: int
-    notices: int
+    notices: int  # tickets of which something was told
     promises: int  # of the reader's own, those due within a day
 
 
@@ -132,7 +132,7 @@ def _count(user: Any) -> Counts:
         f"{waiting} AND next_due <= %(now)s",
         f"{waiting} AND next_due > %(now)s AND (warn_at <= %(now)s OR next_due = ANY(warned_of))",
         f"SELECT FROM {Mention._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
-        f"SELECT FROM {Notice._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
+        f"SELECT DISTINCT ticket_id FROM {Notice._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
         f"SELECT FROM {Commitment._meta.db_table} WHERE owner_id = %(user)s AND status = 'open' AND due_at < %(tomorrow)s",
     ]
     counted = ", ".join(f"(SELECT count(*) FROM ({part}{limit}) rows)" for part in parts)

@@ -136,8 +136,10 @@ def escalation_list(request: HttpRequest) -> HttpResponse:
             Column("level", _("Level"), value=lambda e: e.get_level_display(), sort="level"),
             Column("held_by", _("With"), value="held_by"),
             TimeColumn("held_since", _("Since"), value="held_since"),
-            TimeColumn("accept_due", _("To be taken by"), sort=True),
-            NumberColumn("number", _("Hand-over"), sort=True),
+            TimeColumn(
+                "accept_due", _("To be taken by"), value=lambda e: e.accept_due if e.status == "asked" else None, sort=True
+            ),
+            NumberColumn("number", _("Step"), sort=True),
             PersonColumn("asked_by", _("Asked by")),
         ],
         filters=[

@@ -37,6 +37,7 @@ def my_shifts(request: HttpRequest) -> HttpResponse:
         "asked_of_me": [change for change in firsts if change.taken_by_id == user.pk and change.state == "proposed"],
         "asked_by_me": [change for change in firsts if change.asked_by_id == user.pk],
         "to_approve": [change for change in firsts if change.state == "accepted"] if _plans(request) else [],
+        "zone": timezone.get_current_timezone_name(),
         "now": now,
     }
     return render(request, "team/manager/my_shifts.html", context)

@@ -109,6 +109,7 @@ def _drawn(lane: Lane, now: datetime, zone: Any, names: dict[int, str]) -> dict[
             "start": gap.start,
             "end": gap.end,
             "local": gap.start.astimezone(zone),
+            "one_day": gap.start.astimezone(zone).date() == gap.end.astimezone(zone).date(),
             "hours": (gap.end - gap.start).total_seconds() / 3600,
             "programs": "" if gap.programs == set(lane.ask.programs) else ", ".join(sorted(names[p] for p in gap.programs)),
             "doors": "" if gap.doors == set(lane.ask.doors) else ", ".join(str(Door(d).label) for d in sorted(gap.doors) if d),
