@@ -41,11 +41,11 @@ JOIN bench_sentence s ON s.s = t.n %% %(sentences)s
 """
 MESSAGES = """
 INSERT INTO support_message (created_at, ticket_id, program_id, language, direction, author_id, body_text, body_html, quoted_text,
-    is_answer, provider_id, automatic, remarks)
+    is_answer, provider_id, automatic, authenticity, remarks)
 SELECT t.created_at + k * CASE WHEN t.id = %(long)s THEN interval '5 minutes' ELSE interval '1 hour' END, t.id,
     t.program_id, t.language, CASE WHEN k %% 2 = 0 THEN 'in' ELSE 'out' END,
     CASE WHEN k %% 2 = 1 THEN coalesce(t.assignee_id, %(person)s) END,
-    a.body || ' ' || b.body || ' order ' || (t.id * 5 + k), '', '', true, 'bench-' || t.id || '-' || k || '@tributary.example', '', ''
+    a.body || ' ' || b.body || ' order ' || (t.id * 5 + k), '', '', true, 'bench-' || t.id || '-' || k || '@tributary.example', '', '', ''
 FROM support_ticket t CROSS JOIN generate_series(0, CASE WHEN t.id = %(long)s THEN %(most)s - 1 ELSE 4 END) k
 JOIN bench_sentence a ON a.s = (t.id * 7919 + k::bigint * 104729) %% %(sentences)s
 JOIN bench_sentence b ON b.s = (t.id * 15485863 + k::bigint * 32452843) %% %(sentences)s

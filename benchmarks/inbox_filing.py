@@ -106,9 +106,9 @@ _RAW = """
     VALUES (%s, %s, '', %s, %s, now(), 'filed', '', '', '', 'message:1', 0, now()) RETURNING id
 """
 _MESSAGE = """
-    INSERT INTO support_message (ticket_id, direction, body_text, body_html, quoted_text, is_answer, automatic, provider_id, remarks,
-                                 created_at, inbound_id)
-    VALUES (%s, 'in', %s, '', '', false, '', %s, '', now(), %s)
+    INSERT INTO support_message (ticket_id, program_id, language, direction, body_text, body_html, quoted_text, is_answer, automatic,
+                                 authenticity, provider_id, remarks, created_at, inbound_id)
+    VALUES (%s, %s, '', 'in', %s, '', '', false, '', '', %s, '', now(), %s)
 """
 
 
@@ -125,7 +125,7 @@ def _bare(channel, items: list[tuple[str, bytes]], way: str) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             for name, raw in items[first : first + step]:
                 cursor.execute(_RAW, [channel.pk, name, raw, len(raw)])
-                cursor.execute(_MESSAGE, [ticket, raw.decode()[-200:], name, cursor.fetchone()[0]])
+                cursor.execute(_MESSAGE, [ticket, channel.program_id, raw.decode()[-200:], name, cursor.fetchone()[0]])
 
 
 def _mail(channel, number: int) -> tuple[str, bytes]:
