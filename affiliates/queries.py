@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -51,11 +51,23 @@ def known_countries(user: Any) -> Callable[[], list[tuple[str, str]]]:
     )
 
 
+Hidden = Callable[[Affiliate, Any], Iterable[str]]
+_hidden: list[Hidden] = []
+
+
+def register_hidden(hidden: Hidden) -> None:
+    """Higher apps name those of their rows about an affiliate ("ticket:17") that this reader may not see: a request in a program in
+    which the affiliate is not enrolled."""
+    if hidden not in _hidden:
+        _hidden.append(hidden)
+
+
 def timeline_of(affiliate: Affiliate, user: Any) -> QuerySet[Event]:
     """What happened to the affiliate, as far as the reader may know.
 
-    Facts of higher apps (links, commissions, payouts) are told to those who see tracking and money in all of its programs;
-    others read about the account itself, as far as they may know of it, and about its enrollments in programs they see.
+    Facts of higher apps (links, commissions, payouts) are told to those who see tracking and money in all of its programs, but for
+    what is about a row that they may not see; others read about the account itself, as far as they may know of it, and about its
+    enrollments in programs they see.
     """
     events = Event.objects.about(affiliate).exclude(name__in=BY_THE_THOUSAND)
     enrolled = set(affiliate.enrollments.values_list("program_id", flat=True))
@@ -63,7 +75,8 @@ def timeline_of(affiliate: Affiliate, user: Any) -> QuerySet[Event]:
     if all(
         rights.everywhere(can) or all(rights.has(can, p) for p in enrolled) for can in (Can.SEE, Can.SEE_TRACKING, Can.SEE_MONEY)
     ):
-        return events
+        refs = [ref for hidden in _hidden for ref in hidden(affiliate, user)]
+        return events.exclude(about__overlap=refs) if refs else events
     account = Q(pk__in=[])
     if Affiliate.objects.known_to(user).filter(pk=affiliate.pk).exists():
         account = Q(name__startswith="affiliate.") | Q(name__startswith="invitation.") | Q(name__startswith="member.")

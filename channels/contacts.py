@@ -168,8 +168,10 @@ def _tie(contact: Contact, affiliate: Affiliate, *, user: User | None, by: Any, 
 
 
 @transaction.atomic
-def unmatch_contact(contact: Contact, *, by: Any, reason: str) -> Contact:
-    """Whoever writes here is not that affiliate after all. Their tickets stay where they are; new ones are nobody's."""
+def unmatch_contact(contact: Contact, *, by: Any, reason: str, wrong: bool = False) -> Contact:
+    """Whoever writes here is not that affiliate any more: what was written stays the affiliate's, what comes is nobody's.
+
+    `wrong`: they never were. What they have written goes with them then; higher apps see to it, by the event."""
     check(by, Can.ANSWER_TICKETS)
     contact = Contact.objects.select_for_update().get(pk=contact.pk)
     if contact.affiliate is None:
@@ -177,5 +179,6 @@ def unmatch_contact(contact: Contact, *, by: Any, reason: str) -> Contact:
     former = contact.affiliate
     contact.affiliate, contact.user, contact.matched_by, contact.matched_at = None, None, by, timezone.now()
     contact.save()
-    record(CONTACT_UNMATCHED, contact, former, by=by, data={"contact": str(contact), "affiliate": former.name}, reason=reason)
+    data = {"contact": str(contact), "affiliate": former.name, "former": former.pk, "wrong": wrong}
+    record(CONTACT_UNMATCHED, contact, former, by=by, data=data, reason=reason)
     return contact

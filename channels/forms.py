@@ -166,5 +166,17 @@ class MatchForm(forms.Form):
         self.fields["affiliate"].offer(Affiliate.objects.visible_to(by))  # type: ignore[attr-defined]
 
 
-class ReasonForm(forms.Form):
+class UntieForm(forms.Form):
+    """Whether a contact was never the affiliate's, or is so no more."""
+
+    WRONG, LEFT = "wrong", "left"
+    what = forms.ChoiceField(
+        label=_("What is true?"),
+        choices=[
+            (WRONG, _("It never was them: what was written goes with the sender, and the affiliate sees none of it any more")),
+            (LEFT, _("They have left: what was written until now stays with the affiliate")),
+        ],
+        widget=forms.RadioSelect,
+        initial=WRONG,
+    )
     reason = forms.CharField(label=_("Why?"), max_length=300)

@@ -7,6 +7,7 @@ class SupportConfig(AppConfig):
     def ready(self) -> None:
         from django.utils.translation import gettext_lazy as _
 
+        from affiliates.queries import register_hidden
         from channels.parsed import register_desk, register_filer
         from channels.telegram.buttons import register_buttons
         from core.access import Can
@@ -26,6 +27,7 @@ class SupportConfig(AppConfig):
         from support.models import Ticket
         from support.portal import unread
         from support.queries.queue import waiting_for
+        from support.queries.ticket import hidden_tickets
         from support.rescue import find_filed, rescue_item
 
         register_menu(
@@ -60,6 +62,7 @@ class SupportConfig(AppConfig):
         register_buttons(chat_answers.PREFIX, chat_answers.settle_by_button)
         register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)
         register_readers(Ticket, lambda user: Ticket.objects.visible_to(user))
+        register_hidden(hidden_tickets)
         register_menu("manager", "", _("Inbox"), "manage:ticket_list", "inbox", 10, allowed=Can.SEE_TICKETS, count=waiting_for)
         register_menu("portal", "", _("Help"), "portal:help_home", "message-circle", 700, count=unread)
 

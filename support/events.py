@@ -18,6 +18,7 @@ TICKET_MERGED = "ticket.merged"  # about both; data: subject, of the one that we
 TICKET_SPLIT = "ticket.split"  # about both; data: subject, of the new one; messages
 TICKET_TAKEN_APART = "ticket.taken_apart"  # a merge undone, about both; data: subject, from: of the ticket that it had gone into
 TICKET_PUT_BACK = "ticket.put_back"  # a split undone, about both; data: subject
+TICKET_WENT_WITH_SENDER = "ticket.went_with_sender"  # who was matched with the wrong affiliate; data: contact, affiliate
 TICKET_LINKED = "ticket.linked"  # about both; data: kind
 MESSAGE_RECEIVED = "message.received"  # about the message and the ticket
 MESSAGE_SENT = "message.sent"  # a person's; data: is_answer
@@ -80,6 +81,9 @@ def register_facts() -> None:
     register_fact(TICKET_SPLIT, "arrows-split", _("Split off: %(subject)s"))
     register_fact(TICKET_TAKEN_APART, "arrows-split", _("Taken apart again: “%(subject)s” has its messages back from “%(from)s”"))
     register_fact(TICKET_PUT_BACK, "arrow-merge", _("Put back: “%(subject)s” had been split off"))
+    register_fact(
+        TICKET_WENT_WITH_SENDER, "user-off", _("%(contact)s never was %(affiliate)s, who sees no more of what they wrote")
+    )
     register_fact(TICKET_LINKED, "link", _("Linked: %(kind)s"))
     register_fact(MESSAGE_RECEIVED, "message", _("The affiliate wrote"))
     register_fact(MESSAGE_SENT, "send", _("Wrote to the affiliate"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from channels.models import Contact, Outgoing
+from channels.models import Outgoing
 from channels.telegram.chats import message_ref
 from core.events import receiver
 from core.models import Event
@@ -15,22 +15,25 @@ from support.rating_ways import ask_for_rating
 from support.services.assignment import hand_back, hand_over
 from support.services.clocks import refresh_open_tickets
 from support.services.following import follow
+from support.services.parties import give_to_affiliate, take_along
 from support.services.tickets import lock_ticket, set_status
 
 
 @receiver("contact.matched")
 def give_tickets_to_affiliate(event: Event) -> None:
     """Once it is known who writes, what they have written is that affiliate's."""
-    pk = next(int(about.partition(":")[2]) for about in event.about if about.startswith("contact:"))
-    contact = Contact.objects.get(pk=pk)
-    if contact.affiliate_id is None:
-        return
-    for ticket in Ticket.objects.filter(contact=contact, affiliate=None).order_by("pk"):
-        with transaction.atomic():
-            locked = lock_ticket(ticket) if ticket.merged_into_id is None else ticket
-            locked.affiliate_id = contact.affiliate_id
-            locked.save(update_fields=["affiliate"])
-            follow(locked)
+    give_to_affiliate(_contact_of(event))
+
+
+@receiver("contact.unmatched")
+def take_what_was_never_theirs(event: Event) -> None:
+    """Who was matched with the wrong affiliate takes along what they wrote. Who has left it leaves it there."""
+    if event.data.get("wrong"):
+        take_along(_contact_of(event), event.data["former"])
+
+
+def _contact_of(event: Event) -> int:
+    return next(int(about.partition(":")[2]) for about in event.about if about.startswith("contact:"))
 
 
 @receiver("outgoing.sent")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from support.views import steps, tickets
+from support.views import parties, steps, tickets
 
 inbox: list[URLPattern] = [
     path("inbox/", tickets.ticket_list, name="ticket_list"),
@@ -21,6 +21,9 @@ inbox: list[URLPattern] = [
     path("inbox/<str:public_id>/snooze/", steps.ticket_snooze, name="ticket_snooze"),
     path("inbox/<str:public_id>/change/", steps.ticket_change, name="ticket_change"),
     path("inbox/<str:public_id>/merge/", steps.ticket_merge, name="ticket_merge"),
+    path("inbox/<str:public_id>/whose/", parties.ticket_whose, name="ticket_whose"),
+    path("inbox/<str:public_id>/match/", parties.ticket_match, name="ticket_match"),
+    path("inbox/<str:public_id>/unmatch/", parties.ticket_unmatch, name="ticket_unmatch"),
     path("inbox/<str:public_id>/link/", steps.ticket_link, name="ticket_link"),
     path("inbox/<str:public_id>/tasks/", steps.task_create, name="task_create"),
 ]

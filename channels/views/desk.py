@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from affiliates.models import Affiliate
 from channels.contacts import claimed_affiliates, match_contact, unmatch_contact
-from channels.forms import MatchForm, ReasonForm, RescueForm
+from channels.forms import MatchForm, RescueForm, UntieForm
 from channels.models import Channel, Contact, InboundItem, Outgoing
 from channels.outgoing import confirm_arrival, give_up, send_again
 from channels.parsed import find_filed
@@ -260,7 +260,7 @@ def contact_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         "contact": contact,
         "claimed": claimed,
         "form": form,
-        "reason_form": ReasonForm() if answers and contact.affiliate else None,
+        "reason_form": UntieForm() if answers and contact.affiliate else None,
         "events": Event.objects.about(contact),
     }
     return render(request, "channels/manager/contact_detail.html", context)
@@ -270,12 +270,13 @@ def contact_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def contact_unmatch(request: HttpRequest, public_id: str) -> HttpResponse:
     contact = _contact(request, public_id)
-    form = ReasonForm(request.POST)
+    form = UntieForm(request.POST)
     if form.is_valid():
         with refusals_as_messages(request):
-            unmatch_contact(contact, by=request.user, reason=form.cleaned_data["reason"])
+            wrong = form.cleaned_data["what"] == UntieForm.WRONG
+            unmatch_contact(contact, by=request.user, reason=form.cleaned_data["reason"], wrong=wrong)
     else:
-        messages.error(request, _("Say why."))
+        messages.error(request, _("Say what is true, and why."))
     return redirect("manage:contact_detail", contact.public_id)
 
 

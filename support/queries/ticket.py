@@ -9,8 +9,10 @@ from typing import Any
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from affiliates.models import Affiliate
 from channels.contacts import claimed_affiliates
 from channels.parsed import Authenticity
+from core.access import Can, programs_of
 from core.events import ref
 from core.models import Event
 from support.display import shown_text
@@ -77,6 +79,17 @@ def next_clock(ticket: Ticket) -> tuple[str, datetime] | None:
 def history_of(ticket: Ticket) -> QuerySet[Event]:
     """What was done to it, without what was said: that stands in the stream."""
     return Event.objects.filter(about__contains=[ref(ticket)]).exclude(name__in=IN_THE_STREAM).order_by("-at", "-pk")
+
+
+def hidden_tickets(affiliate: Affiliate, user: Any) -> list[str]:
+    """Registered with affiliates.queries.register_hidden: the affiliate's requests in programs that the reader does not see."""
+    programs = programs_of(user, Can.SEE_TICKETS)
+    if programs is None:
+        return []
+    return [
+        f"ticket:{pk}"
+        for pk in Ticket.objects.filter(affiliate=affiliate).exclude(program__in=programs).values_list("pk", flat=True)
+    ]
 
 
 def moves_of(ticket: Ticket) -> QuerySet[Move]:

@@ -7,10 +7,8 @@ messages and `merged_into`.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -40,6 +38,7 @@ from support.services.moves import (
     high_water,
     move_rows,
     put_rows_back,
+    restamp,
     restore,
     restore_target,
     snapshot,
@@ -86,7 +85,7 @@ def merge_tickets(ticket: Ticket, into: Ticket, *, by: User, reason: str = "") -
     into.tags = list(dict.fromkeys([*into.tags, *ticket.tags]))
     into.priority = max(into.priority, ticket.priority, key=Priority.values.index)
     into.affiliate = into.affiliate or ticket.affiliate  # and stays so: the contact says whose both are
-    _restamp(into)
+    restamp(into)
     move.after = {"target": snapshot(into, KEPT_OF_TARGET)}
     move.changes = {"source": [gone.pk] if gone else [], "target": [each.pk for each in changed if each]}
     move.moved |= high_water(move)
@@ -171,8 +170,8 @@ def undo_move(move: Move, *, by: User) -> Ticket:
     StatusChange.objects.filter(pk__in=move.changes["source"]).update(void=True)
     put_rows_back(move)
     restore_target(move)
-    _restamp(source)
-    _restamp(target)
+    restamp(source)
+    restamp(target)
     record(events.TICKET_TAKEN_APART, source, target, by=by, data={"subject": source.subject, "from": target.subject})
     follow(source)
     follow(target)
@@ -193,7 +192,7 @@ def _put_back(move: Move, by: User) -> Ticket:
     set_status(target, TicketStatus.RESOLVED, by=by, reason=_("Went back into the ticket from which it was split off."))
     target.save()
     target.status_changes.update(void=True)
-    _restamp(source)
+    restamp(source)
     record(events.TICKET_PUT_BACK, source, target, by=by, data={"subject": target.subject})
     follow(target)
     follow(source)
@@ -240,26 +239,14 @@ def split_ticket(message: Message, *, by: User, subject: str = "", with_later: b
     ticket.commitments.filter(pk__in=taken["commitments"]).update(ticket=new)
     Move.objects.create(kind=Move.Kind.SPLIT, source=ticket, target=new, by=by, moved={"messages": numbers, **taken})
     new.parent, new.about_payout = ticket, ticket.about_payout  # still read by those alone who see the account's money
-    _restamp(new)
-    _restamp(ticket)
+    restamp(new)
+    restamp(ticket)
     TicketLink.objects.create(ticket=ticket, other=new, kind=TicketLink.Kind.SPLIT, created_by=by)
     data = {"subject": new.subject, "messages": numbers, "new": new.public_id}
     record(events.TICKET_SPLIT, ticket, new, by=by, data=data)
     follow(ticket)
     follow(new)
     return new
-
-
-def _restamp(ticket: Ticket) -> None:
-    """The times of its last messages, after these have moved."""
-    last: dict[str, datetime | None] = ticket.messages.aggregate(
-        last_at=Max("created_at"),
-        last_in_at=Max("created_at", filter=Q(direction=Direction.IN, automatic="")),
-        last_out_at=Max("created_at", filter=Q(direction=Direction.OUT)),
-    )
-    ticket.last_at = last["last_at"] or ticket.created_at
-    ticket.last_in_at, ticket.last_out_at = last["last_in_at"], last["last_out_at"]
-    ticket.save()
 
 
 @transaction.atomic

@@ -167,3 +167,15 @@ def high_water(move: Move) -> dict[str, int]:
         "last_message": Message.objects.filter(ticket__in=[move.source, move.target]).aggregate(last=Max("pk"))["last"] or 0,
         "last_change": StatusChange.objects.filter(ticket__in=[move.source, move.target]).aggregate(last=Max("pk"))["last"] or 0,
     }
+
+
+def restamp(ticket: Ticket) -> None:
+    """The times of its last messages, after these have moved."""
+    last: dict[str, datetime | None] = ticket.messages.aggregate(
+        last_at=Max("created_at"),
+        last_in_at=Max("created_at", filter=Q(direction=Direction.IN, automatic="")),
+        last_out_at=Max("created_at", filter=Q(direction=Direction.OUT)),
+    )
+    ticket.last_at = last["last_at"] or ticket.created_at
+    ticket.last_in_at, ticket.last_out_at = last["last_in_at"], last["last_out_at"]
+    ticket.save()

@@ -185,6 +185,7 @@ def ticket_card(request: HttpRequest, public_id: str) -> HttpResponse:
         "enrollments": Enrollment.objects.visible_to(request.user).filter(affiliate=affiliate).select_related("program")
         if visible
         else [],
+        "answers_here": rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id),
         "addresses": list(ticket.contact.addresses.order_by("kind", "pk")) if ticket.contact else [],
         "beside": beside[:BESIDE],
         "more_beside": len(beside) > BESIDE,

@@ -141,7 +141,7 @@ def test_a_contact_is_matched_and_untied_with_the_reason(as_person, mara, music,
 
     client.post(f"/manage/contacts/{contact.public_id}/", {"affiliate": ana.public_id, "reason": "She called."})
     assert Contact.objects.get().affiliate == ana
-    client.post(f"/manage/contacts/{contact.public_id}/unmatch/", {"reason": "It was her sister."})
+    client.post(f"/manage/contacts/{contact.public_id}/unmatch/", {"what": "wrong", "reason": "It was her sister."})
 
     assert Contact.objects.get().affiliate is None
     page = client.get(f"/manage/contacts/{contact.public_id}/").content.decode()
