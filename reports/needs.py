@@ -6,35 +6,29 @@ Only what the reader can settle is asked for, and a question that nobody may ask
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, DecimalField, F, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, DecimalField, F, Min, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from affiliates.models import Enrollment, EnrollmentStatus
 from commissions.models import Commission, Decision
 from core.access import Can, is_admin, programs_of, rights_of
 from core.components import money_text, number_text
-from core.events import stuck_deliveries
-from core.models import Mail
 from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutStatus
 from payouts.previews import OPEN, due_without_batch
 from programs.models import Program
-from reports.needs_inbox import Need, inbox_needs
+from reports.needs_counted import Need, counted_needs, within
 from support.queries.queue import MOST_COUNTED, counts_of
-from tracking.models import Conversion
 
 OPEN_BATCHES = 10
-FAILED_FOR = 7  # days
+LAST = ("unpriced", "stuck", "mails")  # of what is counted: for after the money
 
 
 def needs_of(user: Any, programs: list[Program]) -> list[Need]:
@@ -43,26 +37,14 @@ def needs_of(user: Any, programs: list[Program]) -> list[Need]:
     needs = [*_setup(user, programs)]
     if rights.has(Can.ANSWER_TICKETS):
         needs += _tickets(user)
-    needs += inbox_needs(user)
-    if rights.has(Can.MANAGE_AFFILIATES):
-        needs += _enrollments(user)
+    counted = dict(counted_needs(user, programs))
+    needs += [need for kind, need in counted.items() if kind not in LAST]
     if rights.has(Can.DECIDE_COMMISSIONS):
         needs += _commissions(user)
     if rights.has(Can.PREPARE_PAYOUTS):
         needs += _batches(user)
         needs += _payable(user, programs)
-    if rights.has(Can.RECORD_CONVERSIONS):
-        needs += _unpriced(user, programs)
-    if is_admin(user):
-        needs += _stuck()
-        needs += _failed_mails()
-    return needs
-
-
-def _within(user: Any, can: Can, field: str) -> Q:
-    """Rows of the programs in which the user can."""
-    programs = programs_of(user, can)
-    return Q() if programs is None else Q(**{f"{field}__in": programs})
+    return [*needs, *(counted[kind] for kind in LAST if kind in counted)]
 
 
 def _setup(user: Any, programs: list[Program]) -> Iterator[Need]:
@@ -104,18 +86,9 @@ def _up_to(number: int) -> str:
     return f"{MOST_COUNTED}+" if number > MOST_COUNTED else number_text(number)
 
 
-def _enrollments(user: Any) -> Iterator[Need]:
-    pending = Enrollment.objects.filter(_within(user, Can.MANAGE_AFFILIATES, "program"), status=EnrollmentStatus.PENDING)
-    found = pending.aggregate(number=Count("pk"), since=Min("created_at"))
-    if number := found["number"]:
-        title = ngettext("%(number)s affiliate wants to join", "%(number)s affiliates want to join", number)
-        url = f"{reverse('manage:enrollment_list')}?status=pending"
-        yield Need("user-plus", "waiting", title % {"number": number_text(number)}, url, _("Decide"), since=found["since"])
-
-
 def _commissions(user: Any) -> Iterator[Need]:
     undecided = (
-        Commission.objects.filter(_within(user, Can.DECIDE_COMMISSIONS, "rule_version__rule__program"))
+        Commission.objects.filter(within(user, Can.DECIDE_COMMISSIONS, "rule_version__rule__program"))
         .undecided()
         .exclude(reversed=F("amount"))
         .order_by()
@@ -149,7 +122,7 @@ def _batches(user: Any) -> Iterator[Need]:
     paid = Payout.objects.filter(batch=OuterRef("pk"), status=PayoutStatus.READY).order_by().values("batch")
     batches = (
         PayoutBatch.objects.filter(
-            _within(user, Can.PREPARE_PAYOUTS, "program"),
+            within(user, Can.PREPARE_PAYOUTS, "program"),
             status__in=OPEN,
         )
         .select_related("program", "created_by")
@@ -209,38 +182,6 @@ def _payable(user: Any, programs: list[Program]) -> Iterator[Need]:
             detail %= {"number": number_text(due.waiting)}
         url = f"{reverse('manage:batch_create')}?{urlencode({'program': program.slug, 'currency': due.currency})}"
         yield Need("coin", "ready", title, url, _("Prepare a batch"), detail)
-
-
-def _unpriced(user: Any, programs: list[Program]) -> Iterator[Need]:
-    unpriced = Conversion.objects.unpriced(programs).filter(_within(user, Can.RECORD_CONVERSIONS, "program"))
-    found = unpriced.aggregate(number=Count("pk"), since=Min("occurred_at"))
-    if number := found["number"]:
-        title = ngettext(
-            "%(number)s conversion in a currency that its program has no rate for",
-            "%(number)s conversions in a currency that their program has no rate for",
-            number,
-        )
-        url = f"{reverse('manage:conversion_list')}?status=unpriced"
-        yield Need("coin-off", "waiting", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
-
-
-def _stuck() -> Iterator[Need]:
-    found = stuck_deliveries().order_by().aggregate(number=Count("pk"), since=Min("event__at"))
-    if number := found["number"]:
-        title = ngettext("%(number)s event could not be delivered", "%(number)s events could not be delivered", number)
-        url = f"{reverse('admin:core_eventdelivery_changelist')}?state=stuck"
-        yield Need("plug-connected-x", "stopped", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
-
-
-def _failed_mails() -> Iterator[Need]:
-    """Of the last days alone: a mail that failed stays so, and what it was about is settled elsewhere."""
-    found = Mail.objects.filter(status=Mail.Status.FAILED, created_at__gte=timezone.now() - timedelta(days=FAILED_FOR)).aggregate(
-        number=Count("pk"), since=Min("created_at")
-    )
-    if number := found["number"]:
-        title = ngettext("%(number)s mail could not be sent", "%(number)s mails could not be sent", number)
-        url = f"{reverse('manage:mail_list')}?status=failed"
-        yield Need("mail-off", "stopped", title % {"number": number_text(number)}, url, _("Look"), since=found["since"])
 
 
 def mails_note(user: Any) -> SafeString | None:

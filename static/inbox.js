@@ -36,7 +36,7 @@
     here = news.here;
     showHere();
     const away = find("#queue-away");
-    away.hidden = !news.away;
+    if (away) away.hidden = !news.away;
     if (news.queue !== find("#queue-mark")?.dataset.mark) refreshQueue();
     if (news.ticket && news.ticket !== find("#ticket-mark")?.dataset.mark) refreshTicket();
   }
@@ -67,7 +67,9 @@
     document.title = missed ? `(${missed}) ${title()}` : title();
   }
   async function refreshQueue() {
-    const box = find("#queue-rows"), html = busy(box) ? null : await fetched(box.dataset.url, box.id);
+    const box = find("#queue-rows");
+    if (!box) return; // beside a ticket the queue comes a moment later
+    const html = busy(box) ? null : await fetched(box.dataset.url, box.id);
     if (html === null || busy(box)) return;
     const before = new Map(all(".queue-row").map((row) => [row.dataset.id, row.dataset.last]));
     const picked = new Set(all("input[name=selected]:checked").map((input) => input.value));
@@ -123,14 +125,15 @@
   document.addEventListener("visibilitychange", () => document.hidden || ask());
 
   // Notifications of the browser: only where the reader has asked for them.
-  const bell = find("#notify");
   const wanted = () => "Notification" in window && Notification.permission === "granted" && localStorage.getItem("inbox-notify") === "on";
   function showBell() {
-    if (!("Notification" in window)) return;
+    const bell = find("#notify");
+    if (!bell || !("Notification" in window)) return;
     bell.hidden = false;
     bell.setAttribute("aria-pressed", String(wanted()));
   }
-  bell.addEventListener("click", async () => {
+  document.addEventListener("click", async (event) => {
+    if (!event.target.closest("#notify")) return;
     if (wanted()) localStorage.removeItem("inbox-notify");
     else if ((await Notification.requestPermission()) === "granted") localStorage.setItem("inbox-notify", "on");
     showBell();
@@ -174,6 +177,11 @@
     sent = false;
   });
   document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.elt?.id === "queue") {
+      markOpen();
+      countPicked();
+      showBell();
+    }
     if (event.detail.target?.id !== "ticket") return;
     inbox.classList.toggle("inbox-open", Boolean(openId()));
     const subject = find("#ticket-subject");

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from accounts.queries import people_who
 from channels.files import keep_file, safe_name
 from core.access import Can
@@ -190,9 +192,13 @@ class TaskForm(forms.ModelForm):
         fields = ["title", "owner", "due_at"]
         widgets = {"due_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")}
 
-    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, ticket: Ticket, people: Iterable[User] | None = None, **kwargs: Any) -> None:
+        """`people`: those who can be chosen, where the page has read them already."""
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = people_who(Can.SEE_TICKETS, ticket.program_id)  # type: ignore[attr-defined]
+        owner = cast(forms.ModelChoiceField, self.fields["owner"])
+        owner.queryset = people_who(Can.SEE_TICKETS, ticket.program_id)
+        if people is not None:
+            owner.choices = [(person.pk, str(person)) for person in people]
 
     def _post_clean(self) -> None:
         """The service makes the row."""

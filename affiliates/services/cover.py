@@ -19,7 +19,7 @@ from affiliates.errors import AffiliateError
 from affiliates.models import Affiliate, Cover, Enrollment
 from affiliates.queries import accounts_carried
 from affiliates.spreading import Account, Colleague, Share, spread
-from core.access import Can, rights_of
+from core.access import Can, Rights, rights_of
 from core.errors import Refusal
 from core.events import Fact, record, record_many
 from programs.models import Program
@@ -161,10 +161,15 @@ def _lend_roles(covers: list[Cover]) -> dict[int, list[str]]:
     groups: dict[tuple[int, int], list[Cover]] = {}
     for cover in covers:
         groups.setdefault((cover.absence_id, cover.to_person_id), []).append(cover)
+    absent = {pk: rights_of(user) for pk, user in User.objects.in_bulk({c.from_person_id for c in covers}).items()}
     refused: dict[int, list[str]] = {}
     links = []
     for group in groups.values():
-        roles, refusals = _roles_for(group, {program.pk: program for c in group for program in programs.get(c.affiliate_id, [])})
+        roles, refusals = _roles_for(
+            group,
+            absent[group[0].from_person_id],
+            {program.pk: program for c in group for program in programs.get(c.affiliate_id, [])},
+        )
         for cover in group:
             known = [program.pk for program in programs.get(cover.affiliate_id, [])]
             links += [Cover.roles.through(cover_id=cover.pk, roleassignment_id=roles[pk].pk) for pk in known if pk in roles]
@@ -173,10 +178,12 @@ def _lend_roles(covers: list[Cover]) -> dict[int, list[str]]:
     return refused
 
 
-def _roles_for(group: list[Cover], programs: dict[int, Program]) -> tuple[dict[int, RoleAssignment], dict[int, str]]:
+def _roles_for(
+    group: list[Cover], absent: Rights, programs: dict[int, Program]
+) -> tuple[dict[int, RoleAssignment], dict[int, str]]:
     """Of one colleague who covers for one absence: the role that is lent in each program, and where it was refused."""
     cover = group[0]
-    person, absent = User.objects.get(pk=cover.to_person_id), rights_of(User.objects.get(pk=cover.from_person_id))
+    person = User.objects.get(pk=cover.to_person_id)  # anew: an absence before may have brought a role
     lent = {role.program_id: role for role in RoleAssignment.objects.filter(pk__in=_lent(cover), revoked_at=None)}
     roles = {pk: role for pk, role in lent.items() if pk is not None}
     refusals: dict[int, str] = {}

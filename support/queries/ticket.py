@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from affiliates.models import Affiliate
@@ -42,14 +42,11 @@ def conversation(ticket: Ticket, before: int = 0) -> Conversation:
         if edge is not None:
             rows = rows.filter(Q(created_at__lt=edge.created_at) | Q(created_at=edge.created_at, pk__lt=edge.pk))
     rows = rows.defer("search").select_related("author", "contact", "outgoing", "inbound", "reply_to").defer("inbound__raw")
-    rows = rows.prefetch_related(
-        Prefetch("attachments", Attachment.objects.select_related("file")),
-        "versions",
-        Prefetch("tasks", Task.objects.order_by("pk")),
-    )
+    rows = rows.prefetch_related(Prefetch("attachments", Attachment.objects.select_related("file")))
     shown = list(rows.order_by("-created_at", "-pk")[: PART + 1])
     more = len(shown) > PART
     shown = shown[:PART][::-1]
+    prefetch_related_objects([message for message in shown if message.edited_at], "versions")
     for message in shown:
         message.ticket = ticket  # whose affiliate is read already
         message.shown = shown_text(message.body_text)  # type: ignore[attr-defined]

@@ -56,17 +56,19 @@ def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICK
 @manager_required(Can.SEE_TICKETS)
 @require_safe
 def ticket_list(request: HttpRequest) -> HttpResponse:
-    """The queue alone; htmx asks for its rows when something has changed."""
+    """The queue alone; htmx asks for it beside an open ticket, and for its rows when something has changed."""
     queue = Queue(request)
-    if _asked_for(request, "queue-rows"):
-        return _partial(request, "support/manager/_queue_rows.html", _queue_context(request, queue))
+    for target, template in (("queue-rows", "_queue_rows.html"), ("queue", "_queue.html")):
+        if _asked_for(request, target):
+            return _partial(request, f"support/manager/{template}", _queue_context(request, queue))
     return render(request, "support/manager/ticket_list.html", {**_queue_context(request, queue), "ticket": None})
 
 
 @manager_required(Can.SEE_TICKETS)
 @require_safe
 def ticket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The page; the conversation alone where it is opened beside a queue that stands; what was said since, while it is open."""
+    """The page, which loads the queue beside it by itself; the conversation alone where it is opened beside a queue that stands;
+    what was said since, while it is open."""
     ticket = visible_ticket(request, public_id)
     if ticket.merged_into is not None and not request.GET.get("stay"):
         messages.info(request, _("“%(subject)s” went into this ticket.") % {"subject": ticket.subject})
@@ -81,7 +83,7 @@ def ticket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
         if request.htmx.current_url_abs_path != queue.url_of(ticket):  # type: ignore[attr-defined]
             response["HX-Push-Url"] = queue.url_of(ticket)
         return response
-    context = {**_queue_context(request, queue), **_ticket_context(request, ticket, queue)}
+    context = {"shortcuts": SHORTCUTS, **_ticket_context(request, ticket, queue)}
     return render(request, "support/manager/ticket_list.html", context)
 
 
@@ -115,8 +117,8 @@ def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[
     number = request.GET.get("before", "")
     said = conversation(ticket, int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0)
     answers = rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id)
-    late = lateness(ticket, now)
-    ticket.late = late  # type: ignore[attr-defined]
+    ticket.late = lateness(ticket, now)  # type: ignore[attr-defined]
+    people = list(people_who(Can.SEE_TICKETS, ticket.program_id))
     return {
         "ticket": ticket,
         "ticket_mark": mark,
@@ -127,12 +129,12 @@ def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[
         "now": now,
         "answers_here": answers,
         "draft": Draft.objects.filter(ticket=ticket, user=request.user.pk).first() if answers else None,
-        "people_here": list(people_who(Can.SEE_TICKETS, ticket.program_id)),
+        "people_here": people,
         "modes": MessageForm.MODES,
         "afters": MessageForm.AFTER,
         "presets": snooze_presets(timezone.localtime()),
         "change_form": ChangeForm(instance=ticket, prefix="change"),
-        "task_form": TaskForm(ticket=ticket, prefix="task", initial={"owner": request.user.pk}),
+        "task_form": TaskForm(ticket=ticket, prefix="task", initial={"owner": request.user.pk}, people=people),
         "statuses": [choice for choice in TicketStatus.choices if choice[0] not in (TicketStatus.NEW, ticket.status)],
         "events": history_of(ticket),
         "moves": moves_of(ticket) if answers else [],

@@ -242,7 +242,7 @@ def test_two_thousand_accounts_are_spread_lent_and_given_back_as_one_set(music, 
             assert end_covers() == 2000
 
     assert Counter(Counter(cover.to_person_id for cover in covers).values()) == {50: 40}
-    assert len(queries) < 400  # a few for each of forty colleagues, none for each account
+    assert len(queries) < 250  # a few for each of forty colleagues, none for each account
     assert accounts_carried(DURING).total() == accounts_carried(AFTER).total() == 2000
 
 

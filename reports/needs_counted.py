@@ -1,5 +1,5 @@
-"""What needs a member of the team beside the tickets themselves: doors that do not work, what could not be filed or delivered,
-questions of colleagues, swaps and days off to decide, articles to look at again.
+"""What needs a member of the team and is told by its number and its age alone: doors that do not work, what could not be filed or
+delivered, questions of colleagues, swaps and days off to decide, articles to look at again, applications, mails that failed.
 
 However many kinds there are, they are counted by one statement.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import CharField, Count, DateTimeField, Min, Q, QuerySet, Value
@@ -18,14 +18,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from affiliates.models import Enrollment, EnrollmentStatus
 from channels.models import Channel, InboundItem, Outgoing
 from channels.telegram.standing_in import without_a_writer
-from core.access import Can, rights_of
+from core.access import Can, is_admin, programs_of, rights_of
 from core.components import number_text
+from core.events import stuck_deliveries
+from core.models import Mail
 from knowledge.models import Article
+from programs.models import Program
 from programs.queries import visible_programs
 from support.models import Escalation, ManagerProposal
 from team.models import Absence, ShiftChange
+from tracking.models import Conversion
+
+FAILED_FOR = 7  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +48,20 @@ class Need:
     since: datetime | None = None
 
 
-def inbox_needs(user: Any) -> Iterator[Need]:
-    """In the order in which they are best settled; each leads to the list that shows what is counted here."""
-    rows = dict(_rows(user))
+def counted_needs(user: Any, programs: list[Program]) -> Iterator[tuple[str, Need]]:
+    """(kind, need) in the order in which they are best settled; each leads to the list that shows what is counted here."""
+    rows = dict(_rows(user, programs))
     if not rows:
         return
     first, *others = (_counted(name, *counted) for name, counted in rows.items())
     found = {each["need"]: each for each in first.union(*others, all=True)}
     for name in rows:
-        if number := found[name]["number"]:
-            yield _told(name, number, found[name]["since"])
+        counted = found.get(name)  # nothing where Django knows beforehand that there is none
+        if counted and counted["number"]:
+            yield name, _told(name, counted["number"], counted["since"])
 
 
-def _rows(user: Any) -> Iterator[tuple[str, tuple[QuerySet[Any], Any]]]:
+def _rows(user: Any, programs: list[Program]) -> Iterator[tuple[str, tuple[QuerySet[Any], Any]]]:
     """Of each kind that the reader can settle: its rows, and since when each waits."""
     rights = rights_of(user)
     if rights.has(Can.MANAGE_CHANNELS):
@@ -72,12 +80,29 @@ def _rows(user: Any) -> Iterator[tuple[str, tuple[QuerySet[Any], Any]]]:
     if rights.has(Can.PLAN_TEAM):
         yield "swaps", (changes.filter(state=ShiftChange.State.ACCEPTED), "created_at")
         yield "absences", (Absence.objects.filter(state=Absence.State.ASKED), "created_at")
-        programs = visible_programs(user, Can.PLAN_TEAM)
-        yield "managers", (ManagerProposal.objects.filter(state="proposed", rule__program__in=programs), "created_at")
+        planned = visible_programs(user, Can.PLAN_TEAM)
+        yield "managers", (ManagerProposal.objects.filter(state="proposed", rule__program__in=planned), "created_at")
     if rights.has(Can.WRITE_ARTICLES):
         own = Q(owner=user) | Q(owner__isnull=True)
         articles = Article.objects.visible_to(user, Can.WRITE_ARTICLES).overdue(timezone.localdate()).filter(own)
         yield "articles", (articles, "review_by")
+    if rights.has(Can.MANAGE_AFFILIATES):
+        pending = Enrollment.objects.filter(within(user, Can.MANAGE_AFFILIATES, "program"), status=EnrollmentStatus.PENDING)
+        yield "enrollments", (pending, "created_at")
+    if rights.has(Can.RECORD_CONVERSIONS):
+        unpriced = Conversion.objects.unpriced(programs).filter(within(user, Can.RECORD_CONVERSIONS, "program"))
+        yield "unpriced", (unpriced, "occurred_at")
+    if is_admin(user):
+        yield "stuck", (stuck_deliveries(), "event__at")
+        # Of the last days alone: a mail that failed stays so, and what it was about is settled elsewhere.
+        lately = timezone.now() - timedelta(days=FAILED_FOR)
+        yield "mails", (Mail.objects.filter(status=Mail.Status.FAILED, created_at__gte=lately), "created_at")
+
+
+def within(user: Any, can: Can, field: str) -> Q:
+    """Rows of the programs in which the user can."""
+    programs = programs_of(user, can)
+    return Q() if programs is None else Q(**{f"{field}__in": programs})
 
 
 def _counted(name: str, rows: QuerySet[Any], since: Any) -> QuerySet[Any]:
@@ -173,6 +198,42 @@ def _told(name: str, number: int, since: datetime | None) -> Need:
             "?review=yes",
             _("Review"),
         ),
+        "enrollments": (
+            "user-plus",
+            "waiting",
+            ngettext("%(number)s affiliate wants to join", "%(number)s affiliates want to join", number),
+            "enrollment_list",
+            "?status=pending",
+            _("Decide"),
+        ),
+        "unpriced": (
+            "coin-off",
+            "waiting",
+            ngettext(
+                "%(number)s conversion in a currency that its program has no rate for",
+                "%(number)s conversions in a currency that their program has no rate for",
+                number,
+            ),
+            "conversion_list",
+            "?status=unpriced",
+            _("Look"),
+        ),
+        "stuck": (
+            "plug-connected-x",
+            "stopped",
+            ngettext("%(number)s event could not be delivered", "%(number)s events could not be delivered", number),
+            "admin:core_eventdelivery_changelist",
+            "?state=stuck",
+            _("Look"),
+        ),
+        "mails": (
+            "mail-off",
+            "stopped",
+            ngettext("%(number)s mail could not be sent", "%(number)s mails could not be sent", number),
+            "mail_list",
+            "?status=failed",
+            _("Look"),
+        ),
     }[name]
     told = title % {"number": number_text(number)}
-    return Need(icon, tone, told, reverse(f"manage:{place}") + query, label, since=since)
+    return Need(icon, tone, told, reverse(place if ":" in place else f"manage:{place}") + query, label, since=since)
