@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from config.env import CHECKOUT
 from config.runtime.checks import CALLERS_OWN, chromium
+from config.runtime.translations import compile_catalogs
 from tests.live import live_stack  # noqa: F401
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -50,6 +52,7 @@ _settle()
 def pytest_configure(config: pytest.Config) -> None:
     global _servers
     if not WORKER:
+        compile_catalogs(CHECKOUT / "locale")
         _servers = _start_servers(Path(os.environ["TRIBUTARY_DATA"]))
 
 

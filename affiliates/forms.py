@@ -17,6 +17,7 @@ from affiliates.models import Affiliate, EnrollmentStatus, Function
 from affiliates.queries import affiliate_managers
 from core.access import Can
 from core.choices import country_choices, currency_choices
+from core.languages import language_choices
 from programs.models import Program
 from programs.queries import visible_programs
 
@@ -110,6 +111,9 @@ class AffiliateForm(forms.ModelForm):
 
     email = forms.EmailField(label=_("E-mail"), max_length=254, help_text=_("Mails about the program go here."))
     country = forms.ChoiceField(label=_("Country"), required=False)
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, help_text=_("Answers, ratings and articles come in it where they exist.")
+    )
     currency = forms.ChoiceField(
         label=_("Preferred currency"), required=False, help_text=_("Payouts are in the programs' currencies; this is a wish.")
     )
@@ -121,7 +125,7 @@ class AffiliateForm(forms.ModelForm):
 
     class Meta:
         model = Affiliate
-        fields = ["name", "kind", "country", "website", "currency", "manager", "external_id", "parent", "note"]
+        fields = ["name", "kind", "country", "language", "website", "currency", "manager", "external_id", "parent", "note"]
         widgets = {"note": forms.Textarea(attrs={"rows": 4})}
         labels = {"note": _("Note for colleagues")}
         help_texts = {
@@ -131,7 +135,7 @@ class AffiliateForm(forms.ModelForm):
         }
 
     fieldsets = [
-        (_("Who they are"), ["name", "email", "kind", "country", "website"]),
+        (_("Who they are"), ["name", "email", "kind", "country", "language", "website"]),
         (_("In the program"), ["program", "invite"]),
         (_("For you"), ["manager", "external_id", "currency", "parent", "note"]),
     ]
@@ -139,6 +143,7 @@ class AffiliateForm(forms.ModelForm):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["country"].choices = [("", _("Not known")), *country_choices()]  # type: ignore[attr-defined]
+        self.fields["language"].choices = [("", _("Not known")), *language_choices()]  # type: ignore[attr-defined]
         self.fields["currency"].choices = [("", _("No preference")), *currency_choices()]  # type: ignore[attr-defined]
         self.fields["manager"].queryset = affiliate_managers()  # type: ignore[attr-defined]
         others = Affiliate.objects.visible_to(by)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from affiliates.models import Affiliate
 from core.choices import country_choices
+from core.languages import language_choices
 
 
 class ProfileForm(forms.Form):
@@ -20,3 +21,9 @@ class ProfileForm(forms.Form):
         help_text=_("Where people find you, such as https://example.com."),
     )
     country = forms.ChoiceField(label=_("Country"), required=False, choices=lambda: [("", "—"), *country_choices()])
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=lambda: [("", "—"), *language_choices()],
+        help_text=_("People who speak it look after you where they can, and articles and messages come in it where they exist."),
+    )

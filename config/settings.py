@@ -184,6 +184,8 @@ X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
+# Affiliates are written to in these as well: `locale/` holds for them the texts that go out by themselves, not the pages'.
+LETTER_LANGUAGES = ["de"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,9 +1,12 @@
-"""The reader's language as Babel knows it."""
+"""Languages: the reader's as Babel knows it, and the one in which an affiliate is written to."""
 
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
+from django.conf import settings
 from django.utils import translation
+
+SPOKEN = ("de", "en", "es", "fr", "id", "it", "nl", "pl", "pt", "ru", "th", "tr", "uk", "vi", "zh")  # by the field's affiliates
 
 
 def locale() -> Locale:
@@ -17,3 +20,17 @@ def _locale(language: str) -> Locale:
         return Locale.parse(language, sep="-")
     except (ValueError, UnknownLocaleError):
         return Locale("en")
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """[("de", "German"), …] by name: those that an affiliate may be said to speak."""
+    names = locale().languages
+    return sorted(((code, str(names.get(code, code))) for code in SPOKEN), key=lambda choice: choice[1])
+
+
+def letter_language(*wanted: str | None) -> str:
+    """In which somebody is written to: the first of these that is known of them decides ("de" of "de-AT"); where our words do not
+    exist in it, ours."""
+    code = next(filter(None, wanted), "").replace("_", "-").lower()
+    written = {*dict(settings.LANGUAGES), *settings.LETTER_LANGUAGES}
+    return next((each for each in (code, code.partition("-")[0]) if each in written), settings.LANGUAGE_CODE)

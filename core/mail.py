@@ -61,13 +61,13 @@ class KeepingBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-def write_mail(to: str, template: str, context: dict[str, Any], *, about: Sequence[Any] = ()) -> Mail:
+def write_mail(to: str, template: str, context: dict[str, Any], *, about: Sequence[Any] = (), language: str = "") -> Mail:
     """File one mail from `templates/<template>.txt`: its first line is the subject, the rest the text, in the language and
-    the time zone of whoever gets it.
+    the time zone of whoever gets it (`language`, where it is known better than from their account).
 
     `about` names the objects it concerns, as events do: who may see them may read the mail where mails are kept.
     """
-    with _as_read_by(to):
+    with _as_read_by(to, language):
         subject, _, body = render_to_string(f"{template}.txt", {**context, "base_url": settings.BASE_URL}).partition("\n")
         body = body.strip() + "\n"
         return _file(
@@ -81,10 +81,11 @@ def write_mail(to: str, template: str, context: dict[str, Any], *, about: Sequen
 
 
 @contextmanager
-def _as_read_by(address: str) -> Iterator[None]:
+def _as_read_by(address: str, language: str = "") -> Iterator[None]:
     """The language and the zone of the person with this address; ours for strangers, whoever happens to write to them."""
     person = get_user_model().objects.filter(email__iexact=address).first()
-    with translation.override(getattr(person, "language", "") or settings.LANGUAGE_CODE), timezone.override(zone_of(person)):
+    language = language or getattr(person, "language", "") or settings.LANGUAGE_CODE
+    with translation.override(language), timezone.override(zone_of(person)):
         yield
 
 

@@ -10,17 +10,39 @@
     const answer = await fetch(button.dataset.macro, { headers: { Accept: "application/json" } }).catch(() => null);
     const got = answer && (await answer.json().catch(() => null));
     if (!got) return;
-    button.closest("details").open = false;
+    const panel = button.closest("details");
+    if (panel) panel.open = false;
     if (got.error) {
       said.textContent = got.error;
+      missing = [];
       return;
     }
     box.value = box.value.trim() ? `${box.value.trimEnd()}\n\n${got.text}` : got.text;
     form.elements.macro.value = got.macro;
     said.textContent = [got.name, ...got.files, ...got.actions].join(" · ");
+    missing = got.missing;
     box.dispatchEvent(new Event("input", { bubbles: true }));
     box.focus();
+    const [gap] = gaps(box);
+    if (gap) {
+      box.setSelectionRange(gap.index, gap.index + gap[0].length);
+      box.reportValidity();
+    }
   }
+
+  /* What has no value is written as {{name}}: it is selected, said, and holds the form up until somebody has filled it in. */
+  let missing = [];
+  const gaps = (box) => [...box.value.matchAll(/\{\{\s*([A-Za-z_]+)\s*\}\}/g)].filter((found) => missing.includes(found[1]));
+
+  document.addEventListener("input", (event) => {
+    const box = event.target;
+    if (box.id !== "composer-body") return;
+    const names = [...new Set(gaps(box).map((found) => found[1]))];
+    const said = find(".macro-said");
+    const told = names.length ? `${said.dataset.missing} ${names.join(", ")}` : "";
+    if (told || box.validationMessage) said.textContent = told;
+    box.setCustomValidity(told);
+  });
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-macro]");

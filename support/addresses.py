@@ -18,6 +18,7 @@ manage: list[URLPattern] = [
     path("inbox/calls/new/", calls.call_create, name="call_create"),
     path("inbox/escalations/", levels.escalation_list, name="escalation_list"),
     path("inbox/causes/", levels.cause_list, name="cause_list"),
+    path("inbox/causes/mend/", levels.cause_mend, name="cause_mend"),
     path("inbox/escalations/<str:public_id>/accept/", levels.escalation_accept, name="escalation_accept"),
     path("inbox/escalations/<str:public_id>/answer/", levels.escalation_reply, name="escalation_reply"),
     path("inbox/escalations/<str:public_id>/withdraw/", levels.escalation_withdraw, name="escalation_withdraw"),

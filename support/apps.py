@@ -75,7 +75,7 @@ class SupportConfig(AppConfig):
 
         from core.access import Can
         from core.ui import register_card, register_menu
-        from support.cards_answers import articles_card
+        from support.cards_answers import articles_card, draft_card
         from support.views.rooms import ticket_card
 
         register_menu(
@@ -89,6 +89,7 @@ class SupportConfig(AppConfig):
             within="manage:ticket_list",
         )
         register_menu("manager", "", _("Rooms"), "manage:room_list", "messages", 40, allowed=Can.SEE)
+        register_card("ticket.above_composer", "support/manager/_draft_offer.html", 10, draft_card)
         register_card("ticket.composer", "support/manager/_macro_button.html", 20, lambda request, ticket: {"ticket": ticket})
         register_card("ticket", "support/manager/_articles_card.html", 60, articles_card)
         register_card("ticket", "support/manager/_rooms_card.html", 80, ticket_card)
@@ -129,15 +130,12 @@ class SupportConfig(AppConfig):
         """Questions to others, calls, claims, ratings by buttons."""
         from django.utils.translation import gettext_lazy as _
 
-        from channels.telegram.buttons import register_buttons
         from core.access import Can
         from core.ui import register_card, register_menu
-        from support import rating_buttons
         from support.views.claims import claim_card
         from support.views.keeping import keep_card, origin_card
         from support.views.levels import levels_card
 
-        register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)
         register_card("ticket", "support/manager/_claim_card.html", 10, claim_card)
         register_card("ticket", "support/manager/_levels_card.html", 60, levels_card)
         register_card("escalation", "support/manager/_keep_card.html", 10, keep_card)

@@ -9,11 +9,18 @@ from django.http import HttpRequest
 from core.access import Can, rights_of
 from knowledge.models import Article
 from knowledge.queries import suggest
+from support.drafts import offered_answer
 from support.models import Ticket
 from support.models.messages import Direction
 
 SHOWN = 4
 LOOKED_AT = 3  # of the affiliate's last messages
+
+
+def draft_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:
+    """Above the reply to a mail that asks what the data tells."""
+    offer = offered_answer(ticket, to=request.user)  # type: ignore[arg-type]
+    return {"offer": offer, "ticket": ticket} if offer else None
 
 
 def articles_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:

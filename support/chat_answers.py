@@ -6,11 +6,8 @@ other, and the answer stands in it at once: it stops no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from affiliates.models import AffiliateMember
@@ -21,6 +18,7 @@ from channels.telegram import buttons
 from channels.telegram.buttons import Press, make_data
 from core.events import ref
 from support.answers import Asker, NotForYou, Question, answer, as_text, command, is_for_all, recognise
+from support.languages import as_read_by
 from support.models import Ticket
 from support.models.answers import AutoAnswer
 from support.services.answers import give_answer, settle_answer
@@ -36,7 +34,7 @@ def answer_command(item: InboundItem, parsed: Parsed) -> str | None:
     if not parsed.command or not _is_private(parsed) or parsed.chat is None:
         return None
     question = command(f"/{parsed.command}")
-    with _in_language_of(parsed.contact):
+    with as_read_by(parsed.contact):
         if question is not None:
             return _answer(item, parsed.chat, parsed.contact, question)
         if parsed.command in GREETINGS:
@@ -98,7 +96,7 @@ def settle_by_button(press: Press) -> buttons.Answer:
         raise Quarantine(_("A button under an answer was tapped by somebody who had not asked."))
     wanted_before = given.outcome == AutoAnswer.Outcome.PERSON
     settle_answer(given, outcome)
-    with _in_language_of(press.contact):
+    with as_read_by(press.contact):
         if outcome == AutoAnswer.Outcome.HELPED or wanted_before or press.chat is None:
             return buttons.Answer(
                 ref(given), _("Good.") if outcome == AutoAnswer.Outcome.HELPED else _("A person answers you here.")
@@ -122,7 +120,7 @@ def answer_in_ticket(ticket: Ticket, parsed: Parsed) -> None:
     member = _member(parsed.contact) if question else None
     if question is None or member is None:
         return
-    with _in_language_of(parsed.contact):
+    with as_read_by(parsed.contact):
         try:
             found = answer(question, Asker(member.affiliate, frozenset(member.functions), ticket.program))
         except NotForYou:
@@ -145,10 +143,3 @@ def _member(contact: Contact) -> AffiliateMember | None:
         return None
     members = AffiliateMember.objects.filter(affiliate=contact.affiliate_id, user=contact.user_id, removed_at=None)
     return members.select_related("affiliate", "user").first()
-
-
-@contextmanager
-def _in_language_of(contact: Contact) -> Iterator[None]:
-    language = (contact.user.language if contact.user else "") or contact.language or "en"
-    with translation.override(language):
-        yield

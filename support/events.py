@@ -50,6 +50,7 @@ ESCALATION_WITHDRAWN = "escalation.withdrawn"
 ESCALATION_KEPT = "escalation.kept"  # about what was made of its answer as well; data: number, name
 ESCALATION_NOT_ACCEPTED = "escalation.not_accepted"  # its time to be taken is over; data: level
 TICKET_CAUSES_NAMED = "ticket.causes_named"  # data: causes
+CAUSE_MENDED = "cause.mended"  # data: name
 DIFFICULTY_PROPOSED = "difficulty.proposed"  # about the ticket; data: value
 DIFFICULTY_CONFIRMED = "difficulty.confirmed"
 CALL_LOGGED = "call.logged"  # about the call, the ticket and the affiliate; data: kind, number, minutes
@@ -114,6 +115,7 @@ def register_facts() -> None:
     register_fact(ESCALATION_KEPT, "bookmark", _("The answer to question %(number)s is kept: %(name)s"))
     register_fact(ESCALATION_NOT_ACCEPTED, "clock-exclamation", _("Nobody took the question to the %(level)s in time"))
     register_fact(TICKET_CAUSES_NAMED, "affiliate", _("Caused by: %(causes)s"))
+    register_fact(CAUSE_MENDED, "tool", _("Mended: %(name)s"))
     register_fact(DIFFICULTY_PROPOSED, "barbell", _("Difficulty proposed: %(value)s of 5"))
     register_fact(DIFFICULTY_CONFIRMED, "barbell", _("Difficulty confirmed: %(value)s of 5"))
     register_fact(CALL_LOGGED, "phone", _("%(kind)s, %(minutes)s min"))

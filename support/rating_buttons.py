@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from channels import outgoing
@@ -11,6 +10,7 @@ from channels.parsed import Quarantine
 from channels.telegram.buttons import Answer, Press, make_data
 from core.errors import Refusal
 from core.events import ref
+from support.languages import as_read_by
 from support.models import Rating
 from support.services.ratings import give_rating, rating_link, reopen_from_rating
 
@@ -25,7 +25,7 @@ def takes_buttons(chat: Chat) -> bool:
 
 
 def ask_in_telegram(rating: Rating, chat: Chat) -> None:
-    with translation.override(rating.ticket.language or None):
+    with as_read_by(rating.ticket):
         buttons = [{"text": face, "callback_data": make_data(PREFIX, f"{rating.pk}.{score}")} for score, face in FACES.items()]
         payload = {
             "method": "sendMessage",
@@ -42,15 +42,16 @@ def rate_by_button(press: Press) -> Answer:
     rating = Rating.objects.select_related("ticket__channel").filter(pk=int(pk) if pk.isascii() and pk.isdigit() else 0).first()
     if rating is None or press.chat is None or rating.ticket.chat_id != press.chat.pk:
         raise Quarantine(_("A rating was tapped in a chat that was not asked for it."))
-    try:
-        if what == AGAIN:
-            reopen_from_rating(rating)
-            return Answer(ref(rating), _("It goes on: write what is missing."))
-        rating = give_rating(rating, int(what) if what.isascii() and what.isdigit() else None, via=Rating.Via.TELEGRAM)
-    except Refusal as refusal:
-        return Answer(ref(rating), refusal.message)
-    _thank(rating, press.chat)
-    return Answer(ref(rating), _("Thank you."))
+    with as_read_by(rating.ticket):
+        try:
+            if what == AGAIN:
+                reopen_from_rating(rating)
+                return Answer(ref(rating), _("It goes on: write what is missing."))
+            rating = give_rating(rating, int(what) if what.isascii() and what.isdigit() else None, via=Rating.Via.TELEGRAM)
+        except Refusal as refusal:
+            return Answer(ref(rating), refusal.message)
+        _thank(rating, press.chat)
+        return Answer(ref(rating), _("Thank you."))
 
 
 def _thank(rating: Rating, chat: Chat) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from support.views import parties, steps, tickets
+from support.views import macros, parties, steps, tickets
 
 inbox: list[URLPattern] = [
     path("inbox/", tickets.ticket_list, name="ticket_list"),
@@ -16,6 +16,7 @@ inbox: list[URLPattern] = [
     path("inbox/<str:public_id>/card/", tickets.ticket_card, name="ticket_card"),
     path("inbox/<str:public_id>/messages/", tickets.message_create, name="message_create"),
     path("inbox/<str:public_id>/draft/", tickets.draft_keep, name="draft_keep"),
+    path("inbox/<str:public_id>/answer/", macros.answer_draft, name="answer_draft"),
     path("inbox/<str:public_id>/assign/", steps.ticket_assign, name="ticket_assign"),
     path("inbox/<str:public_id>/status/", steps.ticket_status, name="ticket_status"),
     path("inbox/<str:public_id>/snooze/", steps.ticket_snooze, name="ticket_snooze"),

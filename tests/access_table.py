@@ -301,11 +301,13 @@ TABLE: dict[str, Row] = {
     # Questions to other levels
     "manage:escalation_list": manage(TEAM),
     "manage:cause_list": manage(TEAM),
+    "manage:cause_mend": manage(ANSWER),
     "manage:escalation_accept": manage(ANSWER, "escalation"),
     "manage:escalation_reply": manage(ANSWER, "escalation"),
     "manage:escalation_withdraw": manage(ANSWER, "escalation"),
     "manage:escalation_keep": manage(ANSWER, "escalation"),
     "manage:escalation_create": manage(ANSWER, "ticket"),
+    "manage:answer_draft": manage(ANSWER, "ticket"),
     "manage:ticket_difficulty": manage(ANSWER, "ticket"),
     "manage:ticket_causes": manage(ANSWER, "ticket"),
     "escalation_answer": public("token", nothing=True),

@@ -17,8 +17,12 @@ from core.choices import known_countries
 from core.errors import Conflict
 from core.events import record
 
-FIELDS = frozenset({"name", "email", "kind", "country", "currency", "website", "external_id", "manager", "parent", "note"})
-OWN_FIELDS = frozenset({"name", "kind", "country", "website"})  # what an affiliate's own owners and leaders keep up themselves
+FIELDS = frozenset(
+    {"name", "email", "kind", "country", "language", "currency", "website", "external_id", "manager", "parent", "note"}
+)
+OWN_FIELDS = frozenset(
+    {"name", "kind", "country", "language", "website"}
+)  # what an affiliate's own owners and leaders keep up themselves
 SHARED_FIELDS = frozenset({"email", "external_id"})  # what every program reaches or knows the affiliate by
 
 

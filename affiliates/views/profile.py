@@ -22,7 +22,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     may_change = has_function(request, Function.LEADER)
     if request.method == "POST" and not may_change:
         raise PermissionDenied
-    initial = {"name": affiliate.name, "kind": affiliate.kind, "website": affiliate.website, "country": affiliate.country}
+    initial = {name: getattr(affiliate, name) for name in ProfileForm.base_fields}
     form = ProfileForm(request.POST or None, initial=initial)
     if form.is_valid():
         with refusals_as_errors(form):

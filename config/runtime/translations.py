@@ -1,7 +1,8 @@
 """The translations, without gettext's programs: `python -m config.runtime.translations` checks them.
 
 Every text of the code and the templates must be found by extraction, and every language of `LANGUAGES` besides the source
-language must have all of them, with the same placeholders, in `locale/<language>/LC_MESSAGES/django.po`.
+language must have all of them, with the same placeholders, in `locale/<language>/LC_MESSAGES/django.po`; those of
+`LETTER_LANGUAGES`, in which the pages are not, the ones that affiliates are sent by themselves (`LETTERS`).
 
 `… update de` writes that file for a language, with what is translated already kept; `… compile` makes what Django reads (every
 start does it too).
@@ -32,6 +33,20 @@ KEYWORDS = parse_keywords(
         *("pgettext:1c,2", "pgettext_lazy:1c,2", "npgettext:1c,2,3", "npgettext_lazy:1c,2,3"),
     ]
 )
+# Where the words stand that go out by themselves.
+LETTERS = (
+    "support/answers/",
+    "support/chat_answers.py",
+    "support/rating_buttons.py",
+    "support/services/first_word.py",
+    "support/services/ratings.py",
+    "support/views/ratings.py",
+    "templates/support/mails/rating.txt",
+    "templates/support/portal/_answer.html",
+    "templates/support/portal/_settled.html",
+    "templates/support/portal/_suggested.html",
+    "templates/support/public/rating.html",
+)
 SKIPPED = {".venv", ".data", ".git", "node_modules", "tests", "benchmarks", "migrations"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdif]|%[sdif]|\{\w*\}")
 
@@ -47,11 +62,15 @@ def main(words: Sequence[str]) -> int:
     django.setup()
     texts, problems = extract(CHECKOUT)
     if words[:1] == ["update"] and len(words) == 2:
+        if words[1] in settings.LETTER_LANGUAGES:
+            texts = letters(texts, catalog_path(CHECKOUT / "locale", words[1]))
         update_catalog(CHECKOUT / "locale", words[1], texts)
         return 0
     languages = [code for code, _name in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
     for language in languages:
         problems += list(check_catalog(catalog_path(CHECKOUT / "locale", language), texts))
+    for language in settings.LETTER_LANGUAGES:
+        problems += list(check_catalog(catalog_path(CHECKOUT / "locale", language), letters(texts)))
     print("\n".join([*problems, f"{len(texts)} texts, {len(languages)} languages besides {settings.LANGUAGE_CODE}"]))
     return 1 if problems else 0
 
@@ -84,7 +103,7 @@ def update_catalog(folder: Path, language: str, texts: Catalog) -> None:
     catalog.update(texts)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as file:
-        write_po(file, catalog, width=120, sort_by_file=True, ignore_obsolete=True)
+        write_po(file, catalog, width=120, sort_by_file=True, ignore_obsolete=True, include_lineno=False)
 
 
 def extract(root: Path) -> tuple[Catalog, list[str]]:
@@ -104,6 +123,20 @@ def extract(root: Path) -> tuple[Catalog, list[str]]:
                 if len(re.findall(r"%[sdif]|\{\}", text)) > 1:
                     problems.append(f"{name}:{line}: name the placeholders, as other languages order them otherwise: {text!r}")
     return texts, problems
+
+
+def letters(texts: Catalog, kept: Path | None = None) -> Catalog:
+    """Those of the texts that affiliates are sent by themselves; and what is translated in `kept` already (names of countries, of
+    kinds of traffic: what stands in such a text and is written elsewhere)."""
+    known = Catalog()
+    if kept is not None and kept.exists():
+        with open(kept, "rb") as file:
+            known = read_po(file)
+    found = Catalog()
+    for text in texts:
+        if any(name.startswith(LETTERS) for name, _line in text.locations) or known.get(text.id, text.context):
+            found[text.id] = text
+    return found
 
 
 def sources(root: Path) -> Iterator[Path]:

@@ -66,10 +66,10 @@ def command(text: str) -> Question | None:
     return COMMANDS.get(first[0].partition("@")[0].lower()) if first else None
 
 
-def recognise(text: str) -> Question | None:
+def recognise(text: str, longest: int = LONGEST) -> Question | None:
     """The question that a message plainly asks; None where it is long, asks several, or tells of a problem."""
     plain = _plain(text)
-    if not plain or len(plain) > LONGEST or _TROUBLE.search(plain):
+    if not plain or len(plain) > longest or _TROUBLE.search(plain):
         return None
     asked = [question for question, pattern in _ASKED if pattern.search(plain)]
     return asked[0] if len(asked) == 1 else None

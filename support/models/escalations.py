@@ -12,24 +12,43 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from core.access import Can, programs_of
 from core.ids import PublicId
 from core.models import TimestampedModel
+from programs.models import Program
 from support.models.messages import Message
 from support.models.tickets import Level, Ticket
 
 
+class CauseQuerySet(models.QuerySet["Cause"]):
+    def visible_to(self, user: Any, can: Can = Can.SEE_TICKETS) -> CauseQuerySet:
+        programs = programs_of(user, can)
+        return self if programs is None else self.filter(program__in=programs)
+
+    def unmended(self) -> CauseQuerySet:
+        return self.filter(mended_at__isnull=True)
+
+
 class Cause(PublicId, TimestampedModel):
-    """What several problems come from: counted, so that it is mended once instead of answered each time."""
+    """What several problems of one program come from: counted, so that it is mended once instead of answered each time.
+
+    Once mended it is history: where it is named again, that is a new one, counted anew.
+    """
 
     prefix = "cau"
 
+    program = models.ForeignKey(Program, models.PROTECT, related_name="+", verbose_name=_("program"))
     name = models.CharField(_("cause"), max_length=160)
     mended_at = models.DateTimeField(null=True, blank=True)
     tickets = models.ManyToManyField(Ticket, related_name="causes")
 
+    objects = CauseQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(Lower("name"), name="cause_once")]
+        constraints = [
+            models.UniqueConstraint("program", Lower("name"), condition=Q(mended_at__isnull=True), name="cause_once_in_a_program")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -58,6 +58,7 @@ class Rating(PublicId, TimestampedModel):
     person = models.ForeignKey(  # of the team: who owned the ticket when it was resolved
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="ratings"
     )
+    sent_to = models.EmailField(blank=True)  # whom a mail with the links went to
     asked_at = models.DateTimeField(default=timezone.now)
     closes_at = models.DateTimeField(default=_closes)
     score = models.PositiveSmallIntegerField(_("score"), choices=Score, null=True, blank=True)

@@ -14,6 +14,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -238,12 +239,19 @@ def _call(people: Iterable[User | None], note: Message) -> None:
 
 @transaction.atomic
 def withdraw_escalation(escalation: Escalation, *, by: User, reason: str = "") -> Escalation:
-    """It is not needed any more."""
+    """It is not needed any more, say those who asked it or answer for the ticket. Whoever was asked answers, or hands it on for a
+    reason that is counted: it is never just given back."""
     escalation = _lock_open(escalation, by)
+    if not may_withdraw(escalation, by):
+        raise TicketError(_("Answer it, or hand it on and say why: it is withdrawn by those who asked."), code="not_asked_by")
     _close(escalation, Escalation.Status.WITHDRAWN)
     record(events.ESCALATION_WITHDRAWN, escalation, escalation.ticket, by=by, reason=_words(reason))
     _set_level(lock_ticket(escalation.ticket), Level.SUPPORT)
     return escalation
+
+
+def may_withdraw(escalation: Escalation, user: User) -> bool:
+    return user in (escalation.asked_by, escalation.ticket.assignee) or bool({"head", "admin"} & rights_of(user).roles)
 
 
 def _lock_open(escalation: Escalation, by: User | None) -> Escalation:
@@ -298,20 +306,35 @@ def sweep_acceptances(limit: int = 200) -> int:
 
 @transaction.atomic
 def name_causes(ticket: Ticket, names: Iterable[str], *, by: User) -> list[Cause]:
-    """What the problem came from: causes known by that name, or new ones. A name that was mended counts anew."""
+    """What the problem came from: causes of its program known by that name, or new ones. One that was mended is named anew, unless
+    the ticket has it."""
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     spelled: dict[str, str] = {}
     for name in (" ".join(each.split())[:160] for each in names):
         if name:
             spelled.setdefault(name.lower(), name)
-    wanted = list(spelled.values())
-    for name in wanted:
-        if not Cause.objects.filter(name__iexact=name).exists():
-            Cause.objects.create(name=name)
-    causes: list[Cause] = list(Cause.objects.alias(lowered=Lower("name")).filter(lowered__in=[n.lower() for n in wanted]))
+    rows = Cause.objects.filter(Q(mended_at=None) | Q(tickets=ticket), program=ticket.program_id).distinct()
+    rows = rows.alias(lowered=Lower("name")).filter(lowered__in=list(spelled))
+    known = {cause.name.lower(): cause for cause in rows.order_by(F("mended_at").desc(nulls_first=True))}
+    causes = [
+        known.get(lowered) or Cause.objects.create(program_id=ticket.program_id, name=name) for lowered, name in spelled.items()
+    ]
     ticket.causes.set(causes)
     record(events.TICKET_CAUSES_NAMED, ticket, by=by, data={"causes": ", ".join(cause.name for cause in causes)})
     return causes
+
+
+@transaction.atomic
+def mend_causes(causes: Iterable[Cause], *, by: User) -> int:
+    """These are mended: whatever comes of them again is counted anew. Returns how many were not yet."""
+    mended = 0
+    for cause in Cause.objects.select_for_update().filter(pk__in=[each.pk for each in causes], mended_at=None):
+        check(by, Can.ANSWER_TICKETS, cause.program_id)
+        cause.mended_at = timezone.now()
+        cause.save(update_fields=["mended_at"])
+        record(events.CAUSE_MENDED, cause, by=by, data={"name": cause.name})
+        mended += 1
+    return mended
 
 
 @transaction.atomic

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from affiliates.models import AffiliateMember
 from channels.models import Channel
 from core.components import moment_text
-from core.middleware import zone_of
+from support.languages import as_read_by
 from support.models import Message, Ticket
 from support.services.messages import tell_if_reached
 from support.services.tickets import lock_ticket
@@ -50,11 +46,7 @@ def asking_for_a_word(at: datetime) -> QuerySet[Ticket]:
 
 def first_word(ticket: Ticket, coming: datetime | None) -> str:
     """In the affiliate's language and time zone."""
-    known = dict(settings.LANGUAGES)
-    language = next(
-        (code for code in (ticket.language, ticket.language.partition("-")[0]) if code in known), settings.LANGUAGE_CODE
-    )
-    with translation.override(language), timezone.override(_zone(ticket)):
+    with as_read_by(ticket):
         if coming is None:
             return _(
                 "Thank you, your message is here. Nobody is on duty right now, and we do not yet know the hour at which somebody will be."
@@ -69,13 +61,3 @@ def first_word(ticket: Ticket, coming: datetime | None) -> str:
             "back": moment_text(coming),
             "answer": moment_text(max(answer, ticket.next_due or answer)),
         }
-
-
-def _zone(ticket: Ticket) -> ZoneInfo:
-    """The zone of the member who wrote, else of the affiliate's first member, else the program's."""
-    user = ticket.contact.user if ticket.contact else None
-    if user is None and ticket.affiliate is not None:
-        members = AffiliateMember.objects.filter(affiliate=ticket.affiliate, removed_at=None).select_related("user")
-        member = members.order_by("pk").first()
-        user = member.user if member else None
-    return zone_of(user) if user else ticket.program.zone

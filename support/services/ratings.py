@@ -7,14 +7,18 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from affiliates.models import AffiliateMember
+from channels.models import Contact, ContactAddress
 from core.events import record
 from core.mail import write_mail
 from support import events
 from support.errors import NotNow, TicketError
+from support.languages import written_language
 from support.models import Rating, Ticket, TicketStatus
 from support.models.messages import Direction
 from support.services.following import follow
@@ -53,6 +57,28 @@ def rating_of(token: str) -> tuple[Rating, int | None]:
         raise TicketError(_("This link is not complete. Open it from the mail once more."), code="invalid") from None
 
 
+def check_still_theirs(rating: Rating) -> None:
+    """NotNow where whoever was asked belongs no more to whose request it was: they left the account, or their address did."""
+    ticket = rating.ticket
+    contacts = Contact.objects.filter(affiliate=ticket.affiliate_id)
+    if ticket.chat is not None:
+        contacts = contacts.filter(chats=ticket.chat)
+    elif rating.sent_to:
+        contacts = contacts.filter(addresses__kind=ContactAddress.Kind.EMAIL, addresses__value__iexact=rating.sent_to)
+    else:
+        return  # asked in the portal alone, to which they sign in
+    members = AffiliateMember.objects.filter(affiliate=ticket.affiliate_id, removed_at=None, user__is_active=True)
+    writes = contacts.filter(Q(user=None) | Q(user__in=members.values("user"))).exists()
+    signs_in = bool(rating.sent_to) and members.filter(user__email__iexact=rating.sent_to).exists()
+    if not (writes or signs_in):
+        raise NotNow(
+            _(
+                "This request does not belong to you any more, so there is nothing to rate here. If you need something, write to us."
+            ),
+            code="left",
+        )
+
+
 def rating_link(rating: Rating, score: int | None = None) -> str:
     return f"{settings.BASE_URL}{reverse('rating_page', args=[rating_token(rating, score)])}"
 
@@ -61,6 +87,7 @@ def rating_link(rating: Rating, score: int | None = None) -> str:
 def give_rating(rating: Rating, score: int | None, *, via: str, reason: str | None = None, by: Any = None) -> Rating:
     """The score, or only its reason. The same again changes nothing; another one replaces it while the asking is open."""
     rating = Rating.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=rating.pk)
+    check_still_theirs(rating)
     if timezone.now() >= rating.closes_at:
         raise NotNow(_("Two weeks have passed: this can no longer be rated. Write to us, we read everything."), code="closed")
     if score is not None and score not in Rating.Score.values:
@@ -81,6 +108,7 @@ def give_rating(rating: Rating, score: int | None, *, via: str, reason: str | No
 def reopen_from_rating(rating: Rating, *, by: Any = None) -> Ticket:
     """ "This is not solved": it is our turn again, once however often it is clicked."""
     rating = Rating.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=rating.pk)
+    check_still_theirs(rating)
     if timezone.now() >= rating.closes_at:
         raise NotNow(_("Two weeks have passed. Write to us, and it goes on."), code="closed")
     ticket = lock_ticket(rating.ticket)
@@ -96,5 +124,8 @@ def reopen_from_rating(rating: Rating, *, by: Any = None) -> Ticket:
 
 def mail_rating(rating: Rating, to: str) -> None:
     """The five links, and one for what is not solved."""
+    rating.sent_to = to
+    rating.save(update_fields=["sent_to"])
     links = [(score.label, rating_link(rating, score)) for score in reversed(Rating.Score)]
-    write_mail(to, "support/mails/rating", {"rating": rating, "ticket": rating.ticket, "links": links}, about=[rating.ticket])
+    context = {"rating": rating, "ticket": rating.ticket, "links": links}
+    write_mail(to, "support/mails/rating", context, about=[rating.ticket], language=written_language(rating.ticket))

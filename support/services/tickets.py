@@ -81,7 +81,7 @@ def open_ticket(
     if affiliate is None and contact is not None:
         affiliate = contact.affiliate
     if not language:
-        language = (contact.language if contact else "") or (affiliate.language if affiliate else "")
+        language = (affiliate.language if affiliate else "") or (contact.language if contact else "")
     now = timezone.now()
     ticket = Ticket.objects.create(
         program=program,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import translation
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
 from affiliates.access import affiliate_required
 from affiliates.models import Affiliate, AffiliateMember, Enrollment
+from core.languages import letter_language
 from knowledge.languages import known_language
 from knowledge.models import Article
 from knowledge.queries import suggest
@@ -32,6 +36,16 @@ def _program(request: HttpRequest, affiliate: Affiliate, slug: str) -> Program |
     return enrollment.program if enrollment else None
 
 
+def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """In the affiliate's language, which the page around it may not speak."""
+    with translation.override(_language(_member(request).affiliate)):
+        return render(request, template, context)
+
+
+def _language(affiliate: Affiliate) -> str:
+    return letter_language(affiliate.language, get_language())
+
+
 @affiliate_required()
 @require_safe
 def answer_suggest(request: HttpRequest) -> HttpResponse:
@@ -49,7 +63,7 @@ def answer_suggest(request: HttpRequest) -> HttpResponse:
     else:
         questions, found = may, []
     context = {"questions": questions, "found": found, "text": text, "program": program}
-    return render(request, "support/portal/_suggested.html", context)
+    return _render(request, "support/portal/_suggested.html", context)
 
 
 @affiliate_required()
@@ -61,12 +75,13 @@ def answer_ask(request: HttpRequest) -> HttpResponse:
     if asked not in Question.values:
         raise Http404
     program = _program(request, member.affiliate, request.POST.get("program", ""))
-    context = {"text": request.POST.get("text", "").strip()[:20_000]}
-    try:
-        context["given"], context["answer"] = give_answer(Question(asked), member, program)  # type: ignore[assignment]
-    except NotForYou as refusal:
-        context["refusal"] = refusal.message
-    return render(request, "support/portal/_answer.html", context)
+    context: dict[str, Any] = {"text": request.POST.get("text", "").strip()[:20_000]}
+    with translation.override(_language(member.affiliate)):
+        try:
+            context["given"], context["answer"] = give_answer(Question(asked), member, program)
+        except NotForYou as refusal:
+            context["refusal"] = refusal.message
+    return _render(request, "support/portal/_answer.html", context)
 
 
 @affiliate_required()
@@ -85,7 +100,7 @@ def answer_settle(request: HttpRequest, public_id: str) -> HttpResponse:
         raise Http404
     message = settle_answer(given, outcome, text=request.POST.get("text", "")[:20_000])
     context = {"helped": outcome == AutoAnswer.Outcome.HELPED, "message": message}
-    response = render(request, "support/portal/_settled.html", context)
+    response = _render(request, "support/portal/_settled.html", context)
     if message is not None:
         response["HX-Trigger"] = "message-sent"
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,8 +16,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core.access import Can, manager_required, public_page
 from core.errors import Refusal
-from core.listing import BooleanFilter, ChoiceFilter, Column, Empty, Listing, NumberColumn, PersonColumn, StateColumn, TimeColumn
-from core.ui import refusals_as_errors, refusals_as_messages
+from core.listing import (
+    BooleanFilter,
+    BulkAction,
+    ChoiceFilter,
+    Column,
+    Empty,
+    Listing,
+    NumberColumn,
+    PersonColumn,
+    StateColumn,
+    TimeColumn,
+)
+from core.ui import redirect_back, refusals_as_errors, refusals_as_messages
+from programs.queries import several_programs
 from support.display import shown_text
 from support.forms_levels import EscalationForm
 from support.models import Cause, Difficulty, Escalation, Level, Ticket
@@ -26,6 +38,8 @@ from support.services.escalations import (
     answer_escalation,
     escalate,
     escalation_of,
+    may_withdraw,
+    mend_causes,
     name_causes,
     propose_difficulty,
     withdraw_escalation,
@@ -50,11 +64,12 @@ def levels_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     return {
         "ticket": ticket,
         "open": open_one,
+        "may_withdraw": open_one is not None and may_withdraw(open_one, request.user),
         "past": [e for e in escalations if e is not open_one],
         "difficulty": Difficulty.objects.filter(ticket=ticket).select_related("proposed_by", "confirmed_by").first(),
         "values": range(1, 6),
         "causes": ticket.causes.annotate(number=Count("tickets")).order_by("name"),
-        "known_causes": Cause.objects.filter(mended_at__isnull=True).order_by("name")[:200],
+        "known_causes": Cause.objects.filter(program=ticket.program_id).unmended().order_by("name")[:200],
     }
 
 
@@ -161,26 +176,39 @@ def escalation_list(request: HttpRequest) -> HttpResponse:
     return listing.response("support/manager/escalation_list.html")
 
 
-@manager_required(Can.SEE_TICKETS)
-def cause_list(request: HttpRequest) -> HttpResponse:
-    """What problems come from, the most frequent first: what is mended once is not answered a hundred times."""
-    tickets = Ticket.objects.visible_to(request.user)
-    causes = Cause.objects.annotate(number=Count("tickets", filter=Q(tickets__in=tickets))).filter(number__gt=0)
-    listing = Listing(
+def cause_listing(request: HttpRequest) -> Listing:
+    causes = Cause.objects.visible_to(request.user).select_related("program").annotate(number=Count("tickets"))
+    return Listing(
         request,
-        causes,
+        causes.filter(number__gt=0),
         name="causes",
         caption=_("Causes"),
         columns=[
             Column("name", _("Cause"), sort=True),
+            Column("program", _("Program"), sort="program__name", shown=several_programs(request.user)),
             NumberColumn("number", _("Tickets"), sort=True),
             TimeColumn("mended_at", _("Mended"), sort=True),
         ],
         search=["name"],
         default_sort="-number",
+        bulk=[BulkAction(_("Mended"), reverse("manage:cause_mend"), icon="tool")],
         empty=Empty(_("No causes yet"), _("Name beside a ticket what its problem came from; repeats are counted here.")),
     )
-    return listing.response("support/manager/cause_list.html")
+
+
+@manager_required(Can.SEE_TICKETS)
+def cause_list(request: HttpRequest) -> HttpResponse:
+    """What problems come from, the most frequent first: what is mended once is not answered a hundred times."""
+    return cause_listing(request).response("support/manager/cause_list.html")
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def cause_mend(request: HttpRequest) -> HttpResponse:
+    with refusals_as_messages(request):
+        number = mend_causes(cause_listing(request).selected(), by=request.user)
+        messages.success(request, _("Mended: %(number)s. Where it happens again, it is counted anew.") % {"number": number})
+    return redirect_back(request, "manage:cause_list")
 
 
 @public_page

@@ -16,16 +16,18 @@ from django.views.decorators.http import require_safe
 from affiliates.models import Affiliate
 from channels.files import keep_file, safe_name
 from core.access import Can, manager_required
+from core.errors import Refusal
 from core.listing import BooleanFilter, Column, Empty, Listing, NumberColumn, PercentColumn, RelatedFilter, TimeColumn
 from core.models import Event
 from core.ui import refusals_as_errors
 from programs.models import Program
 from programs.queries import several_programs, visible_programs
+from support.drafts import draft_answer
 from support.forms_macros import MacroForm, VariantFormSet
 from support.models import Macro, MacroUse, MacroVariant, Ticket
 from support.placeholders import PLACEHOLDERS, Subject, fill
 from support.services import NamedFile
-from support.services.macros import MacroError, Words, choose_variant, create_macro, fill_for_ticket, update_macro
+from support.services.macros import MacroError, Words, choose_variant, create_macro, fill_macro, subject_of, update_macro
 
 PICKED = 12
 PREVIEWED = 8  # affiliates among whom one chooses
@@ -194,8 +196,8 @@ def _ticket(request: HttpRequest) -> Ticket:
 @manager_required(Can.ANSWER_TICKETS)
 @require_safe
 def macro_pick(request: HttpRequest) -> HttpResponse:
-    """A fragment for the composer of `ticket`: macros that hold all words of `q` in name or text, the most used first. Each button's
-    `data-macro` is the address that fills it."""
+    """A fragment for the composer of `ticket`: macros that hold all words of `q` in name or text, the most used first, each with how far
+    it is changed before it is sent. Each button's `data-macro` is the address that fills it."""
     ticket = _ticket(request)
     macros = Macro.objects.visible_to(request.user).usable_in(ticket.program_id)
     for word in request.GET.get("q", "").replace("\x00", "").split()[:8]:
@@ -203,19 +205,39 @@ def macro_pick(request: HttpRequest) -> HttpResponse:
         macros = macros.filter(Q(name__icontains=word) | Q(pk__in=held))
     uses = MacroUse.objects.filter(macro=OuterRef("pk")).order_by().values("macro")
     first = MacroVariant.objects.filter(macro=OuterRef("pk")).order_by("pk")
-    macros = macros.annotate(used=Subquery(uses.annotate(n=Count("pk")).values("n")), words=Subquery(first.values("text")[:1]))
+    macros = macros.annotate(
+        used=Subquery(uses.annotate(n=Count("pk")).values("n")),
+        changed=Subquery(uses.annotate(share=Avg("distance")).values("share")),
+        words=Subquery(first.values("text")[:1]),
+    )
     found = list(macros.order_by(F("used").desc(nulls_last=True), "name")[:PICKED])
     return render(request, "support/manager/_macro_picker.html", {"macros": found, "ticket": ticket})
 
 
 @manager_required(Can.ANSWER_TICKETS)
 @require_safe
+def answer_draft(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The answer that an affiliate's data gives to their mail, as `macro_fill` gives a macro's words; 422 with `error` where it does
+    not stand there."""
+    tickets = Ticket.objects.visible_to(request.user, Can.ANSWER_TICKETS).select_related("program", "affiliate", "contact__user")
+    ticket = get_object_or_404(tickets, pk=Ticket.pk_from(public_id))
+    try:
+        text = draft_answer(ticket, by=request.user)
+    except Refusal as refusal:
+        return JsonResponse({"error": refusal.message, "macro": ""}, status=422)
+    said = _("From their data of now: read it before you send it.")
+    return JsonResponse({"macro": "", "name": said, "text": text, "missing": [], "files": [], "actions": []})
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_safe
 def macro_fill(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The macro's words for the ticket: {macro, name, text, files, actions}; 422 with `error` where values are missing."""
+    """The macro's words for the ticket: {macro, name, text, missing, files, actions}. What is `missing` stands in the text by its
+    name, and holds up sending until it is filled in; 422 with `error` where the macro has no words for this affiliate."""
     ticket = _ticket(request)
     macro = get_object_or_404(Macro.objects.visible_to(request.user).usable_in(ticket.program_id), pk=Macro.pk_from(public_id))
     try:
-        filled = fill_for_ticket(macro, ticket, by=request.user)
+        filled = fill_macro(macro, subject_of(ticket, request.user), language=ticket.language)
     except MacroError as refusal:
         return JsonResponse({"error": refusal.message, "macro": macro.public_id}, status=422)
     return JsonResponse(
@@ -223,6 +245,7 @@ def macro_fill(request: HttpRequest, public_id: str) -> HttpResponse:
             "macro": macro.public_id,
             "name": macro.name,
             "text": filled.text,
+            "missing": filled.missing,
             "files": [file.name for file in macro.files.all()],
             "actions": told_actions(macro),
         }

@@ -14,9 +14,10 @@ from affiliates.access import affiliate_required
 from core.access import public_page
 from core.errors import Refusal
 from core.ui import refusals_as_messages
+from support.languages import as_read_by
 from support.models import Rating
 from support.portal import visible_tickets
-from support.services.ratings import give_rating, rating_of, rating_token, reopen_from_rating
+from support.services.ratings import check_still_theirs, give_rating, rating_of, rating_token, reopen_from_rating
 
 
 @affiliate_required()
@@ -39,6 +40,15 @@ def rating_page(request: HttpRequest, token: str) -> HttpResponseBase:
         rating, clicked = rating_of(token)
     except Refusal as refusal:
         return render(request, "support/public/rating.html", {"refused": refusal.message}, status=404)
+    with as_read_by(rating.ticket):
+        return _page(request, rating, clicked)
+
+
+def _page(request: HttpRequest, rating: Rating, clicked: int | None) -> HttpResponseBase:
+    try:
+        check_still_theirs(rating)
+    except Refusal as refusal:
+        return render(request, "support/public/rating.html", {"refused": refusal.message}, status=410)
     if request.method == "POST":
         return _answer(request, rating)
     context = {

@@ -322,3 +322,31 @@ def test_the_function_is_asked_in_the_portal_and_answers_are_ones_own(as_person,
     for person in (marketing, bao):
         assert as_person(person).post(url, {"outcome": "person"}).status_code == 404
     assert not Message.objects.exists()
+
+
+# In their language
+
+
+def test_a_german_affiliate_is_answered_in_german_whatever_the_page_speaks(as_person, ana, music, mara):
+    ana.language = "de"
+    ana.save()
+    earn(music, ana, mara, "8.00")
+    browser = as_person(ana)
+
+    offered = browser.get(reverse("portal:answer_suggest"), {"q": "Wann bekomme ich mein Geld?", "program": "music"})
+    shown = browser.post(reverse("portal:answer_ask"), {"question": "money", "program": "music"}).content.decode()
+
+    assert "Wann bekomme ich mein Geld?" in offered.content.decode()
+    for words in ("Wann Sie Ihr Geld bekommen", "8,00\xa0$", "Es fehlen", "Das beantwortet es"):
+        assert words in shown, words
+
+
+def test_only_offers_that_one_may_promote_are_told_of(small, music, books, music_offer, ana):
+    closed, foreign = make_offer(music, name="Closed", status="closed"), make_offer(books, name="Foreign")
+    for offer in (closed, foreign):
+        others(3, offer, country="DE", kind="blog")
+
+    told = text_of(Question.OFFERS, ana)
+
+    assert "Music shop" in told and "in the last 30 days" in told
+    assert "Closed" not in told and "Foreign" not in told

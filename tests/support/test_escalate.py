@@ -21,7 +21,7 @@ from support.services.escalations import (
     sweep_acceptances,
     withdraw_escalation,
 )
-from tests.factories import make_user
+from tests.factories import make_affiliate, make_user
 from tests.factories_support import make_message, make_ticket
 from tests.pages import assert_same_queries, text_of
 
@@ -87,6 +87,12 @@ def test_a_second_hand_over_needs_a_reason_and_is_counted(ticket, asked, sofia, 
     answer_escalation(second, "Bots.", by=sofia)
     with pytest.raises(Refusal, match="say why it goes further"):
         escalate(ticket, "engineer", QUESTION, by=sofia)
+
+
+def test_whoever_was_asked_does_not_just_give_it_back(asked, jun):
+    accept_escalation(asked, by=jun)
+    with pytest.raises(Refusal, match="hand it on and say why"):
+        withdraw_escalation(asked, by=jun)
 
 
 def test_what_is_closed_takes_no_answer(asked, sofia, jun):
@@ -157,6 +163,30 @@ def test_repeats_of_one_cause_are_counted(music, ana, sofia, as_person):
     cause = Cause.objects.get()
     assert cause.tickets.count() == 3
     assert "Shop clock wrong 3" in text_of(as_person(sofia).get("/manage/inbox/causes/"))
+
+
+def test_causes_are_of_one_program_and_of_nobody_elses(music, books, ana, sofia, nils, as_person):
+    ours, theirs = make_ticket(ana, music), make_ticket(make_affiliate(), books)
+    name_causes(ours, ["Shop clock wrong"], by=sofia)
+    name_causes(theirs, ["shop clock WRONG", "Secret of books"], by=nils)
+
+    assert list(ours.causes.values_list("program", flat=True)) == [music.pk]
+    assert theirs.causes.count() == 2
+    for page in ("/manage/inbox/causes/", f"/manage/inbox/{ours.public_id}/card/"):
+        assert "Secret of books" not in text_of(as_person(sofia).get(page))
+
+
+def test_what_was_mended_and_comes_back_is_counted_anew(music, ana, sofia, nils, as_person):
+    first, second = make_ticket(ana, music), make_ticket(ana, music)
+    [cause] = name_causes(first, ["Shop clock wrong"], by=sofia)
+    as_person(sofia).post("/manage/inbox/causes/mend/", {"selected": [cause.pk]})
+    cause.refresh_from_db()
+    assert cause.mended_at is not None
+
+    [again] = name_causes(second, ["Shop clock wrong"], by=sofia)
+
+    assert again != cause and again.mended_at is None
+    assert name_causes(first, ["Shop clock wrong"], by=sofia) == [cause]  # what the ticket has, it keeps
 
 
 def test_the_ticket_shows_where_it_is_and_since_when(ticket, asked, sofia, jun, as_person):

@@ -24,6 +24,7 @@ from support.services.macros import (
 from tests.factories import assign, earn, make_commission, make_conversion, make_coupon, make_link, make_payout_method, make_user
 from tests.factories_knowledge import make_macro
 from tests.factories_support import make_channel, make_contact, make_ticket
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +134,8 @@ def test_how_far_it_was_changed_is_measured_so_that_good_ones_are_seen(ticket, m
 
     assert [use.distance for use in good.uses.order_by("pk")] == [0, pytest.approx(1 / 22)]
     assert bad.uses.get().distance > 0.7
+    picker = text_of(as_person(mara).get(reverse("manage:macro_pick"), {"ticket": ticket.public_id}))
+    assert "Used 2 times, 2.3% changed" in picker
     page = as_person(mara).get(reverse("manage:macro_list") + "?sort=-used").content.decode()
     assert page.index(good.name) < page.index(bad.name)
     page = as_person(mara).get(reverse("manage:macro_list") + "?sort=-changed").content.decode()
@@ -182,13 +185,12 @@ def test_the_picker_finds_by_typing_and_fills_for_the_ticket(ticket, mara, nils,
 
     found = browser.get(reverse("manage:macro_pick"), {**where, "q": "payout way"}).content.decode()
     filled = browser.get(reverse("manage:macro_fill", args=[paid.public_id]), where)
-    refused = browser.get(reverse("manage:macro_fill", args=[Macro.objects.get(name="Link").public_id]), where)
+    lacking = browser.get(reverse("manage:macro_fill", args=[Macro.objects.get(name="Link").public_id]), where)
 
     assert "Payout soon" in found
     assert ">Link<" not in found
     assert filled.json()["text"] == "Ana, your payout of $0.00 is on its way."
-    assert refused.status_code == 422
-    assert "link" in refused.json()["error"]
+    assert (lacking.json()["text"], lacking.json()["missing"]) == ("Your {{link}}", ["link"])
     assert as_person(nils).get(reverse("manage:macro_pick"), where).status_code == 404
 
 

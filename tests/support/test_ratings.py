@@ -16,7 +16,7 @@ from support.models import Rating
 from support.rating_buttons import rate_by_button
 from support.services import change_status
 from support.services.ratings import give_rating, rating_token, reopen_from_rating
-from tests.factories import owner_of
+from tests.factories import event_names, owner_of
 from tests.factories_support import make_channel, make_chat, make_contact, make_message, make_ticket
 from tests.pages import text_of
 
@@ -83,6 +83,43 @@ def test_what_is_not_solved_goes_on_once(rating):
     assert (rating.ticket.status, rating.ticket.reopened) == ("open", 1)
 
 
+@pytest.mark.parametrize("gone", ["member", "address"])
+def test_who_does_not_belong_to_it_any_more_is_told_so_and_records_nothing(ana, music, sofia, gone):
+    contact = make_contact(ana, email="ana@home.example", user=owner_of(ana) if gone == "member" else None)
+    ticket = make_ticket(ana, music, channel=make_channel(music), contact=contact, status="open")
+    make_message(ticket, "Help", contact=contact)
+    make_message(ticket, "Here it is", "out", author=sofia)
+    change_status(ticket, "resolved", by=sofia)
+    deliver_due()
+    rating = Rating.objects.get()
+    url = f"/rate/{rating_token(rating, 5)}/"
+    assert rating.sent_to == "ana@home.example" and Client().get(url).status_code == 200
+    if gone == "member":
+        ana.members.update(removed_at=timezone.now())
+    else:
+        contact.affiliate = None
+        contact.save()
+
+    looked, said = Client().get(url), Client().post(url, {"score": "5", "reopen": "1"})
+
+    assert looked.status_code == said.status_code == 410
+    assert "does not belong to you any more" in text_of(said)
+    rating.refresh_from_db()
+    assert (rating.score, rating.reopened_at, rating.ticket.status) == (None, None, "resolved")
+
+
+def test_a_german_affiliate_is_asked_and_thanked_in_german(ana, music, sofia):
+    ana.language = "de"
+    ana.save()
+    rating = Rating.objects.get(ticket=resolved(ana, music, sofia))
+    mail = Mail.objects.get(to="ana@tributary.example")
+
+    assert "Wie wurde Ihnen geholfen?" in mail.subject and "Sehr gut" in mail.body
+    url = f"/rate/{rating_token(rating, 5)}/"
+    assert "„Sehr gut“ senden" in text_of(Client().get(url))
+    assert "Danke" in text_of(Client().post(url, {"score": "5"}, follow=True))
+
+
 def test_a_forged_or_old_link_opens_nothing(rating):
     assert Client().get(f"/rate/{rating_token(rating)}x/").status_code == 404
     Rating.objects.update(closes_at=timezone.now() - timedelta(seconds=1))
@@ -131,6 +168,23 @@ class TestTelegram:
         asked.refresh_from_db()
         assert (asked.score, asked.via) == (4, "telegram")
         assert Outgoing.objects.filter(key=f"rating:{asked.pk}:thanks").count() == 1
+
+    def test_the_same_tap_brought_twice_is_one(self, asked, chat):
+        for _n in range(2):
+            assert self.press(chat, f"{asked.pk}.5").text == "Thank you."
+        asked.refresh_from_db()
+        rated = asked.rated_at
+        self.press(chat, f"{asked.pk}.5")
+        asked.refresh_from_db()
+        assert (asked.score, asked.rated_at) == (5, rated)
+        assert event_names(asked).count("ticket.rated") == 1
+
+    def test_a_tap_of_somebody_who_left_records_nothing(self, asked, chat):
+        chat.contact.affiliate = None
+        chat.contact.save()
+        assert "does not belong to you any more" in self.press(chat, f"{asked.pk}.5").text
+        asked.refresh_from_db()
+        assert asked.score is None
 
     def test_not_solved_goes_on(self, asked, chat):
         self.press(chat, f"{asked.pk}.again")

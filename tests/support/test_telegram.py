@@ -95,6 +95,17 @@ def test_a_question_in_words_is_a_ticket_with_the_answer_beside_it(bot, connecte
     assert ticket.status == "new"  # no person has answered
 
 
+def test_a_german_affiliate_is_answered_in_german_whatever_their_telegram_speaks(bot, connected):
+    connected.language = "de"
+    connected.save()
+
+    item = bot.say("/geld", language="en")
+
+    assert "Wann Sie Ihr Geld bekommen" in told(item)
+    [[enough, person]] = Outgoing.objects.get(key=f"command:{item.pk}").payload["reply_markup"]["inline_keyboard"]
+    assert (enough["text"], person["text"]) == ("Das beantwortet es", "Einen Menschen fragen")
+
+
 def test_an_answer_about_money_stands_where_only_the_asker_reads(bot, connected):
     """Others of the account read the tickets' messages in the portal, and are not all for its money."""
     bot.say("When do I get my money?", language="en")
