@@ -73,6 +73,7 @@ class Parsed:
     )  # provider ids, the nearest first (In-Reply-To, References; a chat's reply)
     tokens: list[str] = field(default_factory=list)  # public ids of tickets out of our own tokens, signature checked
     chat: Chat | None = None
+    topic: str = ""  # of a group with topics: which one
     automatic: Automatic = Automatic.NO
     bounces: list[Bounce] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)

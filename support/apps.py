@@ -41,6 +41,17 @@ class SupportConfig(AppConfig):
             within="manage:settings_home",
             hint=_("How soon affiliates are answered."),
         )
+        register_menu(
+            "manager",
+            _("Settings"),
+            _("When a request begins"),
+            "manage:start_rule_list",
+            "arrows-split",
+            811,
+            allowed=Can.SEE_TICKETS,
+            within="manage:settings_home",
+            hint=_("Which messages start a request of their own."),
+        )
         for order, label, page, icon in (
             (20, _("Board"), "manage:support_board", "layout-dashboard"),
             (21, _("Promises"), "manage:promise_list", "heart-handshake"),

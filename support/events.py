@@ -40,6 +40,8 @@ IMPROVEMENT_DECIDED = "improvement.decided"  # about every ticket that raised it
 POLICY_MADE = "sla_policy.made"
 POLICY_CHANGED = "sla_policy.changed"  # data: fields
 POLICY_MOVED = "sla_policy.moved"  # data: other, up
+START_RULE_MADE = "start_rule.made"  # data: rule, as a sentence; active
+START_RULE_CHANGED = "start_rule.changed"
 
 RATING_ASKED = "rating.asked"  # about the rating and the ticket
 TICKET_RATED = "ticket.rated"  # data: score, its name; value, 1 to 5
@@ -100,6 +102,8 @@ def register_facts() -> None:
     register_fact(POLICY_MADE, "plus", _("Made"))
     register_fact(POLICY_CHANGED, "edit", _("Changed: %(fields)s"))
     register_fact(POLICY_MOVED, "arrows-sort", _("Changed places with “%(other)s”"))
+    register_fact(START_RULE_MADE, "plus", _("Stated: %(rule)s"))
+    register_fact(START_RULE_CHANGED, "edit", _("Changed to: %(rule)s"))
     register_fact(COMMITMENT_MADE, "heart-handshake", _("Promised, for %(person)s to keep: %(text)s"))
     register_fact(COMMITMENT_GIVEN, "user-check", _("%(person)s keeps the promise from now on: %(text)s"))
     register_fact(COMMITMENT_OVERDUE, "alert-triangle", _("The time of a promise is over: %(text)s"))

@@ -99,6 +99,7 @@ def _file_message(item: InboundItem, parsed: Parsed) -> Message:
         inbound=item,
         provider_id=parsed.provider_id,
         reply_to=place.answered,
+        topic=parsed.topic,
         automatic=parsed.automatic,
         authenticity=parsed.authenticity,
         remarks=remarks,
@@ -121,6 +122,7 @@ def _open(item: InboundItem, parsed: Parsed, place: Place) -> Ticket:
         priority=Priority.LOW if parsed.automatic else Priority.NORMAL,
         tags=["automatic"] if parsed.automatic else ["unverified"] if parsed.authenticity == Authenticity.DOUBTFUL else [],
         status=TicketStatus.PENDING if parsed.written_by_us else TicketStatus.NEW,
+        because=place.why,
     )
     if place.beside is not None:
         link_tickets(place.beside, ticket, by=None, kind=place.kind)

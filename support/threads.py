@@ -2,25 +2,30 @@
 
 In this order: our own tokens; what the message answers (In-Reply-To, then every one of References; in a chat, the message replied to);
 then, of a mail, the sender's ticket of the same subject within `TICKET_THREAD_DAYS`; of a chat, the one open in it. What leads to
-somebody else's ticket leads to a new one that is linked to it, as does what leads to one resolved more than `TICKET_REOPEN_DAYS` ago.
+somebody else's ticket leads to a new one that is linked to it, as does what leads to one resolved more than `TICKET_REOPEN_DAYS` ago,
+or against which a rule stands that the team has stated (`support.starting`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from channels.models import Channel, Chat, Contact
 from channels.parsed import Parsed
-from support.models import Message, Ticket, TicketLink, TicketStatus
+from support.models import Message, StartRule, Ticket, TicketLink, TicketStatus
 from support.models.messages import LONGEST_NAME, Direction
+from support.starting import Words, rules_of, why_it_starts
 from support.subjects import subject_key
 
+MOST_OPEN = 10  # open tickets of one chat that a message may join
 MOST_OF_ONE_SENDER = 200  # tickets of the window whose subjects are compared
 NEW = "new"  # the bot command with which an affiliate says: this is about something else
 SHOWN = (Direction.IN, Direction.OUT, Direction.AUTO)  # what the affiliate has, and can answer
@@ -34,25 +39,43 @@ class Place:
     answered: Message | None = None
     beside: Ticket | None = None
     kind: str = TicketLink.Kind.RELATED
+    why: str = ""  # ends the sentence "Started as its own request because …"
 
 
 def find_place(channel: Channel, parsed: Parsed) -> Place:
     """Queries: one for the tokens, one for however many messages it refers to, one for the sender's or the chat's tickets."""
     writer = writer_of(parsed)
     if parsed.chat is not None and parsed.command == NEW:
-        return Place()
+        return Place(why=_("they sent /new"))
+    rules = [] if parsed.written_by_us or parsed.automatic else rules_of(channel)
+    said = Words(parsed.text, timezone.now(), parsed.topic)
     beside: Place | None = None
     for ticket, answered, by_token in _referred_to(parsed):
         # Who holds our token has our mail: a doubtful one may join there, marked, and never by what anybody could write.
         claimed = by_token and parsed.claims is not None and is_party(parsed.claims, ticket)
         if not claimed and not is_party(writer, ticket, parsed.chat):
-            beside = beside or Place(beside=ticket, kind=TicketLink.Kind.OTHER_SENDER)
+            why = _("somebody else wrote in that conversation")
+            beside = beside or Place(beside=ticket, kind=TicketLink.Kind.OTHER_SENDER, why=why)
         elif ticket.program_id != channel.program_id or not may_go_on(ticket):
-            beside = beside or Place(beside=ticket)
+            beside = beside or Place(beside=ticket, why=_("the request that it answers was over long ago"))
+        elif why := why_it_starts([rule for rule in rules if rule.kind == StartRule.Kind.RESOLVED], said, ticket):
+            beside = beside or Place(beside=ticket, why=why)
         else:
             return Place(ticket, answered if answered and answered.ticket_id == ticket.pk else None)
     known = _open_in(parsed.chat, writer) if parsed.chat else _same_subject(channel, writer, parsed.subject)
-    return Place(known) if known else beside or Place()
+    joined, refused = place_among(known, rules, said)
+    return joined or beside or refused or Place()
+
+
+def place_among(tickets: Iterable[Ticket], rules: list[StartRule], said: Words) -> tuple[Place | None, Place | None]:
+    """The first of these that no stated rule stands against; else, why not the first one."""
+    refused: Place | None = None
+    for ticket in islice(tickets, MOST_OPEN):
+        why = why_it_starts(rules, said, ticket)
+        if not why:
+            return Place(ticket), None
+        refused = refused or Place(beside=ticket, why=why)
+    return None, refused
 
 
 def writer_of(parsed: Parsed) -> Contact:
@@ -115,23 +138,23 @@ def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None, bool]
         yield target_of(message.ticket), message, False
 
 
-def _open_in(chat: Chat, writer: Contact) -> Ticket | None:
-    """The chat's open ticket of this party; of several, the one last written in."""
+def _open_in(chat: Chat, writer: Contact) -> Iterator[Ticket]:
+    """The chat's open tickets of this party, the one last written in first."""
     whose = Q(contact=writer) | Q(
         affiliate__in={writer.affiliate_id, chat.affiliate_id} - {None}
     )  # not everybody's of a large group
     rows: QuerySet[Ticket] = Ticket.objects.unresolved().filter(whose, chat=chat).order_by("-last_at", "-pk")
-    return next((ticket for ticket in rows if is_party(writer, ticket, chat)), None)
+    return (ticket for ticket in rows if is_party(writer, ticket, chat))
 
 
-def _same_subject(channel: Channel, writer: Contact, subject: str) -> Ticket | None:
+def _same_subject(channel: Channel, writer: Contact, subject: str) -> Iterator[Ticket]:
     key = subject_key(subject)
     if not key:
-        return None
+        return
     since = timezone.now() - timedelta(days=settings.TICKET_THREAD_DAYS)
     rows = Ticket.objects.filter(
         contact=writer, program=channel.program_id, channel__kind=channel.kind, last_at__gte=since
     ).select_related("merged_into")
     recent = rows.order_by("-last_at", "-pk")[:MOST_OF_ONE_SENDER]
     same = (target_of(ticket) for ticket in recent if subject_key(ticket.subject) == key)
-    return next((ticket for ticket in same if is_party(writer, ticket) and may_go_on(ticket)), None)
+    yield from (ticket for ticket in same if is_party(writer, ticket) and may_go_on(ticket))

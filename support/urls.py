@@ -4,7 +4,7 @@ from support import addresses
 from support.api import api as api
 from support.urls_answers import at_hand
 from support.urls_inbox import inbox
-from support.views import answers, improvements, numbers, policies, promises, team
+from support.views import answers, improvements, numbers, policies, promises, starts, team
 
 manage: list[URLPattern] = [
     *addresses.manage,
@@ -12,6 +12,9 @@ manage: list[URLPattern] = [
     path("settings/service-levels/new/", policies.policy_create, name="policy_create"),
     path("settings/service-levels/<str:public_id>/", policies.policy_edit, name="policy_edit"),
     path("settings/service-levels/<str:public_id>/move/", policies.policy_move, name="policy_move"),
+    path("settings/requests/", starts.start_rule_list, name="start_rule_list"),
+    path("settings/requests/new/", starts.start_rule_create, name="start_rule_create"),
+    path("settings/requests/<str:public_id>/", starts.start_rule_edit, name="start_rule_edit"),
     path("inbox/board/", numbers.support_board, name="support_board"),
     path("inbox/numbers/", numbers.support_numbers, name="support_numbers"),
     path("inbox/promises/", promises.promise_list, name="promise_list"),

@@ -29,7 +29,18 @@ from affiliates.services import invite_member
 from channels.files import keep_file
 from core.models import Mail, SavedView
 from programs.models import Program
-from support.models import Escalation, Improvement, ManagerProposal, ManagerRule, Move, Rating, SlaPolicy, Task, TermsRequest
+from support.models import (
+    Escalation,
+    Improvement,
+    ManagerProposal,
+    ManagerRule,
+    Move,
+    Rating,
+    SlaPolicy,
+    StartRule,
+    Task,
+    TermsRequest,
+)
 from team.models import Calendar, Coverage, HandoverNote, ShiftChange
 from tests.access_table import TABLE
 from tests.factories import (
@@ -196,6 +207,7 @@ def _things(program: Program, name: str, ada: User) -> dict[str, dict[str, Any]]
         "contact": contact,
         "calendar": Calendar.objects.create(name=f"{only} hours"),
         "policy": SlaPolicy.objects.create(name=f"{only} level", program=program),
+        "start_rule": StartRule.objects.create(program=program, kind="contains", words=f"{only} words"),
         "improvement": Improvement.objects.create(program=program, title=f"{only} improvement", created_by=colleague),
         "ticket": (ticket := make_conversation(make_ticket(affiliate, program, subject=f"{only} ticket"), turns=1)),
         "message": (message := make_message(ticket, f"{only} words")),

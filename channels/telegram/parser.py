@@ -84,6 +84,7 @@ def _said(item: InboundItem, channel: Channel, said: Said) -> Parsed | str:
         provider_id=message_ref(chat, said.message_id),
         replied_to=_answered(chat, said.replied_to),
         chat=chat,
+        topic=said.topic,
         automatic=Automatic.GENERATED if by_machine else Automatic.NO,
         written_by_us=ours,
         command=said.command,

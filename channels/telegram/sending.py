@@ -1,6 +1,7 @@
 """How Telegram is told: one call a claim, at Telegram's pace, and what each of its answers means.
 
-`Outgoing.payload` is {"text", "files"?: [{"file": StoredFile's row, "name"}], "reply_parameters"?, "reply_markup"?}, or
+`Outgoing.payload` is {"text", "files"?: [{"file": StoredFile's row, "name"}], "reply_parameters"?, "message_thread_id"?,
+"reply_markup"?}, or
 {"method", …its parameters} for another call than sendMessage, as it stands. A text over 4,096 units goes in parts, each claimed
 by itself: "sent" in the payload keeps the ids of those that went.
 
@@ -53,6 +54,9 @@ def calls_of(payload: dict[str, Any], types: dict[int, tuple[str, int]] | None =
         calls.append(Call(method, caption, (parameter, file["file"], file["name"])))
     if calls and payload.get("reply_parameters"):
         calls[0].parameters["reply_parameters"] = payload["reply_parameters"]
+    if topic := payload.get("message_thread_id"):
+        for call in calls:
+            call.parameters["message_thread_id"] = topic
     if calls and payload.get("reply_markup"):
         calls[-1].parameters["reply_markup"] = payload["reply_markup"]
     return calls

@@ -67,6 +67,7 @@ class Said:
     text: str = ""
     quoted: str = ""
     replied_to: int | None = None
+    topic: str = ""  # message_thread_id, in a forum supergroup (is_topic_message); "" is "General", and every other chat
     command: str = ""
     argument: str = ""
     files: list[FileRef] = field(default_factory=list)
@@ -187,6 +188,9 @@ def _message(edited: bool) -> Callable[[dict[str, Any]], Update]:
         original = message.get("reply_to_message") or {}
         quote = message.get("quote") or {}
         by_bot = (message.get("sender_business_bot") or {}).get("id")
+        topic = _number(message["message_thread_id"]) if message.get("is_topic_message") is True else None
+        if original and topic == original.get("message_id"):
+            original = {}  # what begins a topic is named by every message in it that answers nothing
         return Said(
             chat=chat,
             sender=_who(message),
@@ -196,6 +200,7 @@ def _message(edited: bool) -> Callable[[dict[str, Any]], Update]:
             text=text,
             quoted=_clean(quote.get("text")),
             replied_to=_number(original["message_id"]) if original else None,
+            topic="" if topic is None else str(topic),
             command=command,
             argument=argument,
             files=files,

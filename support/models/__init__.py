@@ -33,6 +33,7 @@ from support.models.ratings import Rating as Rating
 from support.models.rooms import Room as Room
 from support.models.rooms import RoomMember as RoomMember
 from support.models.rooms import RoomPost as RoomPost
+from support.models.starts import StartRule as StartRule
 from support.models.tickets import OPEN as OPEN
 from support.models.tickets import Level as Level
 from support.models.tickets import Priority as Priority

@@ -87,6 +87,7 @@ class Message(PublicId, TimestampedModel):
     automatic = models.CharField(max_length=10, blank=True)
     # Of a mail that came in: whether it is from whom it says (channels.parsed.Authenticity); "" where nobody doubts it.
     authenticity = models.CharField(max_length=10, blank=True)
+    topic = models.CharField(max_length=20, blank=True, db_default="")  # of a Telegram group with topics: in which it was written
     notify_at = models.DateTimeField(null=True, blank=True)  # in the portal: told by mail then, unless it was read before
     remarks = models.TextField(blank=True)  # what its reader should know of how it came: a broken part, a file left out
     edited_at = models.DateTimeField(null=True, blank=True)

@@ -104,9 +104,12 @@ class Ticket(PublicId, TimestampedModel):
     status = models.CharField(_("status"), max_length=10, choices=TicketStatus, default=TicketStatus.NEW)
     status_until = models.DateTimeField(_("until"), null=True, blank=True)  # pending or on hold: then it is open again
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True, blank=True)  # out of the queue; clocks run on
-    snoozed_reason = models.CharField(max_length=300, blank=True)  # of that snooze, or of the last one
+    snoozed_reason = models.CharField(max_length=300, blank=True, db_default="")  # of that snooze, or of the last one
     priority = models.CharField(_("priority"), max_length=6, choices=Priority, default=Priority.NORMAL)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.SUPPORT)
+    opened_because = models.CharField(
+        max_length=300, blank=True, db_default=""
+    )  # why it is a request of its own, where it could be none
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("owner")
     )
@@ -211,7 +214,7 @@ class StatusChange(models.Model):
     at = models.DateTimeField(default=timezone.now)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=300, blank=True)
-    void = models.BooleanField(default=False)
+    void = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["at", "pk"]

@@ -117,8 +117,20 @@ def _into_chat(message: Message, channel: Channel) -> None:
     payload: dict[str, Any] = {"text": message.body_text, "files": _files(message)}
     if number := _number_in(chat, message.reply_to.provider_id if message.reply_to else ""):
         payload["reply_parameters"] = {"message_id": number, "allow_sending_without_reply": True}
+    if topic := _topic(message):
+        payload["message_thread_id"] = int(topic)
     message.outgoing = _queue(channel, str(chat.provider_id), payload, message, chat=chat)
     message.save(update_fields=["outgoing"])
+
+
+def _topic(message: Message) -> str:
+    """Of a group with topics: the one in which what is answered was written, else what was last written in the ticket."""
+    if message.ticket.chat is None or message.ticket.chat.contact_id is not None:
+        return ""
+    if message.reply_to is not None:
+        return message.reply_to.topic
+    last = message.ticket.messages.filter(direction=Direction.IN).order_by("-created_at", "-pk")
+    return last.values_list("topic", flat=True).first() or ""
 
 
 def _number_in(chat: Chat, provider_id: str) -> int | None:

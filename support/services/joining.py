@@ -228,6 +228,7 @@ def split_ticket(message: Message, *, by: User, subject: str = "", with_later: b
         language=ticket.language,
         status=TicketStatus.OPEN if turned else TicketStatus.NEW,
         by=by,
+        because=_("%(person)s split it off from “%(subject)s”") % {"person": by, "subject": ticket.subject[:200]},
     )
     numbers = [each.pk for each in moved]
     taken = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,11 +13,13 @@ from affiliates.models import Affiliate, AffiliateMember, Function
 from channels.models import Channel
 from core.mail import write_mail
 from programs.models import Program
-from support.models import Message, Ticket
+from support.models import Message, StartRule, Ticket
+from support.services.joining import link_tickets
 from support.services.messages import NamedFile, clean_text, receive
 from support.services.tickets import open_ticket, portal_channel
+from support.starting import Words, rules_of, why_it_starts
 from support.subjects import title_of
-from support.threads import may_go_on, target_of
+from support.threads import Place, may_go_on, place_among, target_of
 
 MOST_IN_A_MAIL = 10  # messages
 SEE_PAYOUTS = (Function.FINANCE, Function.LEADER)
@@ -42,20 +44,38 @@ def write_in_portal(
     ticket = target_of(reply_to.ticket) if reply_to else None
     if ticket is not None and ((ticket.affiliate_id, ticket.program_id) != (affiliate.pk, program.pk) or not may_go_on(ticket)):
         ticket, reply_to = None, None
-    ticket = ticket or _open_one(affiliate, program, author)
+    refused: Place | None = None
+    channel = portal_channel(program)
+    rules, said = rules_of(channel), Words(text, timezone.now())
+    if ticket is not None and (
+        why := why_it_starts([rule for rule in rules if rule.kind == StartRule.Kind.RESOLVED], said, ticket)
+    ):
+        ticket, reply_to, refused = None, None, Place(beside=ticket, why=why)
+    elif ticket is None:
+        joined, refused = place_among(_open_ones(affiliate, program, author), rules, said)
+        ticket = joined.ticket if joined else None
     if ticket is None:
         subject = title_of(text) or (files[0].name if files else "")
-        ticket = open_ticket(program=program, channel=portal_channel(program), affiliate=affiliate, subject=subject, by=author)
+        ticket = open_ticket(
+            program=program,
+            channel=channel,
+            affiliate=affiliate,
+            subject=subject,
+            by=author,
+            because=refused.why if refused else "",
+        )
+        if refused is not None and refused.beside is not None:
+            link_tickets(refused.beside, ticket, by=None)
     return receive(ticket, text=text, author=author, files=files, reply_to=reply_to)
 
 
-def _open_one(affiliate: Affiliate, program: Program, author: User) -> Ticket | None:
-    """The open ticket of the portal's stream that the author sees; of several, the one last written in."""
+def _open_ones(affiliate: Affiliate, program: Program, author: User) -> Iterable[Ticket]:
+    """The open tickets of the portal's stream that the author sees, the one last written in first."""
     rows = Ticket.objects.unresolved().filter(affiliate=affiliate, program=program, channel__kind=Channel.Kind.PORTAL)
     member = AffiliateMember.objects.filter(affiliate=affiliate, user=author, removed_at=None).first()
     if member is None or not holds(member, *SEE_PAYOUTS):
         rows = rows.filter(about_payout=None)
-    return rows.order_by("-last_at", "-pk").first()
+    return rows.order_by("-last_at", "-pk")
 
 
 def mark_read(affiliate: Affiliate, program: Program) -> int:

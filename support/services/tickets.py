@@ -76,8 +76,10 @@ def open_ticket(
     language: str = "",
     by: User | None = None,
     status: str = TicketStatus.NEW,
+    because: str = "",
 ) -> Ticket:
-    """A ticket without a message yet: its first one sets its clocks and finds its owner. A contact's affiliate is the ticket's."""
+    """A ticket without a message yet: its first one sets its clocks and finds its owner. A contact's affiliate is the ticket's.
+    `because`: why what began it did not join another."""
     if affiliate is None and contact is not None:
         affiliate = contact.affiliate
     if not language:
@@ -95,12 +97,13 @@ def open_ticket(
         tags=clean_tags(tags),
         language=language,
         status=status,
+        opened_because=because[:300],
         created_at=now,
         last_at=now,
     )
     StatusChange.objects.create(ticket=ticket, status=status, at=now, by=by)
     data = {"subject": ticket.subject, "channel": channel.kind, "program": program.public_id}
-    record(events.TICKET_OPENED, ticket, affiliate, contact, by=by, data=data)
+    record(events.TICKET_OPENED, ticket, affiliate, contact, by=by, data=data, reason=because[:300])
     return ticket
 
 

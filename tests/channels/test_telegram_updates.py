@@ -36,6 +36,13 @@ def test_a_text_has_a_sender_a_chat_and_a_number():
     assert (found.chat.id, found.chat.private) == (7001, True)
 
 
+def test_a_topic_of_a_group_is_named_and_what_began_it_is_not_what_a_message_answers():
+    root = message("Payouts", message_id=40)
+    found = said("Hi", message_thread_id=40, is_topic_message=True, reply_to_message=root)
+    assert (found.topic, found.replied_to) == ("40", None)
+    assert said("Hi", message_thread_id=40).topic == ""  # a thread of replies, in a group without topics
+
+
 def test_a_command_is_told_from_a_text_with_a_slash():
     assert (said("/money@tributary_bot last month").command, said("/money last month").argument) == ("money", "last month")
     assert said("and/or").command == ""
