@@ -73,6 +73,7 @@ def tell_credit(conversion: Conversion) -> str:
         Source.CLICK.value: _("The customer came through your link."),
         Source.COUPON.value: _("The customer used your coupon."),
         Source.CUSTOMER.value: _("You brought this customer before: what they buy later counts as yours, too."),
+        Source.CLAIM.value: _("You claimed it, and the program decided that it is yours."),
         Source.PARENT.value: _("An affiliate whom you recruited brought this customer."),
     }.get(conversion.source, _("The program credited this order to you by name."))
 

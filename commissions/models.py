@@ -53,18 +53,23 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # a first version that names no st
 
 
 class RuleVersion(TimestampedModel):
-    """The rule's value from `starts_at` until the next version starts. Never edited: commissions point at it."""
+    """The rule's value from `starts_at` until the next version starts, or before `ends_at`, where it is given for a time. Never
+    edited: commissions point at it."""
 
     rule = models.ForeignKey(CommissionRule, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField(_("version"))
     type = models.CharField(_("type"), max_length=12, choices=RuleType)
     value = models.DecimalField(_("value"), max_digits=19, decimal_places=4)  # percent, or an amount in the program's currency
     starts_at = models.DateTimeField(_("from"), default=timezone.now)
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)  # the first moment at which it counts no more
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ["rule", "-number"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="rule_version_ends_after_its_start"
+            ),
             models.UniqueConstraint(fields=["rule", "number"], name="rule_version_once"),
             models.CheckConstraint(condition=Q(value__gte=0), name="rule_value_not_negative"),
             models.CheckConstraint(condition=Q(value__lt=10**15), name="rule_value_a_number"),  # NaN is above every number

@@ -13,7 +13,7 @@ from core.money import round_money
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One version of a rule, with what it is for. `ends_at`: when the next version starts or the rule was archived."""
+    """One version of a rule, with what it is for. `ends_at`: when the next version starts, its time is over, or the rule was archived."""
 
     version_id: int
     rule_id: int

@@ -67,5 +67,5 @@ def _candidate(version: RuleVersion) -> Candidate:
     rule = version.rule
     return Candidate(
         version.pk, rule.pk, rule.event, rule.offer_id, rule.affiliate_id, rule.priority, version.type, version.value,
-        version.starts_at, None,
+        version.starts_at, version.ends_at,
     )  # fmt: skip

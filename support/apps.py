@@ -143,13 +143,28 @@ class SupportConfig(AppConfig):
 
         from core.access import Can
         from core.ui import register_card, register_menu
+        from support.cards_calls import affiliate_calls_card, doors_composer, ticket_calls_card
         from support.views.claims import claim_card
         from support.views.keeping import keep_card, origin_card
         from support.views.levels import levels_card
 
         register_card("ticket", "support/manager/_claim_card.html", 10, claim_card)
+        register_card("ticket", "support/manager/_calls_card.html", 70, ticket_calls_card)
+        register_card("affiliate.side", "support/manager/_calls_card.html", 50, affiliate_calls_card)
+        register_card("ticket.above_composer", "support/manager/_doors_composer.html", 10, doors_composer)
         register_card("ticket", "support/manager/_levels_card.html", 60, levels_card)
         register_card("escalation", "support/manager/_keep_card.html", 10, keep_card)
         register_card("macro", "support/manager/_origin_card.html", 10, origin_card)
         register_card("article", "support/manager/_origin_card.html", 10, origin_card)
+        register_menu(
+            "manager",
+            _("Settings"),
+            _("Limits of better terms"),
+            "manage:terms_limit_list",
+            "adjustments-dollar",
+            812,
+            allowed=Can.SET_RULES,
+            within="manage:settings_home",
+            hint=_("What managers grant by themselves, and who decides above it."),
+        )
         register_menu("manager", _("Money"), _("Disputes"), "manage:claim_list", "gavel", 430, allowed=Can.SEE_MONEY)

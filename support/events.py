@@ -55,6 +55,7 @@ TICKET_CAUSES_NAMED = "ticket.causes_named"  # data: causes
 CAUSE_MENDED = "cause.mended"  # data: name
 DIFFICULTY_PROPOSED = "difficulty.proposed"  # about the ticket; data: value
 DIFFICULTY_CONFIRMED = "difficulty.confirmed"
+ANSWERED_THROUGH = "ticket.answered_through"  # data: door
 CALL_LOGGED = "call.logged"  # about the call, the ticket and the affiliate; data: kind, number, minutes
 CLAIM_RAISED = "claim.raised"  # about the ticket and what it is about; data: subject
 CLAIM_DECIDED = "claim.decided"  # about the ticket, the commission or payout, and the affiliate; data: decision, amount, currency
@@ -122,6 +123,7 @@ def register_facts() -> None:
     register_fact(CAUSE_MENDED, "tool", _("Mended: %(name)s"))
     register_fact(DIFFICULTY_PROPOSED, "barbell", _("Difficulty proposed: %(value)s of 5"))
     register_fact(DIFFICULTY_CONFIRMED, "barbell", _("Difficulty confirmed: %(value)s of 5"))
+    register_fact(ANSWERED_THROUGH, "arrows-exchange", _("Answered from now on: %(door)s"))
     register_fact(CALL_LOGGED, "phone", _("%(kind)s, %(minutes)s min"))
     register_fact(CLAIM_RAISED, "scale", _("Claimed: %(subject)s"))
     register_fact(CLAIM_DECIDED, "scale", with_money(_("Decided: %(decision)s, %(amount)s")))

@@ -13,7 +13,7 @@ from accounts.queries import people_who
 from affiliates.models import Affiliate
 from core.access import Can, programs_of
 from programs.models import Program
-from support.models import PhoneCall
+from support.models import PhoneCall, Ticket
 from support.services.calls import LONGEST_CALL
 
 
@@ -46,12 +46,13 @@ class CallForm(forms.Form):
     follow_up_owner = forms.ModelChoiceField(
         label=_("Who does it"), queryset=User.objects.none(), required=False, empty_label=_("I do")
     )
+    ticket = forms.CharField(widget=forms.HiddenInput, required=False)
     solved = forms.BooleanField(label=_("Nothing is open any more"), required=False)
 
     fieldsets = [
         (_("The call"), ["program", "kind", "affiliate", "number", "name", "started_at", "minutes"]),
         (_("What was said"), ["said", "answered"]),
-        (_("What follows"), ["follow_up", "follow_up_due", "follow_up_owner", "solved"]),
+        (_("What follows"), ["follow_up", "follow_up_due", "follow_up_owner", "solved", "ticket"]),
     ]
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
@@ -61,9 +62,24 @@ class CallForm(forms.Form):
         program.queryset = Program.objects.all() if held is None else Program.objects.filter(pk__in=held)
         if len(found := list(program.queryset[:2])) == 1:
             program.initial = found[0]
+        if isinstance(slug := self.initial.get("program"), str):
+            self.initial["program"] = program.queryset.filter(slug=slug).first()
         owner: Any = self.fields["follow_up_owner"]
         owner.queryset = people_who(Can.ANSWER_TICKETS)
         self.user = user
+
+    def clean_ticket(self) -> Ticket | None:
+        text = self.cleaned_data["ticket"]
+        visible = Ticket.objects.visible_to(self.user, Can.ANSWER_TICKETS)
+        found = visible.filter(pk=Ticket.pk_from(text) or 0).first() if text else None
+        if text and found is None:
+            raise forms.ValidationError(_("There is no such request for you."))
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        data["about"] = data.pop("ticket", None)
+        return data
 
     def clean_affiliate(self) -> Affiliate | None:
         text = self.cleaned_data["affiliate"].strip()

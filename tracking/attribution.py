@@ -29,6 +29,7 @@ REASONS = {
     "coupon": gettext_lazy("The coupon belongs to this affiliate."),
     "customer": gettext_lazy("An earlier conversion tied this customer to the affiliate."),
     "named": gettext_lazy("The import names this affiliate."),
+    "claim": gettext_lazy("The affiliate claimed it, and it was decided that it is theirs."),
     "nothing_given": gettext_lazy("It came without a click, a coupon or a customer who is tied to an affiliate."),
     "click_unknown": gettext_lazy("No such click is recorded."),
     "click_of_another_program": gettext_lazy("The click belongs to another program."),
@@ -86,6 +87,7 @@ class Evidence:
     tie: Tie | None = None
     affiliate_given: str = ""
     affiliate_id: int | None = None
+    claim: str = ""  # whose decision names the affiliate, where nothing else does
 
 
 @dataclass(slots=True)
@@ -115,8 +117,8 @@ def attribute(evidence: Evidence, terms: Terms) -> Attribution:
     """Decide one conversion. The tie itself is not undone by a later click: it only loses to it under "last click"."""
     tried: list[str] = []
     first_click = terms.model == AttributionModel.FIRST_CLICK
-    order = [_by_name, _by_customer, _by_click, _by_coupon] if first_click else [_by_name, _by_click, _by_coupon, _by_customer]
-    for way in order:
+    order = [_by_customer, _by_click, _by_coupon] if first_click else [_by_click, _by_coupon, _by_customer]
+    for way in [_by_name, *order, _by_claim]:
         verdict = way(evidence, terms)
         if isinstance(verdict, Attribution):
             if verdict.affiliate_id in terms.approved:
@@ -129,11 +131,18 @@ def attribute(evidence: Evidence, terms: Terms) -> Attribution:
 
 
 def _by_name(evidence: Evidence, terms: Terms) -> Attribution | str:
-    if not evidence.affiliate_given:
+    if not evidence.affiliate_given or evidence.claim:
         return ""
     if evidence.affiliate_id is None:
         return "affiliate_unknown"
     return Attribution("named", evidence.affiliate_id, Source.NAMED)
+
+
+def _by_claim(evidence: Evidence, terms: Terms) -> Attribution | str:
+    """Last: what came with a sale tells whose it is before a person does."""
+    if not evidence.claim:
+        return ""
+    return Attribution("claim", evidence.affiliate_id, Source.CLAIM) if evidence.affiliate_id else "affiliate_unknown"
 
 
 def _by_click(evidence: Evidence, terms: Terms) -> Attribution | str:

@@ -40,6 +40,7 @@ class ConversionInput:
     customer_email: str = ""
     affiliate: str = ""  # imports may name the affiliate: public id, external id or e-mail
     quantity: int | None = None
+    claim: str = ""  # public id of the claim after which it was decided that the sale is this affiliate's
     items: list[dict[str, Any]] | None = None
     metadata: dict[str, Any] | None = None
 
@@ -69,6 +70,7 @@ class ConversionInput:
             "click_id": self.click_id,
             "coupon": self.coupon,
             "affiliate": self.affiliate,
+            "claim": self.claim,
             "items": self.items,
             "metadata": self.metadata,
         }
@@ -243,6 +245,7 @@ class _Lookup:
             tie,
             row.affiliate,
             self.affiliates.get(row.affiliate, self.affiliates.get(row.affiliate.lower())),
+            row.claim,
         )
 
 

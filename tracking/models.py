@@ -166,6 +166,7 @@ class Source(models.TextChoices):
     CUSTOMER = "customer", _("Returning customer")
     PARENT = "parent", _("Parent affiliate")
     NAMED = "named", _("Named by the import")
+    CLAIM = "claim", _("Decided after a claim")
 
 
 UNPRICED = ~Q(currency="") & ~Q(currency=F("program__currency"))  # as Conversion.unpriced tells it

@@ -71,7 +71,7 @@ def _candidates(program: Program) -> list[Candidate]:
     """All versions of a program's rules, each with the moment at which it ends."""
     rows = select_rows(
         """SELECT v.id, r.id, r.event, r.offer_id, r.affiliate_id, r.priority, v.type, v.value, v.starts_at,
-                  least(lead(v.starts_at) OVER (PARTITION BY r.id ORDER BY v.number), r.archived_at)
+                  least(lead(v.starts_at) OVER (PARTITION BY r.id ORDER BY v.number), v.ends_at, r.archived_at)
            FROM commissions_commissionrule r JOIN commissions_ruleversion v ON v.rule_id = r.id
            WHERE r.program_id = %s""",
         [program.pk],

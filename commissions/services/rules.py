@@ -33,20 +33,24 @@ def create_rule(
     affiliate: Affiliate | None = None,
     priority: int = 0,
     starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
 ) -> CommissionRule:
     """A rule with its first version. `value` is percent, or an amount in the program's currency.
 
-    Without `starts_at` it is in force from the beginning: orders of the past are priced too.
+    Without `starts_at` it is in force from the beginning: orders of the past are priced too. What occurred at `ends_at` or later
+    is priced by what else matches.
     """
     check(by, Can.SET_RULES, program.pk)
     if offer is not None and offer.program_id != program.pk:
         raise CommissionError(_("The offer belongs to another program."), code="invalid", field="offer")
+    if ends_at is not None and ends_at <= (starts_at or BEGINNING):
+        raise CommissionError(_("It ends after it begins."), code="invalid", field="ends_at")
     _check_value(program, type, value)
     rule = CommissionRule.objects.create(
         program=program, name=name, event=event, offer=offer, affiliate=affiliate, priority=priority
     )
     version = RuleVersion.objects.create(
-        rule=rule, number=1, type=type, value=value, starts_at=starts_at or BEGINNING, created_by=by
+        rule=rule, number=1, type=type, value=value, starts_at=starts_at or BEGINNING, ends_at=ends_at, created_by=by
     )
     record(events.RULE_CREATED, rule, program, affiliate, by=by, data=_told(rule, version))
     return rule

@@ -4,6 +4,7 @@ from support.models.answers import AutoAnswer as AutoAnswer
 from support.models.chats import ChatRead as ChatRead
 from support.models.chats import PhoneCall as PhoneCall
 from support.models.claims import ClaimDecision as ClaimDecision
+from support.models.claims import MissingSale as MissingSale
 from support.models.claims import TermsLimit as TermsLimit
 from support.models.claims import TermsRequest as TermsRequest
 from support.models.clocks import ClockName as ClockName

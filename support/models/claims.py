@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -69,6 +70,26 @@ class ClaimDecision(PublicId, TimestampedModel):
         return self.Outcome.CORRECTED if self.kind == self.Kind.CORRECT else self.Outcome.REFUSED
 
 
+class MissingSale(TimestampedModel):
+    """A sale that an affiliate says never came in, as they tell it. Decided to be theirs, it is recorded through intake."""
+
+    ticket = models.OneToOneField(Ticket, models.CASCADE, related_name="missing_sale")
+    order = models.CharField(_("order"), max_length=200)
+    event = models.CharField(_("event"), max_length=40, default="sale")
+    occurred_at = models.DateTimeField(_("when"))
+    amount = MoneyField(_("amount"), null=True, blank=True)
+    currency = CurrencyField(_("currency"), blank=True)
+    click_id = models.CharField(_("click id"), max_length=200, blank=True)
+    coupon = models.CharField(_("coupon"), max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(order=""), name="missing_sale_has_an_order")]
+        indexes = [models.Index(fields=["order"], name="missing_sale_order")]
+
+    def __str__(self) -> str:
+        return self.order
+
+
 class TermsLimit(TimestampedModel):
     """Up to where managers of a program grant better terms by themselves; above it, the head of affiliates."""
 
@@ -99,7 +120,7 @@ class TermsRequest(PublicId, TimestampedModel):
     status = models.CharField(max_length=10, choices=Status, default=Status.ASKED)
     type = models.CharField(_("type"), max_length=12, choices=RuleType, blank=True)
     value = models.DecimalField(_("value"), max_digits=19, decimal_places=4, null=True, blank=True)
-    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)  # the first moment at which it counts no more
     rule = models.OneToOneField(CommissionRule, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.TextField(_("reason"), blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -125,3 +146,8 @@ class TermsRequest(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return self.wanted
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which it counts, in the program's zone."""
+        return (self.ends_at - timedelta(microseconds=1)).astimezone(self.ticket.program.zone).date() if self.ends_at else None

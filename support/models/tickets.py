@@ -178,6 +178,7 @@ class Ticket(PublicId, TimestampedModel):
             models.Index(fields=["status", "-last_at"], name="ticket_status"),
             models.Index(fields=["-last_at"], name="ticket_newest"),
             models.Index(fields=["created_at"], name="ticket_created"),
+            models.Index(fields=["created_at"], condition=Q(type__in=["claim", "dispute", "terms"]), name="ticket_to_decide"),
             models.Index(fields=["resolved_at"], condition=Q(resolved_at__isnull=False), name="ticket_resolved"),
             GinIndex(fields=["tags"], name="ticket_tags"),
             GinIndex(OpClass(Upper("subject"), name="gin_trgm_ops"), name="ticket_subject_search"),

@@ -61,6 +61,7 @@ SHELVES = {
             lambda tickets, user: tickets.filter(snoozed_until__gt=timezone.now()).unresolved(),
             (F("snoozed_until").asc(), F("pk").asc()),
         ),
+        Shelf("decide", _("To decide"), lambda tickets, user: tickets.undecided(), (F("created_at").asc(), F("pk").asc())),
         Shelf("resolved", _("Resolved"), lambda tickets, user: tickets.filter(status=TicketStatus.RESOLVED)),
         Shelf("all", _("All"), lambda tickets, user: tickets),
     ]

@@ -69,8 +69,10 @@ def log_call(
     follow_up_due: datetime | None = None,
     follow_up_owner: User | None = None,
     solved: bool = False,
+    about: Ticket | None = None,
 ) -> PhoneCall:
-    """Write a call down. It joins the open request of the affiliate (or of the number's contact), else begins one.
+    """Write a call down. It joins the request that it was `about`, else the open one of the affiliate (or of the number's contact),
+    else it begins one.
 
     `said`: what they said, which is our turn; `answered`: what we said, which is an answer. Both stand in the affiliate's chat.
     `solved`: nothing is open any more. What is to be decided stays open nevertheless: no call decides it.
@@ -80,7 +82,8 @@ def log_call(
     _check_call(kind, started_at, minutes, affiliate, number, said, answered)
     channel = phone_channel(program)
     contact = _contact(program, affiliate, number, name, by)
-    ticket = _ticket(program, channel, affiliate or (contact.affiliate if contact else None), contact, said or answered, by)
+    party = affiliate or (contact.affiliate if contact else None)
+    ticket = _joined(about, program, party, contact) or _ticket(program, channel, party, contact, said or answered, by)
     them = receive(ticket, text=clean_text(said, ()), contact=contact, at=timezone.now()) if said.strip() else None
     if kind == Kind.MISSED and them is None:
         them = receive(ticket, text=_("They called, and nobody answered."), contact=contact)
@@ -144,6 +147,17 @@ def _contact(program: Program, affiliate: Affiliate | None, number: str, name: s
     if affiliate is not None and contact.affiliate_id is None:
         contact = match_contact(contact, affiliate, by=by, reason=_("They spoke on the phone."))
     return contact
+
+
+def _joined(about: Ticket | None, program: Program, affiliate: Affiliate | None, contact: Contact | None) -> Ticket | None:
+    """The request from which they were called. TicketError where it is somebody else's."""
+    if about is None:
+        return None
+    ticket = lock_ticket(about)
+    whose = (ticket.affiliate_id, affiliate.pk) if affiliate else (ticket.contact_id, contact.pk if contact else None)
+    if ticket.program_id != program.pk or whose[0] != whose[1]:
+        raise TicketError(_("This call was with somebody else than the request."), code="other_party", field="affiliate")
+    return ticket
 
 
 def _ticket(

@@ -20,8 +20,9 @@ from payouts.models import Payout, PayoutStatus
 from payouts.services import adjust_payout, fail_payout
 from support import events
 from support.errors import NotNow, TicketError
-from support.models import ClaimDecision, Ticket, TicketStatus, TicketType
+from support.models import ClaimDecision, MissingSale, Ticket, TicketStatus, TicketType
 from support.services.messages import clean_text, receive, reply
+from support.services.missing_sales import Sale, record_missing_sale
 from support.services.tickets import lock_ticket, open_ticket, portal_channel
 from tracking.models import Conversion
 
@@ -61,36 +62,50 @@ def raise_claim(
 
 @transaction.atomic
 def decide_claim(
-    ticket: Ticket, kind: str, *, by: Any, reason: str, amount: Decimal | None = None, not_executed: bool = False
+    ticket: Ticket,
+    kind: str,
+    *,
+    by: Any,
+    reason: str,
+    amount: Decimal | None = None,
+    not_executed: bool = False,
+    sale: Sale | None = None,
 ) -> ClaimDecision:
     """Uphold, correct or refuse, once. `reason` is what the affiliate reads.
 
     Upheld: an undecided commission is approved, a rejected one is awarded anew, a payout that did not go out is taken out and payable
     again; one that is paid was right, and stands. Corrected: `amount` is what the commission should have earned in all, of the whole
     sale: what refunds take back of it is taken back of the correction in the same proportion; of a payout what is still owed beside
-    it, which the next batch pays. One commission or payout is corrected once, whoever disputes it again: the database holds it.
+    it, which the next batch pays. Of a sale that never came in, `sale` is recorded, and earns what the rules of its time say.
+    One commission or payout is corrected once, whoever disputes it again: the database holds it.
     """
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     reason = clean_text(reason, ())
     if kind not in Kind.values:
         raise TicketError(_("Uphold, correct or refuse it."), code="invalid_choice", field="kind")
-    if kind == Kind.CORRECT and amount is None:
-        raise TicketError(_("Say what it should have been."), code="required", field="amount")
     ticket = lock_ticket(ticket, follow_merge=False)
     if ClaimDecision.objects.filter(ticket=ticket).exists():
         raise NotNow(_("This was decided already. A new claim is a new request."), code="decided")
     about = ticket.about_commission or ticket.about_payout
-    if about is None:
-        raise NotNow(_("It is about no commission and no payout yet: say first which."), code="about_nothing")
+    missing = about is None and MissingSale.objects.filter(ticket=ticket).exists()
+    if about is None and not missing and kind != Kind.REFUSE:
+        raise NotNow(_("It is about no commission, payout or order yet: say first which."), code="about_nothing")
+    if kind == Kind.CORRECT and amount is None and not missing:
+        raise TicketError(_("Say what it should have been."), code="required", field="amount")
     did: str = ""
     gets: Decimal | None = None
     if kind != Kind.REFUSE:
-        if ticket.about_commission is not None:
+        if missing:
+            if sale is None:
+                raise TicketError(_("Say which sale is to be recorded."), code="required", field="order")
+            about = record_missing_sale(ticket, sale, by=by)
+            did, gets = f"commission:{about.pk}", about.amount
+        elif ticket.about_commission is not None:
             did, gets = _settle_commission(ticket.about_commission, kind, amount, by, ticket)
         else:
             assert ticket.about_payout is not None
             did, gets = _settle_payout(ticket.about_payout, kind, amount, by, reason, not_executed)
-    currency = about.currency
+    currency = about.currency if about is not None else ""
     decision = ClaimDecision.objects.create(
         ticket=ticket,
         kind=kind,
@@ -105,7 +120,8 @@ def decide_claim(
     data = {"decision": str(decision.outcome.label)}
     if gets is not None:
         data |= {"amount": plain_amount(gets, currency), "currency": currency}
-    record(events.CLAIM_DECIDED, ticket, about, ticket.affiliate, by=by, data=data, reason=reason)
+    sold = about.conversion if isinstance(about, Commission) else None
+    record(events.CLAIM_DECIDED, ticket, about, sold, ticket.affiliate, by=by, data=data, reason=reason)
     return decision
 
 

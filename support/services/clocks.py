@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from support.clocks import NO_CLOCK, Changed, Clock, Clocks, History, Sent, Spoke, Targets, read_clocks
 from support.models import ClockName, ClockResult, Direction, Message, SlaPolicy, StatusChange, Ticket
-from support.models.tickets import TicketQuerySet
+from support.models.tickets import TO_DECIDE, TicketQuerySet
 
 DUE_FIELDS = {
     ClockName.FIRST_REPLY: "first_reply_due",
@@ -27,6 +27,7 @@ STORED = [
 ]  # fmt: skip
 # What the issue of the inbox asks for, until somebody decides otherwise: 5 and 30 minutes, a day, around the clock.
 DEFAULT = {"position": 1000}
+DECISION_TARGET = timedelta(days=3)  # what is to be decided is decided by then, where the service level names no time
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,14 @@ def targets_of(policy: SlaPolicy | None) -> Targets:
     return Targets(*(None if number is None else timedelta(minutes=number) for number in minutes))
 
 
+def _targets(policy: SlaPolicy | None, ticket: Ticket) -> Targets:
+    """What ends by a decision has a time for it, whether or not the service level names one."""
+    targets = targets_of(policy)
+    if ticket.type in TO_DECIDE and targets.resolution is None:
+        return replace(targets, resolution=DECISION_TARGET)
+    return targets
+
+
 def read_ticket(ticket: Ticket, at: datetime | None = None, policies: Iterable[SlaPolicy] | None = None) -> Reading:
     """The clocks of a ticket now (or as they stood). One that went into another has none: they run on over there."""
     at = at or timezone.now()
@@ -105,7 +114,7 @@ def read_ticket(ticket: Ticket, at: datetime | None = None, policies: Iterable[S
     history, authors = _history(ticket)
     calendar = policy.calendar if policy is not None else None
     percent = policy.warn_percent if policy is not None else 60
-    clocks = read_clocks(history, targets_of(policy), calendar, at, warn_percent=percent)
+    clocks = read_clocks(history, _targets(policy, ticket), calendar, at, warn_percent=percent)
     return Reading(at, policy, clocks, history, authors)
 
 

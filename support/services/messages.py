@@ -22,6 +22,7 @@ from support.mentions import record_mentions
 from support.models import Attachment, Message, MessageVersion, Ticket, TicketStatus
 from support.models.messages import LONGEST_NAME, Direction
 from support.services.delivery import deliver
+from support.services.doors import answer_through
 from support.services.following import follow
 from support.services.tickets import lock_ticket, set_assignee, set_status
 
@@ -102,11 +103,14 @@ def reply(
     reply_to: Message | None = None,
     status: str | None = None,
 ) -> Message:
-    """Answer the affiliate through the ticket's channel. A first word (`is_answer=False`) is none yet. The ticket is then `status`,
-    by default pending after an answer and open after a first word; one that nobody owned is the answerer's.
+    """Answer the affiliate through the ticket's channel, after a call by the best way to them. A first word (`is_answer=False`) is
+    none yet. The ticket is then `status`, by default pending after an answer and open after a first word; one that nobody owned is
+    the answerer's.
     """
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     ticket = lock_ticket(ticket)
+    if ticket.channel.kind == Channel.Kind.PHONE:
+        ticket = answer_through(ticket, "", by=by)
     _check_reply_to(reply_to, ticket)
     message = Message.objects.write(
         ticket,

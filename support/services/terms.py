@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ from support import events
 from support.errors import NotNow, TicketError
 from support.models import TermsLimit, TermsRequest, Ticket, TicketStatus, TicketType
 from support.services.messages import add_note, clean_text, receive, reply
-from support.services.tickets import open_ticket, portal_channel
+from support.services.tickets import lock_ticket, open_ticket, portal_channel
 
 Status = TermsRequest.Status
 
@@ -55,6 +55,21 @@ def ask_for_terms(
     return ticket
 
 
+@transaction.atomic
+def open_terms_request(ticket: Ticket, *, by: Any, wanted: str) -> TermsRequest:
+    """What an affiliate asked for in a message becomes a request that is decided like one of the portal."""
+    check(by, Can.ANSWER_TICKETS, ticket.program_id)
+    ticket = lock_ticket(ticket, follow_merge=False)
+    wanted = " ".join(wanted.split())[:300]
+    if not wanted:
+        raise TicketError(_("Say what they ask for."), code="blank", field="wanted")
+    if ticket.affiliate is None or ticket.type != TicketType.TERMS or TermsRequest.objects.filter(ticket=ticket).exists():
+        raise NotNow(_("Only an affiliate’s request for better terms is made one, once."), code="type")
+    request = TermsRequest.objects.create(ticket=ticket, wanted=wanted)
+    record(events.TERMS_ASKED, ticket, ticket.affiliate, by=by, data={"wanted": wanted})
+    return request
+
+
 def limit_of(program: Program) -> TermsLimit | None:
     return TermsLimit.objects.filter(program=program).first()
 
@@ -63,28 +78,44 @@ def may_exceed(user: Any, program: Program) -> bool:
     return rights_of(user).has(Can.EXCEED_TERMS_LIMIT, program.pk)
 
 
-def is_above_limit(program: Program, type: str, value: Decimal, ends_at: datetime) -> bool:
+def day_begins(day: date, zone: tzinfo) -> datetime:
+    """The first moment of a day where the program is, in UTC: where clocks are put forward at midnight, one o'clock."""
+    return datetime.combine(day, time(0), zone).astimezone(UTC)
+
+
+def is_above_limit(program: Program, type: str, value: Decimal, until: date) -> bool:
     """Without a limit every request is the head's."""
     limit = limit_of(program)
     if limit is None:
         return True
     most = limit.percentage if type == RuleType.PERCENTAGE else limit.flat
-    return most is None or value > most or ends_at > timezone.now() + timedelta(days=limit.days + 1)
+    today = timezone.localdate(timezone=program.zone)
+    return most is None or value > most or until > today + timedelta(days=limit.days)
 
 
 @transaction.atomic
-def grant_terms(request: TermsRequest, *, by: Any, type: str, value: Decimal, ends_at: datetime, reason: str) -> CommissionRule:
-    """A rule of the affiliate's own, from now until `ends_at`; it comes before whatever paid less specifically."""
+def grant_terms(
+    request: TermsRequest, *, by: Any, type: str, value: Decimal, until: date, starts: date | None = None, reason: str
+) -> CommissionRule:
+    """A rule of the affiliate's own; it comes before whatever paid less specifically. Days are those of the program's zone: it
+    counts from the beginning of `starts` (without it, or where that is today, from now) to the end of `until`. Whatever counted
+    before counts again from the first moment of the day after."""
     request = _lock(request, by)
     program, affiliate = request.ticket.program, request.ticket.affiliate
-    assert affiliate is not None  # asked in the portal
-    if ends_at <= timezone.now():
-        raise TicketError(_("Better terms have an end, and it lies ahead."), code="past", field="ends_at")
-    if is_above_limit(program, type, value, ends_at) and not may_exceed(by, program):
+    assert affiliate is not None  # asked by an affiliate
+    now = timezone.now()
+    today = timezone.localdate(now, timezone=program.zone)
+    if starts is not None and starts < today:
+        raise TicketError(_("What was sold before today is paid as it was agreed then."), code="past", field="starts")
+    if until < max(today, starts or today):
+        raise TicketError(_("Better terms have an end, and it lies ahead."), code="past", field="until")
+    if is_above_limit(program, type, value, until) and not may_exceed(by, program):
         raise NotNow(_("This is above your limit. Pass it up to the head."), code="above_limit", field="value")
+    starts_at = now if starts is None or starts == today else day_begins(starts, program.zone)
+    ends_at = day_begins(until + timedelta(days=1), program.zone)
     others = CommissionRule.objects.filter(program=program, event=request.event, archived_at__isnull=True)
     priority = max(others.values_list("priority", flat=True), default=0)
-    name = _("%(affiliate)s until %(day)s") % {"affiliate": affiliate, "day": ends_at.date().isoformat()}
+    name = _("%(affiliate)s until %(day)s") % {"affiliate": affiliate, "day": until.isoformat()}
     rule = create_rule(
         program,
         by=by,
@@ -95,14 +126,14 @@ def grant_terms(request: TermsRequest, *, by: Any, type: str, value: Decimal, en
         offer=request.offer,
         affiliate=affiliate,
         priority=priority,
-        starts_at=timezone.now(),
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
     request.type, request.value, request.ends_at, request.rule = type, value, ends_at, rule
     _settle(request, Status.GRANTED, by, reason)
-    rate, until = rate_text(type, value, program.currency), day_text(ends_at)
-    told = _("Granted: %(rate)s from today until %(until)s.") % {"rate": rate, "until": until}
+    data = {"rate": rate_text(type, value, program.currency), "until": day_text(until), "since": day_text(starts or today)}
+    told = _("Granted: %(rate)s from %(since)s until %(until)s, this day included.") % data
     reply(request.ticket, f"{told}\n\n{request.reason}".strip(), by=by, status=TicketStatus.RESOLVED)
-    data = {"rate": rate, "until": until}
     record(events.TERMS_GRANTED, request.ticket, rule, affiliate, by=by, data=data, reason=request.reason)
     return rule
 
@@ -156,7 +187,8 @@ def set_terms_limit(program: Program, *, by: Any, percentage: Decimal | None, fl
 
 
 def end_terms(limit: int = 200) -> int:
-    """Archive the rules whose time is over; what paid before pays again. Returns how many there were."""
+    """Archive the rules whose time is over, as of then: since then what paid before has paid again, whenever this runs. Returns how
+    many there were."""
     ended = 0
     due = TermsRequest.objects.filter(status=Status.GRANTED, ended_at__isnull=True, ends_at__lte=timezone.now())
     for pk in list(due.order_by("ends_at").values_list("pk", flat=True)[:limit]):
@@ -164,7 +196,7 @@ def end_terms(limit: int = 200) -> int:
             request = due.select_for_update(skip_locked=True, of=("self",)).select_related("rule", "ticket").filter(pk=pk).first()
             if request is None or request.rule is None:
                 continue
-            archive_rule(request.rule, by=None)
+            archive_rule(request.rule, by=None, at=request.ends_at)
             request.ended_at = timezone.now()
             request.save(update_fields=["ended_at"])
             record(events.TERMS_ENDED, request.ticket, request.rule, request.ticket.affiliate)

@@ -59,7 +59,8 @@ def _said(call: PhoneCall) -> str:
 
 @manager_required(Can.ANSWER_TICKETS)
 def call_create(request: HttpRequest) -> HttpResponse:
-    initial = {name: request.GET[name] for name in ("affiliate", "number") if name in request.GET}
+    """`?affiliate=`, `?number=`, `?program=` (slug), `?kind=`, `?ticket=`: what it was about, from where one called."""
+    initial = {name: request.GET[name] for name in ("affiliate", "number", "program", "kind", "ticket") if name in request.GET}
     form = CallForm(request.POST or None, user=request.user, initial=initial)
     if form.is_valid():
         with refusals_as_errors(form):

@@ -7,29 +7,52 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.models import User
+from accounts.queries import programs_by_person
 from affiliates.access import affiliate_required
 from affiliates.models import Affiliate
 from commissions.models import Commission
 from commissions.performance import totals
 from commissions.rates import rates_of
 from core.access import Can, manager_required, rights_of
-from core.components import money_text
+from core.components import duration_text, money_text
+from core.exports import stream_csv
 from core.listing import ChoiceFilter, Column, DateFilter, Empty, Listing, MoneyColumn, PersonColumn, RelatedFilter, TimeColumn
 from core.ui import refusals_as_errors, refusals_as_messages
 from payouts.models import Payout
 from programs.models import Offer, Program
 from programs.queries import visible_programs
-from support.forms_claims import ClaimForm, DecisionForm, GrantForm, LimitForm, TermsAskForm
-from support.models import ClaimDecision, TermsRequest, Ticket, TicketType
+from support.forms_claims import (
+    ClaimForm,
+    DecisionForm,
+    GrantForm,
+    LimitForm,
+    MissingDecisionForm,
+    MissingSaleForm,
+    TermsAskForm,
+)
+from support.models import ClaimDecision, MissingSale, TermsLimit, TermsRequest, Ticket, TicketType
 from support.portal import sees_money
+from support.queries.disputes import disputes_by_program, heading, outcome_labels, rows_of
 from support.services.claims import decide_claim, raise_claim
-from support.services.terms import ask_for_terms, grant_terms, limit_of, may_exceed, pass_up_terms, refuse_terms, set_terms_limit
+from support.services.missing_sales import claimed_sale, raise_missing_sale, say_what_it_is_about
+from support.services.terms import (
+    ask_for_terms,
+    grant_terms,
+    limit_of,
+    may_exceed,
+    open_terms_request,
+    pass_up_terms,
+    refuse_terms,
+    set_terms_limit,
+)
 from support.views.tickets import visible_ticket
 
 MONEY_TYPES = (TicketType.CLAIM, TicketType.DISPUTE)
@@ -47,6 +70,20 @@ def claim_create(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("It is with a person now. The answer comes into your chat."))
             return redirect("portal:help_chat", slug=ticket.program.slug)
     return render(request, "support/portal/claim_create.html", {"form": form, "commission": commission, "payout": payout})
+
+
+@affiliate_required()
+def missing_sale_create(request: HttpRequest) -> HttpResponse:
+    """A sale that the affiliate knows of, and that never came in."""
+    affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
+    form = MissingSaleForm(request.POST or None, affiliate=affiliate)
+    if form.is_valid():
+        with refusals_as_errors(form):
+            program, text = form.cleaned_data["program"], form.cleaned_data["text"]
+            raise_missing_sale(affiliate, program, form.sale, by=request.user, text=text)
+            messages.success(request, _("It is with a person now. The answer comes into your chat."))
+            return redirect("portal:help_chat", slug=program.slug)
+    return render(request, "support/portal/missing_sale_create.html", {"form": form})
 
 
 def _about(request: HttpRequest, affiliate: Affiliate) -> tuple[Commission | None, Payout | None]:
@@ -79,7 +116,8 @@ def claim_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:
         return None
     return {
         "ticket": ticket,
-        "terms": TermsRequest.objects.filter(ticket=ticket).select_related("rule").first(),
+        "terms": TermsRequest.objects.filter(ticket=ticket).select_related("rule", "ticket__program").first(),
+        "missing": MissingSale.objects.filter(ticket=ticket).first(),
         "decision": ClaimDecision.objects.filter(ticket=ticket).select_related("decided_by").first(),
     }
 
@@ -89,23 +127,40 @@ def claim_decide(request: HttpRequest, public_id: str) -> HttpResponse:
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
     if not rights_of(request.user).has(Can.SEE_MONEY, ticket.program_id) or ticket.type not in MONEY_TYPES:
         raise Http404
-    form = DecisionForm(request.POST or None, ticket=ticket)
+    sale = claimed_sale(ticket) if not ticket.about_commission_id and not ticket.about_payout_id else None
+    form: Any = (
+        MissingDecisionForm(request.POST or None, sale=sale) if sale else DecisionForm(request.POST or None, ticket=ticket)
+    )
     if form.is_valid():
         with refusals_as_errors(form):
-            decide_claim(ticket, by=request.user, **form.cleaned_data)
+            decide_claim(ticket, by=request.user, **form.decision)
             messages.success(request, _("Decided. The affiliate was told, and the report holds it."))
             return redirect("manage:ticket_detail", ticket.public_id)
     decision = ClaimDecision.objects.filter(ticket=ticket).select_related("decided_by").first()
-    return render(request, "support/manager/claim_decide.html", {"form": form, "ticket": ticket, "decision": decision})
+    return render(
+        request, "support/manager/claim_decide.html", {"form": form, "ticket": ticket, "decision": decision, "sale": sale}
+    )
 
 
 @manager_required(Can.SEE_MONEY)
-def claim_list(request: HttpRequest) -> HttpResponse:
+@require_POST
+def claim_about(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What a claim that came in a message is about."""
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    with refusals_as_messages(request):
+        say_what_it_is_about(ticket, request.POST.get("about", ""), by=request.user)
+    return redirect("manage:claim_decide", ticket.public_id)
+
+
+@manager_required(Can.SEE_MONEY)
+def claim_list(request: HttpRequest) -> HttpResponseBase:
     """The dispute report for the company: what was claimed, what was decided, why, and what it came to."""
     tickets = Ticket.objects.visible_to(request.user, Can.SEE_MONEY).filter(type__in=MONEY_TYPES, merged_into=None)
     listing = Listing(
         request,
-        tickets.select_related("affiliate", "program", "about_commission", "about_payout", "decision__decided_by", "assignee"),
+        tickets.select_related(
+            "affiliate", "program", "about_commission", "about_payout", "decision__decided_by", "missing_sale", "assignee"
+        ),
         name="disputes",
         caption=_("Claims and disputes"),
         columns=[
@@ -119,6 +174,7 @@ def claim_list(request: HttpRequest) -> HttpResponse:
             ),
             Column("reason", _("Reason"), value=lambda t: _decision(t, "reason", "")),
             PersonColumn("decided_by", _("Decided by"), value=lambda t: _decision(t, "decided_by", None)),
+            Column("took", _("Time to decision"), value=_took, shown=False),
             TimeColumn("decided_at", _("Decided"), value=lambda t: _decision(t, "created_at", None)),
             PersonColumn("assignee", _("Owner"), shown=False),
             Column("program", _("Program"), value="program.name", sort="program__name"),
@@ -145,7 +201,17 @@ def claim_list(request: HttpRequest) -> HttpResponse:
             icon="scale",
         ),
     )
-    return listing.response("support/manager/claim_list.html")
+    if request.GET.get("export") == "summary":
+        return stream_csv(rows_of(disputes_by_program(listing.matching)), heading(), "disputes-by-program")
+    by_itself = getattr(request, "htmx", False) and request.htmx.target == "listing"  # type: ignore[attr-defined]
+    context = {} if by_itself else _summary(listing)
+    return listing.response("support/manager/claim_list.html", context)
+
+
+def _summary(listing: Listing) -> dict[str, Any]:
+    """In figures, of exactly what the list shows."""
+    lines = disputes_by_program(listing.matching)
+    return {"lines": lines, "labels": outcome_labels(), "summary_url": listing.address(export="summary")}
 
 
 def _outcome(ticket: Ticket) -> str:
@@ -161,9 +227,17 @@ def _decision(ticket: Ticket, name: str, otherwise: Any) -> Any:
     return value() if callable(value) else value
 
 
+def _took(ticket: Ticket) -> str:
+    decided = _decision(ticket, "created_at", None)
+    return duration_text(decided - ticket.created_at) if decided else ""
+
+
 def _told_about(ticket: Ticket) -> str:
     about = ticket.about_commission or ticket.about_payout
-    return f"{about.public_id}, {money_text(about.amount, about.currency)}" if about else ""
+    if about:
+        return f"{about.public_id}, {money_text(about.amount, about.currency)}"
+    missing = getattr(ticket, "missing_sale", None)
+    return _("order %(order)s, which never came in") % {"order": missing.order} if missing else ""
 
 
 def _terms(request: HttpRequest, public_id: str) -> TermsRequest:
@@ -183,9 +257,7 @@ def terms_decide(request: HttpRequest, public_id: str) -> HttpResponse:
     form = GrantForm(request.POST if "grant" in request.POST else None)
     if form.is_valid():
         with refusals_as_errors(form):
-            data = form.cleaned_data
-            ends_at = form.ends_at(program)
-            grant_terms(terms, by=request.user, type=data["type"], value=data["value"], ends_at=ends_at, reason=data["reason"])
+            grant_terms(terms, by=request.user, **form.cleaned_data)
             messages.success(request, _("Granted. The rule is in force, and ends by itself."))
             return redirect("manage:ticket_detail", terms.ticket.public_id)
     today = timezone.localdate(timezone=program.zone)
@@ -217,6 +289,35 @@ def terms_settle(request: HttpRequest, public_id: str) -> HttpResponse:
         step(terms, by=request.user, reason=request.POST.get("reason", ""))
         return redirect("manage:ticket_detail", terms.ticket.public_id)
     return redirect("manage:terms_decide", terms.ticket.public_id)
+
+
+@manager_required(Can.ANSWER_TICKETS)
+@require_POST
+def terms_open(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What was asked for in a message is decided like a request of the portal."""
+    ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    with refusals_as_messages(request):
+        open_terms_request(ticket, by=request.user, wanted=request.POST.get("wanted", ""))
+    return redirect("manage:ticket_detail", ticket.public_id)
+
+
+@manager_required(Can.SET_RULES)
+def terms_limit_list(request: HttpRequest) -> HttpResponse:
+    """Up to where the managers of each program grant better terms by themselves; above it, its head."""
+    programs = list(visible_programs(request.user, Can.SET_RULES).order_by("name"))
+    limits = {limit.program_id: limit for limit in TermsLimit.objects.filter(program__in=programs)}
+    heads = programs_by_person(Can.EXCEED_TERMS_LIMIT)
+    people = list(User.objects.filter(pk__in=heads).order_by("name", "email"))
+    rows = [
+        {
+            "program": program,
+            "limit": limits.get(program.pk),
+            "heads": [str(person) for person in people if (held := heads[person.pk]) is None or program.pk in held],
+            "may_set": may_exceed(request.user, program),
+        }
+        for program in programs
+    ]
+    return render(request, "support/manager/terms_limit_list.html", {"rows": rows})
 
 
 @manager_required(Can.EXCEED_TERMS_LIMIT)

@@ -33,6 +33,7 @@ from support.models import Draft, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
 from support.queries.ticket import BESIDE, conversation, history_of, links_of, moves_of, next_clock, tasks_of, tickets_beside
 from support.services import add_note, reply
+from support.services.doors import answer_through
 from support.services.macros import reply_with_macro
 from support.services.notices import see_notices, visible_notices
 from support.views.keys import SHORTCUTS
@@ -264,6 +265,8 @@ def message_create(request: HttpRequest, public_id: str) -> HttpResponse:
             said: dict[str, Any] = {"by": request.user, "files": files, "is_answer": mode == "reply", "status": after}
             macro = macro_named(request.user, request.POST.get("macro", ""))
             with transaction.atomic():
+                if door := request.POST.get("door", ""):
+                    answer_through(ticket, door, by=request.user)
                 if macro is None:
                     message = reply(ticket, body, **said)
                 else:
