@@ -5,13 +5,12 @@
 
   async function take(button) {
     const form = find("#composer");
-    const box = find("#composer-body");
-    const said = find(".macro-said");
     const answer = await fetch(button.dataset.macro, { headers: { Accept: "application/json" } }).catch(() => null);
     const got = answer && (await answer.json().catch(() => null));
-    if (!got) return;
-    const panel = button.closest("details");
-    if (panel) panel.open = false;
+    if (!got || form !== find("#composer")) return; // another ticket has been opened
+    const box = find("#composer-body");
+    const said = find(".macro-said");
+    find(".macro-pop").open = false; // the button may have gone meanwhile, with the list that it stood in
     if (got.error) {
       said.textContent = got.error;
       missing = [];
@@ -48,11 +47,25 @@
     const button = event.target.closest("[data-macro]");
     if (button) take(button);
   });
+  // Enter means what has been typed: where its answer is still under way, the first of it is taken once it is there.
+  let shownFor = null, awaited = false;
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "macro-search") awaited = false;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "ticket") shownFor = null;
+    if (event.detail.target?.id !== "macro-found") return;
+    shownFor = new URL(event.detail.xhr.responseURL).searchParams.get("q") || "";
+    if (!awaited || shownFor !== find("#macro-search").value) return;
+    awaited = false;
+    find("#macro-found [data-macro]")?.click();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.target.id !== "macro-search") return;
     if (event.key === "Enter") {
       event.preventDefault();
-      find("#macro-found [data-macro]")?.click();
+      if (shownFor === event.target.value) find("#macro-found [data-macro]")?.click();
+      else awaited = true;
     } else if (event.key === "ArrowDown") {
       event.preventDefault();
       find("#macro-found [data-macro]")?.focus();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any, cast
@@ -168,19 +169,20 @@ class ChangeForm(forms.ModelForm):
 
 
 class OtherTicketForm(forms.Form):
-    """Another ticket, by its id or the address of its page."""
+    """Another ticket: chosen among those beside this one, or by its id or the address of its page, which counts before a choice."""
 
-    other = forms.CharField(label=gettext_lazy("The other ticket"), max_length=500)
+    other = forms.CharField(label=gettext_lazy("The other ticket"), max_length=500, required=False)
 
     def __init__(self, *args: Any, by: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by, self.ticket = by, ticket
 
     def clean_other(self) -> Ticket:
-        text = next((part for part in self.cleaned_data["other"].split("?")[0].split("/") if part.startswith("tkt_")), "")
+        given = " ".join(reversed(self.data.getlist("other")))  # type: ignore[attr-defined]
+        text = next((part for part in re.split(r"[/?#\s]", given) if part.startswith("tkt_")), "")
         found = Ticket.objects.visible_to(self.by).filter(pk=Ticket.pk_from(text.strip()) or 0).first()
         if found is None:
-            raise forms.ValidationError(_("There is no such ticket. Give its id: it begins with tkt_."))
+            raise forms.ValidationError(_("Choose a ticket, or give its id: it begins with tkt_."))
         return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -75,6 +77,10 @@ class Shift(PublicId, TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.person}: {self.get_duty_display()}"
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
 
     @property
     def plan(self) -> Plan:

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -25,6 +26,7 @@ from team.roster import hours_of
 from team.roster_week import days_from, hours_of_day, monday_of, span_of_days, week_lines
 from team.services import ask_coverage, cancel_turn, drop_coverage, end_shift, plan_shift
 from team.services.shifts import turn_of
+from team.shifts import weekdays_of
 
 MOST_OFFICERS = 6  # programs whose duty officer the roster's page names
 
@@ -159,11 +161,25 @@ def _roster_url() -> str:
     return reverse("manage:roster")
 
 
+def _repeats(rule: str) -> str:
+    """A shift's rule in words; one that only a calendar's language says stands as it is."""
+    if not rule:
+        return _("Once")
+    if rule == "FREQ=DAILY":
+        return _("Every day")
+    found = weekdays_of(rule)
+    if found is None:
+        return rule
+    days, every = ", ".join(str(WEEKDAYS_ABBR[day]) for day in found[0]), found[1]
+    return days if every == 1 else _("%(days)s, every %(number)d weeks") % {"days": days, "number": every}
+
+
 @manager_required(Can.SEE_TEAM)
 def shift_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     shift = _shift(public_id)
     day = _day(request.GET.get("day"))
-    context = {"shift": shift, "plans": rights_of(request.user).has(Can.PLAN_TEAM), "day": day, "ends": LastDayForm()}
+    plans = rights_of(request.user).has(Can.PLAN_TEAM)
+    context = {"shift": shift, "repeats": _repeats(shift.rule), "plans": plans, "day": day, "ends": LastDayForm()}
     if day is not None:
         with refusals_as_messages(request):
             context["turn"] = turn_of(shift, day)
@@ -176,7 +192,11 @@ def shift_end(request: HttpRequest, public_id: str) -> HttpResponse:
     shift = _shift(public_id)
     form = LastDayForm(request.POST)
     if not form.is_valid():
-        return render(request, "team/manager/shift_detail.html", {"shift": shift, "plans": True, "ends": form})
+        return render(
+            request,
+            "team/manager/shift_detail.html",
+            {"shift": shift, "repeats": _repeats(shift.rule), "plans": True, "ends": form},
+        )
     with refusals_as_messages(request):
         end_shift(shift, form.cleaned_data["last_day"], by=request.user)
         messages.success(request, _("The shift ends then; what has been stays."))

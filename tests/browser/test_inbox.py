@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from support.models import Draft, Message
+from support.models import Commitment, Draft, MacroUse, Message
 from support.services import add_note, open_ticket, receive
+from support.services.macros import Words, create_macro
 from tests.browser.stage import axe_finds, off_screen, too_wide
 from tests.factories_support import make_channel, make_message, make_ticket
 
@@ -117,6 +118,51 @@ def test_what_affiliates_write_appears_by_itself_and_a_draft_outlives_the_page(o
     page.reload()
     expect(page.locator("#composer-body")).to_have_value("Let me look")
     assert Draft.objects.get().body == "Let me look"
+
+
+def test_a_macro_and_a_promise_by_the_keyboard_while_the_box_stays_ones_own(open_page, mara, tickets):
+    money, _link = tickets
+    create_macro(by=mara, name="Looking at it", program=money.program, variants=[Words("I am looking at it, {{ first_name }}.")])
+    page = open_page(mara, viewport=DESK)
+    page.goto(f"{INBOX}{money.public_id}/")
+    keys, box = page.keyboard, page.locator("#composer-body")
+
+    keys.press("m")
+    keys.type("looking")
+    expect(page.locator("#macro-found .macro-choice")).to_have_count(1)
+    expect(page.locator("#macro-search")).to_be_in_viewport()
+    keys.press("Enter")
+    expect(box).to_have_value("I am looking at it, Ana.")
+    expect(box).to_be_focused()
+    with page.expect_response("**/promises/suggest/") as asked:
+        keys.type(" You hear from me tomorrow by 10:00")
+    expect(box).to_be_focused()
+    expect(box).to_be_enabled()
+    assert asked.value.ok
+    page.get_by_label("is a promise, for me to keep").check()
+    box.focus()
+    keys.press("Control+Enter")
+
+    expect(page.locator(".msg-out")).to_contain_text("tomorrow by 10:00")
+    assert Commitment.objects.get().owner == mara
+    assert MacroUse.objects.get().macro.name == "Looking at it"
+
+
+def test_a_ticket_goes_into_another_that_is_chosen_by_its_subject(open_page, mara, music, bao, tickets):
+    _money, link = tickets
+    later = make_ticket(bao, music, subject="And the coupon", channel=link.channel)
+    make_message(later, "Also, which coupon is mine?")
+    page = open_page(mara, viewport=DESK)
+    page.goto(f"{INBOX}{later.public_id}/")
+
+    page.locator("#ticket-head").get_by_label("More").click()
+    page.get_by_role("button", name="Merge into another").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("My link").check()
+    dialog.get_by_role("button", name="Merge").click()
+
+    expect(page.get_by_role("heading", name="My link")).to_be_visible()
+    expect(page.locator("#ticket-stream")).to_contain_text("which coupon is mine")
 
 
 def test_a_phone_shows_one_pane_at_a_time(open_page, mara, tickets):
