@@ -139,9 +139,8 @@ def _tell_holders(escalation: Escalation) -> None:
     context = {"escalation": escalation, "ticket": escalation.ticket}
     if escalation.expert_email:
         link = f"{settings.BASE_URL}{reverse('escalation_answer', args=[escalation_token(escalation)])}"
-        write_mail(
-            escalation.expert_email, "support/mails/escalation_expert", {**context, "link": link}, about=[escalation.ticket]
-        )
+        # About nothing, so that colleagues who see the ticket do not find the link among the mails and answer in the expert's name.
+        write_mail(escalation.expert_email, "support/mails/escalation_expert", {**context, "link": link})
         return
     for person in [escalation.holder] if escalation.holder else _people_of(escalation):
         if person != escalation.asked_by and may_be_notified(person):

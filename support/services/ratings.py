@@ -128,4 +128,5 @@ def mail_rating(rating: Rating, to: str) -> None:
     rating.save(update_fields=["sent_to"])
     links = [(score.label, rating_link(rating, score)) for score in reversed(Rating.Score)]
     context = {"rating": rating, "ticket": rating.ticket, "links": links}
-    write_mail(to, "support/mails/rating", context, about=[rating.ticket], language=written_language(rating.ticket))
+    # About nothing, so that those who are rated do not find the links among the mails.
+    write_mail(to, "support/mails/rating", context, language=written_language(rating.ticket))

@@ -11,6 +11,7 @@ from channels.parsed import Quarantine
 from channels.telegram.buttons import Press
 from core.errors import Refusal
 from core.events import deliver_due
+from core.mail import readable_mails
 from core.models import Mail
 from support.models import Rating
 from support.rating_buttons import rate_by_button
@@ -40,6 +41,12 @@ def test_it_is_asked_once_and_names_who_is_rated(rating, sofia):
     assert Rating.objects.count() == 1 and rating.person == sofia
     mail = Mail.objects.get(subject__contains="how were you helped")
     assert mail.to == "ana@tributary.example" and mail.body.count("/rate/") == 5
+
+
+def test_those_who_are_rated_do_not_find_the_links_among_the_mails(rating, mara, ada):
+    mail = Mail.objects.get(subject__contains="how were you helped")
+    assert not readable_mails(mara).filter(pk=mail.pk).exists()
+    assert readable_mails(ada).filter(pk=mail.pk).exists()
 
 
 def test_what_nobody_of_ours_answered_is_not_asked_about(ana, music, sofia):
