@@ -41,7 +41,7 @@ class ChannelsConfig(AppConfig):
         )
         register_parser(Channel.Kind.EMAIL, mail.parse_item)
         register_sender(Channel.Kind.EMAIL, smtp.SENDER)
-        register_parser(Channel.Kind.TELEGRAM, parser.parse_update)
+        register_parser(Channel.Kind.TELEGRAM, parser.parse_update, parser.asks_telegram)
         register_sender(Channel.Kind.TELEGRAM, sending.TELEGRAM)
         register_card("ticket.above_composer", "channels/manager/_silence.html", 10, silence_card)
         register_card("portal_profile", "channels/portal/_telegram_card.html", 30, telegram_card)

@@ -22,11 +22,12 @@ from psycopg2.extras import execute_values
 
 from channels.events import INBOUND_QUARANTINED
 from channels.models import Channel, InboundItem
-from channels.parsed import Parsed, Quarantine, file_parsed
-from core.events import record
+from channels.parsed import Parsed, Quarantine, file_parsed, filed_together
+from core.events import record, recorded_together
+from core.rows import update_rows
 
 MOST_ATTEMPTS = 5
-AT_ONCE = 20  # items claimed with one statement
+AT_ONCE = 40  # items claimed with one statement
 # After which somebody else goes on with what was claimed: what a killed process had in hand waits no longer. It need not outlast the
 # work: the row is locked while an item is filed, and filed once, whoever claimed it last.
 LEASE = timedelta(seconds=5)
@@ -34,14 +35,18 @@ LEASE = timedelta(seconds=5)
 Status = InboundItem.Status
 Parser = Callable[[InboundItem], Parsed | str]
 _parsers: dict[str, Parser] = {}
+_waiting: dict[str, Callable[[InboundItem], bool]] = {}
 _log = logging.getLogger(__name__)
 
 
-def register_parser(kind: str, parser: Parser) -> None:
+def register_parser(kind: str, parser: Parser, waits: Callable[[InboundItem], bool] | None = None) -> None:
     """What reads the items of one kind of channel. It may write what an item leads to (contacts, chats), runs in the savepoint
     in which the item is filed, and raises Quarantine where a person has to decide. Of an item that is nobody's message (an
-    account was connected, a button tapped) it returns the reference of what it became: nothing else files that."""
+    account was connected, a button tapped) it returns the reference of what it became: nothing else files that. `waits` says of
+    an item whether something outside has to be asked for it, as for a file: it is filed by itself."""
     _parsers[kind] = parser
+    if waits is not None:
+        _waiting[kind] = waits
 
 
 class NotNow(Exception):
@@ -144,8 +149,7 @@ def process_due(channel: Channel | None = None, limit: int = 2000) -> int:
         claimed = _claim(channel)
         if not claimed:
             break
-        for item in claimed:
-            process_item(item)
+        _process_claimed(claimed)
         done += len(claimed)
     return done
 
@@ -165,6 +169,48 @@ def _claim(channel: Channel | None = None) -> list[InboundItem]:
     for item in claimed:
         item.attempts += 1
     return claimed
+
+
+def _process_claimed(items: list[InboundItem]) -> None:
+    """In sets, which is many times quicker; where anything in a set fails, none of it is done, and each is filed by itself."""
+    quick = [item for item in items if item.attempts == 1 and not _waits(item)]
+    if len(quick) > 1:
+        try:
+            filed = _process_set(quick)
+        except Exception as error:  # each is told apart below
+            _log.info("a set of %d is filed one by one: %s", len(quick), error)
+            filed = set()
+        items = [item for item in items if item.pk not in filed]
+    for item in items:
+        item.status, item.filed_as, item.reason = Status.RECEIVED, "", ""
+        process_item(item)
+
+
+def _process_set(items: list[InboundItem]) -> set[int]:
+    """All of these or none, in their order and in one transaction; returns which were filed, the others are somebody else's. It
+    waits for nobody long: whoever else would have to wait for it in turn is never made to fail (deadlock_timeout is a second)."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO off; SET LOCAL lock_timeout TO '300ms'")
+        pks = [item.pk for item in items]
+        ours = InboundItem.objects.select_for_update(skip_locked=True).filter(pk__in=pks, status=Status.RECEIVED)
+        ours_now = set(ours.values_list("pk", flat=True))
+        items = [item for item in items if item.pk in ours_now]
+        with recorded_together(), filed_together():
+            for item in items:
+                parsed = _parse(item)
+                item.filed_as = parsed if isinstance(parsed, str) else file_parsed(item, parsed)
+        update_rows(
+            InboundItem._meta.db_table,
+            {"status": "text", "sender": "text", "subject": "text", "filed_as": "text"},
+            [(item.pk, Status.FILED, item.sender, item.subject, item.filed_as) for item in items],
+        )
+    return ours_now
+
+
+def _waits(item: InboundItem) -> bool:
+    waits = _waiting.get(item.channel.kind)
+    return waits is not None and waits(item)
 
 
 def process_item(item: InboundItem, *, told_at_once: bool = False) -> None:

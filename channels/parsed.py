@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -85,18 +86,23 @@ class Parsed:
 
 
 Filer = Callable[[InboundItem, Parsed], str]
-_filers: list[Filer] = []
+Together = Callable[[], AbstractContextManager[None]]
+_filers: list[tuple[Filer, Together]] = []
 
 
-def register_filer(filer: Filer) -> None:
+def register_filer(filer: Filer, together: Together = nullcontext) -> None:
     """Support registers what makes a message of a ticket out of an item. It runs in a savepoint, returns the reference of
     what it made ("message:12"), raises Quarantine where a person has to decide, and may run again for the same item: it then
-    returns the same reference."""
-    _filers[:] = [filer]
+    returns the same reference. `together` surrounds many that are filed in one transaction."""
+    _filers[:] = [(filer, together)]
+
+
+def filed_together() -> AbstractContextManager[None]:
+    return _filers[0][1]() if _filers else nullcontext()
 
 
 def file_parsed(item: InboundItem, parsed: Parsed) -> str:
-    return _filers[0](item, parsed)
+    return _filers[0][0](item, parsed)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ the event and are idempotent: an event may reach them twice, late, or after a la
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,6 +72,42 @@ def record_many(facts: Iterable[Fact], *, by: Any = None) -> None:
     now = timezone.now()
     actor = by.pk if by is not None else None
     rows = [(f.name, f.at or now, actor, [ref(thing) for thing in f.about if thing is not None], f.data, f.reason) for f in facts]
+    together = _together.get()
+    # What is recorded within a savepoint of its own is undone with that alone, and written there.
+    if together is not None and together.depth == _depth():
+        together.rows += rows
+    else:
+        _insert(rows)
+
+
+def _depth() -> int:
+    """How many savepoints the connection is in; blocks without one (None) are undone with what surrounds them."""
+    return sum(each is not None for each in connection.savepoint_ids)
+
+
+@dataclass
+class _Together:
+    depth: int
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+_together: ContextVar[_Together | None] = ContextVar("recorded_together", default=None)
+
+
+@contextmanager
+def recorded_together() -> Iterator[None]:
+    """In one transaction: what is recorded meanwhile is written at the end, as one set."""
+    together = _Together(_depth())
+    token = _together.set(together)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    _insert(together.rows)
+
+
+def _insert(rows: list[tuple[Any, ...]]) -> None:
+    now = timezone.now()
     awaited = [row for row in rows if row[0] in _receivers]
     plain = [row for row in rows if row[0] not in _receivers]
     insert_rows("core_event", COLUMNS, plain)

@@ -49,6 +49,18 @@ def insert_rows(
         return execute_values(cursor.cursor, statement, bound, page_size=COPY_FROM, fetch=bool(returning)) or []
 
 
+def update_rows(table: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
+    """UPDATE these rows, each its own values: first its `id`, then one for each of `columns`, which names their types. One
+    statement. Names and types are from code, never from input."""
+    if not rows:
+        return
+    names = ", ".join(f"{name} = new.{name}" for name in columns)
+    template = f"(%s::bigint, {', '.join(f'%s::{kind}' for kind in columns.values())})"
+    statement = f"UPDATE {table} SET {names} FROM (VALUES %s) AS new (id, {', '.join(columns)}) WHERE {table}.id = new.id"
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        execute_values(cursor.cursor, statement, rows, template=template, page_size=len(rows))
+
+
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 

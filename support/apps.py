@@ -29,6 +29,7 @@ class SupportConfig(AppConfig):
         from support.queries.queue import waiting_for
         from support.queries.ticket import hidden_tickets
         from support.rescue import find_filed, rescue_item
+        from support.services.following import filed_together
 
         register_menu(
             "manager",
@@ -68,7 +69,7 @@ class SupportConfig(AppConfig):
         register_card("public_program", "support/public/_figures_card.html", 50, shown_figures_card)
         register_card("portal.help", "support/public/_figures_card.html", 50, shown_figures_card)
         register_facts()
-        register_filer(file_item)
+        register_filer(file_item, filed_together)
         register_desk(find_filed, rescue_item)
         register_buttons(chat_answers.PREFIX, chat_answers.settle_by_button)
         register_buttons(rating_buttons.PREFIX, rating_buttons.rate_by_button)

@@ -24,6 +24,7 @@ from support.models import Message, StartRule, Ticket, TicketLink, TicketStatus
 from support.models.messages import LONGEST_NAME, Direction
 from support.starting import Words, rules_of, why_it_starts
 from support.subjects import subject_key
+from support.together import held
 
 MOST_OPEN = 10  # open tickets of one chat that a message may join
 MOST_OF_ONE_SENDER = 200  # tickets of the window whose subjects are compared
@@ -144,7 +145,8 @@ def _open_in(chat: Chat, writer: Contact) -> Iterator[Ticket]:
         affiliate__in={writer.affiliate_id, chat.affiliate_id} - {None}
     )  # not everybody's of a large group
     rows: QuerySet[Ticket] = Ticket.objects.unresolved().filter(whose, chat=chat).order_by("-last_at", "-pk")
-    return (ticket for ticket in rows if is_party(writer, ticket, chat))
+    newest = sorted(map(held, rows), key=lambda ticket: (ticket.last_at, ticket.pk), reverse=True)
+    return (ticket for ticket in newest if is_party(writer, ticket, chat))
 
 
 def _same_subject(channel: Channel, writer: Contact, subject: str) -> Iterator[Ticket]:
@@ -156,5 +158,6 @@ def _same_subject(channel: Channel, writer: Contact, subject: str) -> Iterator[T
         contact=writer, program=channel.program_id, channel__kind=channel.kind, last_at__gte=since
     ).select_related("merged_into")
     recent = rows.order_by("-last_at", "-pk")[:MOST_OF_ONE_SENDER]
-    same = (target_of(ticket) for ticket in recent if subject_key(ticket.subject) == key)
+    newest = sorted(map(held, recent), key=lambda ticket: (ticket.last_at, ticket.pk), reverse=True)
+    same = (target_of(ticket) for ticket in newest if subject_key(ticket.subject) == key)
     yield from (ticket for ticket in same if is_party(writer, ticket) and may_go_on(ticket))

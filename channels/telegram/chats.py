@@ -53,7 +53,7 @@ def chat_of(
         "contact": contact if where.private else None,
     }
     key: dict[str, Any] = {"channel": channel, "business": business, "provider_id": where.id}
-    locked = Chat.objects.select_for_update(of=("self",)).select_related("business__person", "contact", "channel")
+    locked = Chat.objects.select_for_update(no_key=True, of=("self",)).select_related("business__person", "contact", "channel")
     chat = locked.filter(**key).first()
     if chat is None:
         made, _new = Chat.objects.get_or_create(**key, defaults=fresh)

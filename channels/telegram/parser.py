@@ -56,6 +56,16 @@ def parse_update(item: InboundItem) -> Parsed | str:
     raise Quarantine(_("Telegram sent something that nobody here reads (%(kind)s).") % {"kind": update})
 
 
+def asks_telegram(item: InboundItem) -> bool:
+    """Whether Telegram may have to be asked before it is filed: for a file, or about an account of the company's. So that nobody
+    waits for that, such an item is filed by itself, as is what is no message."""
+    try:
+        _number, update = read_update(bytes(item.raw or b""))
+    except Malformed:
+        return True
+    return not isinstance(update, Said) or bool(update.files or update.connection or update.command)
+
+
 def _said(item: InboundItem, channel: Channel, said: Said) -> Parsed | str:
     account = _account(channel, said.connection) if said.connection else None
     ours = account is not None and said.sender.id == account.provider_user_id

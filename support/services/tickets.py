@@ -29,6 +29,7 @@ from support.errors import NotNow, TicketError
 from support.models import Level, Priority, StatusChange, TermsRequest, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING, TO_DECIDE
 from support.services.following import follow
+from support.together import held_as, hold
 from team.queries import is_there
 
 CHANGEABLE = frozenset({"subject", "type", "priority", "level", "tags", "language"})
@@ -40,12 +41,15 @@ def lock_ticket(ticket: Ticket, *, follow_merge: bool = True) -> Ticket:
     """The row as it is now, held until the transaction ends. One that went into another leads to that one, or is refused."""
     pk = ticket.pk
     while True:
+        if (known := held_as(pk)) is not None:
+            return known
         locked = (
             Ticket.objects.select_for_update(no_key=True, of=("self",))
             .select_related("program", "affiliate", "contact", "channel", "chat__business", "assignee")
             .get(pk=pk)
         )
         if locked.merged_into_id is None:
+            hold(locked)
             return locked
         if not follow_merge:
             raise NotNow(_("This ticket went into another one. Work there."), code="merged")
@@ -104,6 +108,7 @@ def open_ticket(
     StatusChange.objects.create(ticket=ticket, status=status, at=now, by=by)
     data = {"subject": ticket.subject, "channel": channel.kind, "program": program.public_id}
     record(events.TICKET_OPENED, ticket, affiliate, contact, by=by, data=data, reason=because[:300])
+    hold(ticket)
     return ticket
 
 

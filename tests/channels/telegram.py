@@ -68,5 +68,6 @@ def filed(monkeypatch: pytest.MonkeyPatch) -> list[Parsed]:
         found.append(parsed)
         return f"message:{len(found)}"
 
-    monkeypatch.setattr(parsed_module, "_filers", [file])
+    monkeypatch.setattr(parsed_module, "_filers", [])
+    parsed_module.register_filer(file)
     return found
