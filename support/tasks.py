@@ -5,6 +5,7 @@ from support.services import clocks, notify_unread, promises, wake_due, watch
 from support.services.assignment import assign_waiting, sweep_tickets
 from support.services.escalations import sweep_acceptances
 from support.services.managers import propose_managers
+from support.services.tasks import give_tasks_to_deputies, watch_tasks
 from support.services.terms import end_terms
 
 
@@ -22,6 +23,7 @@ def notify_unread_messages() -> None:
 def watch_clocks() -> None:
     watch.watch_clocks()
     promises.watch_commitments()
+    watch_tasks()
 
 
 @shared_task
@@ -40,6 +42,7 @@ def sweep_all_tickets() -> None:
     start_covers()
     end_covers()
     promises.give_to_deputies()
+    give_tasks_to_deputies()
     sweep_tickets()
 
 

@@ -19,6 +19,7 @@ class Notice(models.Model):
         WARNED = "warned", _("Due soon")
         BREACHED = "breached", _("Overdue")
         PROMISE = "promise", _("A promise is due")
+        TASK = "task", _("A task is due")
         DECIDED = "decided", _("An improvement was decided")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")

@@ -236,12 +236,16 @@ class Task(PublicId, TimestampedModel):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="tasks", verbose_name=_("owner"))
     due_at = models.DateTimeField(_("due"))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    due_told_at = models.DateTimeField(null=True, blank=True)  # when its owner was told that its time has come
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering = ["due_at", "pk"]
-        indexes = [models.Index(fields=["owner", "due_at"], condition=Q(done_at__isnull=True), name="task_to_do")]
+        indexes = [
+            models.Index(fields=["owner", "due_at"], condition=Q(done_at__isnull=True), name="task_to_do"),
+            models.Index(fields=["due_at"], condition=Q(done_at__isnull=True, due_told_at__isnull=True), name="task_to_tell"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.access import Can, programs_of
 from core.rows import select_rows
 from support import live
-from support.models import OPEN, Commitment, Draft, Mention, Message, Notice, Ticket, TicketStatus
+from support.models import OPEN, Commitment, Draft, Mention, Message, Notice, Task, Ticket, TicketStatus
 from support.models.tickets import TicketQuerySet
 
 MOST_COUNTED = 99  # beyond this, "99+" tells as much
@@ -52,6 +52,11 @@ SHELVES = {
             _("No owner"),
             lambda tickets, user: tickets.filter(awake(), assignee__isnull=True).our_turn(),
             BY_DUE,
+        ),
+        Shelf(
+            "tasks",
+            _("My tasks"),  # whatever has become of the ticket
+            lambda tickets, user: tickets.filter(Exists(Task.objects.filter(ticket=OuterRef("pk"), owner=user, done_at=None))),
         ),
         Shelf("waiting", _("Waiting"), _of_status(TicketStatus.PENDING)),
         Shelf("on_hold", _("On hold"), _of_status(TicketStatus.ON_HOLD)),

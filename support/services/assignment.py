@@ -20,11 +20,12 @@ from accounts.models import User
 from affiliates.models import Cover
 from core.components import moment_text
 from support.choosing import Candidate, Case, choose, is_simple
-from support.models import Commitment, Task, Ticket
+from support.models import Commitment, Ticket
 from support.models.tickets import OPEN
 from support.services.first_word import asking_for_a_word, tell_when_somebody_is_there
 from support.services.following import follow
 from support.services.promises import give_commitments
+from support.services.tasks import give_tasks, open_tasks
 from support.services.tickets import lock_ticket, set_assignee
 from team.models import OPEN_TICKETS, Capacity
 from team.queries import HORIZON, load_roster
@@ -207,8 +208,8 @@ def hand_back(cover: int) -> int:
             if waits:
                 assign_ticket(ticket)
     left = Q(ticket__affiliate=ended.affiliate, owner=ended.to_person)
-    Task.objects.filter(left, done_at=None).update(owner=ended.from_person)
     with transaction.atomic():
+        give_tasks(open_tasks(left), ended.from_person, reason=_("%(person)s looks after %(affiliate)s again.") % told)
         promises = list(Commitment.objects.open().filter(left).select_for_update(of=("self",)).select_related("ticket"))
         give_commitments(promises, ended.from_person, reason=_("%(person)s looks after %(affiliate)s again.") % told)
     return back
@@ -219,9 +220,9 @@ def hand_over(cover: int) -> int:
     follow by the sweep, which finds their owner gone. Returns how many were handed over."""
     begun = Cover.objects.select_related("affiliate", "from_person", "to_person").get(pk=cover)
     due = Q(ticket__affiliate=begun.affiliate_id, owner=begun.from_person_id, due_at__lt=begun.ends_at)
-    tasks = Task.objects.filter(due, done_at=None).update(owner=begun.to_person_id)
     with transaction.atomic():
         promises = list(Commitment.objects.open().filter(due).select_for_update(of=("self",)).select_related("ticket"))
         told = {"person": begun.from_person, "affiliate": begun.affiliate}
         reason = _("%(person)s is away; %(affiliate)s is covered.") % told
+        tasks = give_tasks(open_tasks(due), begun.to_person, reason=reason)
         return tasks + give_commitments(promises, begun.to_person, reason=reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from django.db import transaction
@@ -145,19 +145,23 @@ def _tell_overdue(commitment: Commitment, now: datetime) -> None:
 def give_to_deputies(limit: int = 500) -> int:
     """What somebody who is away promised for these days their deputy keeps, and it counts for them. Where no deputy was named
     the accounts are spread, and promises follow each account (`assignment.hand_over`). Returns how many changed hands."""
-    now = timezone.now()
     moved = 0
-    for absence in current_absences(now).exclude(deputy=None).select_related("person", "deputy"):
-        starts, ends = span_of(absence)
-        if not starts <= now < ends or absence.deputy is None:
-            continue
-        rights = rights_of(absence.deputy)
-        mine = Commitment.objects.open().filter(owner=absence.person, due_at__lt=ends)
+    for person, deputy, ends in absent_with_deputies(timezone.now()):
+        rights = rights_of(deputy)
+        mine = Commitment.objects.open().filter(owner=person, due_at__lt=ends)
         with transaction.atomic():
             locked = list(mine.select_for_update(skip_locked=True, of=("self",)).select_related("ticket")[:limit])
             able = [each for each in locked if rights.has(Can.ANSWER_TICKETS, each.ticket.program_id)]
-            moved += give_commitments(able, absence.deputy, reason=_("%(person)s is away.") % {"person": absence.person})
+            moved += give_commitments(able, deputy, reason=_("%(person)s is away.") % {"person": person})
     return moved
+
+
+def absent_with_deputies(now: datetime) -> Iterator[tuple[User, User, datetime]]:
+    """(who is away, who stands in for them, until when)"""
+    for absence in current_absences(now).exclude(deputy=None).select_related("person", "deputy"):
+        starts, ends = span_of(absence)
+        if starts <= now < ends and absence.deputy is not None:
+            yield absence.person, absence.deputy, ends
 
 
 def give_commitments(commitments: Collection[Commitment], owner: User, *, reason: str) -> int:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.access import Can, check, rights_of
-from core.events import record
+from core.events import Fact, record, record_many
 from support import events
 from support.errors import TicketError
-from support.models import Message, Task, Ticket
+from support.models import Message, Notice, Task, Ticket
 from support.services.following import follow
+from support.services.notices import notify
+from support.services.promises import absent_with_deputies
 from support.services.tickets import lock_ticket
+from team.queries import duty_officer, may_be_notified, roster_at
 
 
 @transaction.atomic
@@ -50,3 +56,55 @@ def finish_task(task: Task, *, by: User) -> Task:
         record(events.TASK_FINISHED, task, task.ticket, by=by, data={"title": task.title})
         follow(task.ticket)
     return task
+
+
+def watch_tasks(limit: int = 500) -> int:
+    """Tell owners of tasks whose time has come, once each, also where the ticket is resolved; where the owner is away, whoever
+    answers for the inbox now."""
+    now, told = timezone.now(), 0
+    due = Task.objects.filter(done_at=None, due_told_at=None, due_at__lte=now)
+    for pk in list(due.values_list("pk", flat=True)[:limit]):
+        with transaction.atomic():
+            rows = due.select_for_update(skip_locked=True, of=("self",)).select_related("ticket__program", "owner")
+            task = rows.filter(pk=pk).first()
+            if task is None:
+                continue
+            roster = roster_at(now)
+            there = roster.on_duty(now, program=task.ticket.program_id)
+            people = [task.owner]
+            officer = duty_officer(now, task.ticket.program, roster)
+            if officer is not None and officer.person != task.owner and not may_be_notified(task.owner, now):
+                people.append(officer.person)
+            for person in people:
+                by_mail = person.pk in there
+                notify(person, task.ticket, Notice.Kind.TASK, due_at=task.due_at, text=task.title, by_mail=by_mail)
+            task.due_told_at = now
+            task.save(update_fields=["due_told_at"])
+            told += 1
+    return told
+
+
+def give_tasks(tasks: Collection[Task], owner: User, *, reason: str) -> int:
+    """These open tasks, locked already, are another one's from now on. The history of each ticket tells it."""
+    Task.objects.filter(pk__in=[each.pk for each in tasks]).update(owner=owner, due_told_at=None)
+    data = {"person": str(owner)}
+    record_many([Fact(events.TASK_GIVEN, [each, each.ticket], {**data, "title": each.title}, reason) for each in tasks])
+    return len(tasks)
+
+
+def give_tasks_to_deputies(limit: int = 500) -> int:
+    """What falls due while its owner is away is their deputy's, where one was named; else it follows the accounts."""
+    moved = 0
+    for person, deputy, ends in absent_with_deputies(timezone.now()):
+        rights = rights_of(deputy)
+        with transaction.atomic():
+            mine = open_tasks(owner=person, due_at__lt=ends)[:limit]
+            able = [each for each in mine if rights.has(Can.SEE_TICKETS, each.ticket.program_id)]
+            moved += give_tasks(able, deputy, reason=_("%(person)s is away.") % {"person": person})
+    return moved
+
+
+def open_tasks(*conditions: Q, **fields: Any) -> QuerySet[Task]:
+    """Those that are not done, locked; what somebody has in hand is left out."""
+    rows = Task.objects.filter(*conditions, done_at=None, **fields)
+    return rows.select_for_update(skip_locked=True, of=("self",)).select_related("ticket")

@@ -32,7 +32,7 @@ from support.services import (
     undo_move,
 )
 from support.views.queue import Queue
-from support.views.tickets import back_to, visible_ticket
+from support.views.tickets import back_to, tell_what_remains, visible_ticket
 
 
 def tell_errors(request: HttpRequest, form: Form) -> None:
@@ -78,6 +78,8 @@ def ticket_status(request: HttpRequest, public_id: str) -> HttpResponse:
                 until=form.cleaned_data["until"],
                 reason=form.cleaned_data["reason"],
             )
+            if form.cleaned_data["status"] == TicketStatus.RESOLVED:
+                tell_what_remains(request, ticket)
     else:
         tell_errors(request, form)
     return back_to(request, ticket)

@@ -22,6 +22,7 @@ from affiliates.queries import timeline_of
 from commissions.performance import performance
 from core.access import Can, manager_required, programs_of, rights_of
 from core.choices import country_name
+from core.components import moment_text
 from core.ui import refusals_as_messages
 from payouts.queries import balances
 from support import live
@@ -29,7 +30,7 @@ from support.display import PICTURES
 from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
 from support.forms_promises import PromiseForm
 from support.mentions import see_mentions
-from support.models import Draft, Mention, Ticket, TicketStatus
+from support.models import Commitment, Draft, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
 from support.queries.ticket import BESIDE, conversation, history_of, links_of, moves_of, next_clock, tasks_of, tickets_beside
 from support.services import add_note, reply
@@ -274,7 +275,19 @@ def message_create(request: HttpRequest, public_id: str) -> HttpResponse:
                 promises.keep(message, by=request.user)
         _keep_draft(ticket, request.user, "")
         live.leave(ticket.pk, request.user)
+        if mode == "reply" and form.cleaned_data["after"] == TicketStatus.RESOLVED:
+            tell_what_remains(request, ticket)
     return back_to(request, ticket)
+
+
+def tell_what_remains(request: HttpRequest, ticket: Ticket) -> None:
+    """A resolved ticket leaves what was to be done, and what was promised, to their owners."""
+    left = [(task.title, task.owner, task.due_at) for task in ticket.tasks.filter(done_at=None).select_related("owner")]
+    promised = ticket.commitments.filter(status=Commitment.Status.OPEN).select_related("owner")
+    left += [(each.text, each.owner, each.due_at) for each in promised]
+    if left:
+        told = "; ".join(f"{what} ({owner.get_short_name()}, {moment_text(due)})" for what, owner, due in left)
+        messages.info(request, _("Resolved. What remains to be done: %(tasks)s") % {"tasks": told})
 
 
 @manager_required(Can.ANSWER_TICKETS)
