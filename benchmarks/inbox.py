@@ -125,7 +125,7 @@ def _texts() -> list[tuple[str, str]]:
         cursor.execute("SELECT body_text FROM support_message ORDER BY id DESC OFFSET 1000 LIMIT 1")
         ((body,),) = cursor.fetchall()
         cursor.execute(
-            "SELECT word, ndoc FROM ts_stat(%s) WHERE word !~ '[0-9]' ORDER BY ndoc DESC",
+            "SELECT word, ndoc FROM ts_stat(%s) WHERE word ~ '^[a-z]+$' ORDER BY ndoc DESC",
             [f"SELECT search FROM support_message WHERE id % {EVERY} = 0"],
         )
         words = cursor.fetchall()
