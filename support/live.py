@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
+from django.core.cache import cache as kept
 from django.db import connection, transaction
+from django.utils import timezone
 
 from support.models import Message, StatusChange, Ticket
 
@@ -26,6 +29,7 @@ HERE = 7  # seconds without a word after which somebody is no longer here: pages
 AWAY = 5  # seconds for which Valkey is left alone after it did not answer
 
 _away_until = 0.0
+Measure = TypeVar("Measure")
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,16 @@ def keep_number(key: str, mark: str, number: int) -> None:
 def forget_numbers(*keys: str) -> None:
     """What these count has changed, once the transaction has committed."""
     transaction.on_commit(lambda: _ask(lambda valkey: valkey.delete(*(f"inbox:number:{key}" for key in keys))), robust=True)
+
+
+def measured(key: str, seconds: int, measure: Callable[[], Measure]) -> tuple[datetime, Measure]:
+    """What was measured at most so long ago, and when; without Valkey anew each time."""
+    found = _ask(lambda _valkey: kept.get(f"inbox:measured:{key}"))
+    if found is None:
+        found = timezone.now(), measure()
+        _ask(lambda _valkey: kept.set(f"inbox:measured:{key}", found, seconds))
+    told: tuple[datetime, Measure] = found
+    return told
 
 
 def _newest_rows() -> str:

@@ -21,6 +21,7 @@ from accounts.models import User
 from channels.models import Channel
 from core.rows import select_rows
 from programs.models import Program
+from support import live
 from support.models import ClockName, Ticket
 
 BY = {
@@ -209,16 +210,20 @@ class Shown:
     answer: timedelta | None
     resolution: timedelta | None
     number: int  # first replies
+    at: datetime  # measured
 
 
 PUBLIC_DAYS = 30
+FRESH = 300  # seconds for which what was measured is shown again: the page says when that was
 ENOUGH = 10  # first replies, below which a median says nothing
 
 
 def shown_figures(program: Program) -> Shown | None:
     """The measured figures that the program's page and portal may show; None where the program shows none, or has too few."""
-    if not program.shows_support:
-        return None
+    return live.measured(f"shown:{program.pk}", FRESH, lambda: _shown(program))[1] if program.shows_support else None
+
+
+def _shown(program: Program) -> Shown | None:
     end = timezone.now()
     rows = select_rows(
         """
@@ -233,7 +238,8 @@ def shown_figures(program: Program) -> Shown | None:
     number, first_reply = found.get(ClockName.FIRST_REPLY, (0, None))
     if number < ENOUGH:
         return None
-    return Shown(first_reply, found.get(ClockName.ANSWER, (0, None))[1], found.get(ClockName.RESOLUTION, (0, None))[1], number)
+    answer, resolution = (found.get(clock, (0, None))[1] for clock in (ClockName.ANSWER, ClockName.RESOLUTION))
+    return Shown(first_reply, answer, resolution, number, end)
 
 
 def turn_counts(programs: Collection[int] | None) -> list[dict[str, Any]]:

@@ -106,9 +106,9 @@ def _everywhere(asked: Question, programs: Sequence[int] | None) -> tuple[list[t
     try:
         with statements_within(PATIENCE):
             said = select_rows(
-                f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES})"
+                f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM})"
                 f" SELECT ticket_id, id FROM hits ORDER BY id DESC LIMIT {MOST}",
-                [_within(asked.begun, programs)],
+                [_within(asked.begun, programs), programs, programs],
             )
             named = select_rows(
                 f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {Ticket._meta.db_table} WHERE {condition})"
@@ -136,6 +136,7 @@ def _by_id(text: str, tickets: TicketQuerySet) -> list[int] | None:
 
 
 MATCHES = "search @@ %s::tsquery"
+OF_THEM = "(%s::bigint[] IS NULL OR program_id = ANY(%s::bigint[]))"
 _WORD = re.compile(r"('(?:[^']|'')+')(:\*)?")
 _STEMMERS = {code: f"{config}_stem" for code, config in CONFIGURATIONS.items() if config != "simple"}
 _STEMS = """
@@ -211,8 +212,9 @@ def _with_stems(query: str, stems: dict[str, list[tuple[str, list[str]]]], *, ma
 
 
 def _within(query: str, programs: Sequence[int] | None) -> str:
-    """The same in these programs alone (None: all)."""
-    if programs is None or not query:
+    """Where it finds much: the same in these programs alone (None: all), by the index. Of few hits the rows tell their program
+    sooner than the index, which would read through all that is marked as a large program's."""
+    if programs is None or not query or _messages_expected(query) <= COMMON:
         return query
     marks = " | ".join(f"'#{pk}'" for pk in programs)
     return f"({query}) & ({marks})"
@@ -234,14 +236,14 @@ def _in_messages(asked: Question, programs: Sequence[int] | None) -> tuple[list[
     """(ticket, message) with these words, the newest first, and whether only the newest messages were read."""
     exact, begun = _within(asked.exact, programs), _within(asked.begun, programs)
     if len(asked.words) > 1 and all(_messages_expected(_within(word, programs)) > EACH_COMMON for word in asked.words):
-        return _among_newest(begun, programs), True
+        return _among_newest(asked.begun, programs), True
     if _messages_expected(begun) <= (COMMON if begun == exact else BEGUN_COMMON):
-        hits, all_read = _by_index(begun)
+        hits, all_read = _by_index(begun, programs)
         return hits, not all_read
     if begun == exact or _messages_expected(exact) > COMMON:
-        return _among_newest(begun, programs), True
-    hits, _all_read = _by_index(exact)
-    return [*hits, *_among_newest(begun, programs)], True
+        return _among_newest(asked.begun, programs), True
+    hits, _all_read = _by_index(exact, programs)
+    return [*hits, *_among_newest(asked.begun, programs)], True
 
 
 def _among_newest(query: str, programs: Sequence[int] | None) -> list[tuple[int, int]]:
@@ -253,13 +255,13 @@ def _among_newest(query: str, programs: Sequence[int] | None) -> list[tuple[int,
     )
 
 
-def _by_index(query: str) -> tuple[list[tuple[int, int]], bool]:
+def _by_index(query: str, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool]:
     """The hits, and whether that is all of them."""
     # Materialized, so that the limit does not tempt the planner into walking all messages by date.
     rows = select_rows(
-        f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES} LIMIT {LIKELY})"
-        f" SELECT ticket_id, id, (SELECT count(*) FROM hits) FROM hits ORDER BY id DESC LIMIT {MOST}",
-        [query],
+        f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM}"
+        f" LIMIT {LIKELY}) SELECT ticket_id, id, (SELECT count(*) FROM hits) FROM hits ORDER BY id DESC LIMIT {MOST}",
+        [query, programs, programs],
     )
     return [(ticket, message) for ticket, message, _number in rows], len(rows) < MOST and all(row[2] < LIKELY for row in rows[:1])
 

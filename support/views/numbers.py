@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from hashlib import sha256
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core.access import Can, manager_required, programs_of
 from core.ui import Chart, Period, Series
 from programs.models import Program
+from support import live
 from support.queries.board import read_board
-from support.queries.numbers import BY, by_day, figures
+from support.queries.numbers import BY, FRESH, Day, Figures, by_day, figures
 from support.queries.results import results
 
 
@@ -46,17 +48,19 @@ def support_numbers(request: HttpRequest) -> HttpResponse:
     period = Period.from_request(request)
     start, end = period.bounds()
     zone = timezone.get_current_timezone_name()
-    total, lines = figures(by, start, end, programs=programs, zone=zone)
-    before = figures(by, *period.previous.bounds(), programs=programs, zone=zone)[0] if period.compare else None
+    asked = (by, *period.bounds(), *period.previous.bounds(), period.compare, programs, zone, get_language())
+    key = sha256(repr(asked).encode()).hexdigest()
+    at, (total, lines, before, course) = live.measured(key, FRESH, lambda: _measure(period, by, programs, zone))
     address = {**period.query, **({"program": chosen.slug} if chosen else {})}
     context = {
         "period": period,
+        "at": at,
         "total": total,
         "before": before,
         "lines": lines,
         "ways": [(label, f"?{urlencode({**address, 'by': key})}", key == by) for key, label in BY.items()],
         "by_label": BY[by],
-        "charts": _charts(period, by, lines, programs, zone),
+        "charts": _charts(period, by, lines, course),
         "programs": choices,
         "program": chosen,
         "by": by,
@@ -73,9 +77,17 @@ def _with_money(request: HttpRequest, programs: list[int] | None) -> list[int] |
     return programs if held is None else [pk for pk in programs if pk in held]
 
 
-def _charts(period: Period, by: str, lines: list[Any], programs: Any, zone: str) -> list[Chart]:
+def _measure(
+    period: Period, by: str, programs: list[int] | None, zone: str
+) -> tuple[Figures, list[Figures], Figures | None, list[Day]]:
+    """The total, the lines, the total of the time before, and the days: what takes long."""
+    total, lines = figures(by, *period.bounds(), programs=programs, zone=zone)
+    before = figures(by, *period.previous.bounds(), programs=programs, zone=zone)[0] if period.compare else None
+    return total, lines, before, by_day(period.each_day(), *period.bounds(), programs=programs, zone=zone)
+
+
+def _charts(period: Period, by: str, lines: list[Figures], course: list[Day]) -> list[Chart]:
     days = period.each_day()
-    course = by_day(days, *period.bounds(), programs=programs, zone=zone)
     charts = [
         Chart(
             _("Tickets by day"),
@@ -87,9 +99,9 @@ def _charts(period: Period, by: str, lines: list[Any], programs: Any, zone: str)
             ],
         )
     ]
-    shown = [line for line in lines if line.first_reply.median is not None]
+    shown = [(line.label, line.first_reply.median) for line in lines if line.first_reply.median is not None]
     if shown:
-        minutes = [round(line.first_reply.median.total_seconds() / 60, 1) for line in shown]
+        minutes = [round(median.total_seconds() / 60, 1) for _label, median in shown]
         title = _("First reply by %(what)s, median in minutes") % {"what": str(BY[by]).lower()}
-        charts.append(Chart(title, [line.label for line in shown], [Series(_("Minutes"), minutes)], kind="bar"))
+        charts.append(Chart(title, [label for label, _median in shown], [Series(_("Minutes"), minutes)], kind="bar"))
     return charts

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -123,7 +124,41 @@ def test_a_program_shows_its_measured_figures_only_where_it_says_so_and_has_enou
     assert "First reply by a person 4 min" in text_of(client.get(reverse("portal:help_chat", args=[music.slug])))
 
     ClockResult.objects.filter(ticket__in=music.tickets.values("pk")[:1]).delete()
+    assert shown_figures(music)  # measured some minutes ago, as the page says
+    cache.clear()
     assert shown_figures(music) is None
+
+
+def test_the_page_of_figures_measures_once_in_some_minutes_and_says_when(client, music, mara, sofia):
+    page = reverse("manage:support_numbers")
+    client.force_login(mara)
+    assert client.get(page).context["total"].opened == 0
+    answered(music, 2, by=sofia, at=timezone.now() - DAY)
+
+    told = client.get(page)
+
+    assert told.context["total"].opened == 0
+    assert "Measured" in told.content.decode()
+    assert told.context["at"] <= timezone.now()
+    cache.clear()
+    assert client.get(page).context["total"].opened == 1
+
+
+def test_every_figure_of_a_month_is_what_one_reckons_by_hand(music, mara, sofia):
+    """Five questions: first replies after 1, 2, 3, 4 and 10 minutes, of a target of 5; three of them settled."""
+    for after, resolved in ((1, 20), (2, 40), (3, 90), (4, None), (10, None)):
+        answered(music, after, by=sofia, resolved=resolved)
+
+    total, lines = figures("person", NOON - DAY, NOON + DAY, programs=[music.pk], zone="Asia/Tokyo")
+
+    assert (total.first_reply.median, total.first_reply.most) == (3 * MINUTE, 7.6 * MINUTE)  # between the 4th and the 5th
+    assert (total.first_reply.hits, total.first_reply.decided) == (4, 5)
+    assert (total.resolution.median, total.resolution.most) == (40 * MINUTE, 80 * MINUTE)
+    assert (total.opened, total.resolved, total.backlog, total.csat) == (5, 3, 2, None)
+    hours = figures("hour", NOON - DAY, NOON + DAY, programs=[music.pk], zone="Asia/Tokyo")[1]
+    assert [line.label for line in hours if line.first_reply.done] == ["21:00"]
+    empty = figures("person", NOON + 30 * DAY, NOON + 31 * DAY, programs=[music.pk])[0]
+    assert (empty.first_reply.median, empty.hit_rate, empty.csat, empty.opened) == (None, None, None, 0)
 
 
 def test_the_board_shows_who_carries_too_much_and_what_nobody_owns(client, music, mara, sofia):
