@@ -98,14 +98,14 @@ TALKS = [
         Step(190, "note", "mara", "His orders are returned half as often as others'. Hana would have to agree to more than 12 %."),
         Step(2, "on_hold", "mara"),
     ], "portal", "terms", ("terms",)),
-    Talk("tom@turntabletalk.example", 0.02, "Is the spring sale on for Canada too?", [
+    Talk("tom@turntabletalk.example", 0.001, "Is the spring sale on for Canada too?", [
         Step(0, "in", "", "Recording tomorrow morning: does the sale hold for Canada as well, and until when?"),
     ], "portal"),
-    Talk("ana@tributary.example", 0.03, "My numbers of Tuesday", [
+    Talk("ana@tributary.example", 0.012, "My numbers of Tuesday", [
         Step(0, "in", "", "Hello Mara, Tuesday shows 212 clicks and not one order. That cannot be right, can it?"),
         Step(2, "word", "mara", "Good morning Ana, I am looking at it."),
     ], "portal", "technical", ("tracking",)),
-    Talk("traffic@clickfoundry.example", 0.012, "Postback does not fire", [
+    Talk("traffic@clickfoundry.example", 0.004, "Postback does not fire", [
         Step(0, "in", "", "Since your update our tracker gets no postbacks any more. We spend 900 USD a day on this. Log attached in the next mail."),
     ], "email", "technical", ("tracking",)),
     Talk("ella@tributary.example", 0.3, "First link", [

@@ -85,7 +85,7 @@ def _talk_about(program: Program) -> None:
         "Click Foundry is losing money by the hour: Jun looks at it, tell them every hour how it stands.",
         tickets=[postback.pk],
         promises=[],
-        at=now - timedelta(minutes=40),
+        at=now - timedelta(minutes=2),
     )
 
 

@@ -47,6 +47,7 @@
     const button = event.target.closest("[data-macro]");
     if (button) take(button);
   });
+  document.addEventListener("toggle", (event) => event.target.matches(".macro-pop[open]") && find("#macro-search").focus(), true);
   // Enter means what has been typed: where its answer is still under way, the first of it is taken once it is there.
   let shownFor = null, awaited = false;
   document.addEventListener("input", (event) => {
