@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from affiliates.models import Affiliate
 from commissions.services import price_conversions, reverse_for_refund
 from core.access import Can, check
 from core.errors import Conflict, Refusal
@@ -21,7 +22,7 @@ from core.rows import select_rows
 from programs.models import Program
 from tracking import events
 from tracking.conversions import ConversionInput, Decided, write_conversions
-from tracking.late import credit_late
+from tracking.late import credit_claimed, credit_late
 from tracking.models import Conversion, Refund
 
 FUTURE = timedelta(minutes=5)  # how far a shop's clock may run ahead
@@ -75,12 +76,32 @@ def credit_late_clicks(program: Program, *, now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     decided = credit_late(program, now=now)
+    _price_credited(program, decided, by=None, now=now)
+    return len(decided)
+
+
+@transaction.atomic
+def credit_claimed_conversion(conversion: Conversion, affiliate: Affiliate, *, claim: str, by: Any) -> None:
+    """Credit and price a conversion that was credited to nobody, after the decision that it is this affiliate's. `claim` is the
+    claim's public id. Conflict where it is somebody's by now, or the affiliate is not approved."""
+    conversion = Conversion.objects.select_for_update(of=("self",)).select_related("program").get(pk=conversion.pk)
+    check(by, Can.RECORD_CONVERSIONS, conversion.program_id)
+    decided = credit_claimed(conversion, affiliate.pk, claim)
+    if decided is None:
+        raise Conflict(
+            _("It is credited to somebody already, or %(affiliate)s is not approved in this program.") % {"affiliate": affiliate},
+            code="not_to_be_credited",
+        )
+    _price_credited(conversion.program, [decided], by=by, now=timezone.now())
+
+
+def _price_credited(program: Program, decided: Sequence[Decided], *, by: Any, now: datetime) -> None:
+    """What was credited after it came: refunds that came meanwhile take back their part at once."""
     commissions = price_conversions(program, decided, now=now)
     facts = [_fact(program, conversion, commissions.get(conversion.id), events.CONVERSION_CREDITED) for conversion in decided]
-    record_many(facts)
+    record_many(facts, by=by)
     for refund in Refund.objects.filter(conversion__in=commissions).select_related("conversion__program").order_by("pk"):
-        reverse_for_refund(refund.conversion, refund, by=None, now=now)
-    return len(decided)
+        reverse_for_refund(refund.conversion, refund, by=by, now=now)
 
 
 def _refusal_of(row: ConversionInput, now: datetime) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""Conversions that came before their click was in the database: it was spooled to disk while PostgreSQL was away."""
+"""Conversions that are credited after they came: their click was spooled to disk while PostgreSQL was away, or a claim was decided."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from programs.models import Program
 from tracking.attribution import CLOCK_SKEW, Attribution, ClickEvidence, Evidence, Terms, Tie, attribute
 from tracking.clicks import find_clicks
 from tracking.conversions import ConversionInput, Decided
-from tracking.models import Conversion, Customer
+from tracking.models import Conversion, Customer, Source
 from tracking.partitions import first_id_at
 
 LATE = timedelta(days=7)  # how long a click may be on its way from a click server's spool
@@ -63,6 +63,19 @@ def credit_late(program: Program, *, now: datetime) -> list[Decided]:
             customer.save(update_fields=["affiliate", "link", "offer", "tied_at"])
         decided.append(Decided(conversion.pk, _as_it_came(conversion), to))
     return decided
+
+
+def credit_claimed(conversion: Conversion, affiliate: int, claim: str) -> Decided | None:
+    """Credit the locked conversion, which is nobody's, to the affiliate to whom the decision about a claim gives it; None where it
+    is somebody's, or the affiliate is not approved. What did not hold before stays told. Its customer is tied to nobody by this."""
+    enrolled = Enrollment.objects.filter(program=conversion.program_id, status=EnrollmentStatus.APPROVED, affiliate=affiliate)
+    if conversion.affiliate_id is not None or not enrolled.exists():
+        return None
+    tried = list(conversion.given.get("tried") or [conversion.reason])
+    to = Attribution("claim", affiliate, Source.CLAIM, tried=tried)
+    conversion.given["claim"] = claim
+    _settle(conversion, to)
+    return Decided(conversion.pk, _as_it_came(conversion), to)
 
 
 def _claims(waiting: list[Conversion]) -> dict[uuid.UUID, datetime]:

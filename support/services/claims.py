@@ -99,7 +99,7 @@ def decide_claim(
             if sale is None:
                 raise TicketError(_("Say which sale is to be recorded."), code="required", field="order")
             about = record_missing_sale(ticket, sale, by=by)
-            did, gets = f"commission:{about.pk}", about.amount
+            did, gets = f"commission:{about.pk}", about.net
         elif ticket.about_commission is not None:
             did, gets = _settle_commission(ticket.about_commission, kind, amount, by, ticket)
         else:

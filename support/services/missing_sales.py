@@ -18,7 +18,7 @@ from commissions.services import approve_commissions
 from core.access import Can, check
 from core.events import record
 from core.money import check_currency, round_money
-from intake.services import Rejected, record_conversions
+from intake.services import Rejected, credit_claimed_conversion, record_conversions
 from payouts.models import Payout
 from programs.models import Program
 from support import events
@@ -123,32 +123,27 @@ def say_what_it_is_about(ticket: Ticket, text: str, *, by: Any) -> Ticket:
 def record_missing_sale(ticket: Ticket, sale: Sale, *, by: Any) -> Commission:
     """Record the locked ticket's sale and approve what it earns by the rules of its time; returns that commission.
 
-    It is credited by what came with it (a click, a coupon), else by this decision, which the conversion names. NotNow, and nothing
-    is done, where the order is recorded already, where the evidence names somebody else, or where it earns nothing.
+    It is credited by what came with it (a click, a coupon), else by this decision, which the conversion names. An order that came in
+    and was credited to nobody is credited by the decision, as it came. NotNow, and nothing is done, where it is somebody's already,
+    where the evidence names somebody else, or where it earns nothing.
     """
     affiliate, program = ticket.affiliate, ticket.program
     assert affiliate is not None  # a claim is an affiliate's
     check(by, Can.DECIDE_COMMISSIONS, program.pk)
-    if sale.amount is None or sale.amount != round_money(sale.amount, check_currency(sale.currency)):
-        raise TicketError(_("Give the amount of the sale, in its currency."), code="invalid", field="amount")
-    _refuse_recorded(program, sale)
-    row = ConversionInput(
-        sale.event,
-        sale.order,
-        sale.occurred_at,
-        sale.amount,
-        sale.currency,
-        click_id=sale.click_id,
-        coupon=sale.coupon,
-        affiliate=affiliate.public_id,
-        claim=ticket.public_id,
+    known = (
+        Conversion.objects.filter(program=program, external_id=sale.order, event=sale.event).select_related("affiliate").first()
     )
-    (answer,) = record_conversions(program, [row], by=by)
-    if isinstance(answer, Rejected):
-        raise answer.refusal
-    if not answer.created:  # it came in at this moment
-        _refuse_recorded(program, sale)
-    conversion = Conversion.objects.select_related("program", "affiliate").get(pk=answer.id)
+    if known is None:
+        known = _record(ticket, sale, by)
+    elif known.affiliate is not None:
+        told = {"order": sale.order, "id": known.public_id, "who": known.affiliate}
+        raise NotNow(
+            _("Order %(order)s is recorded already, as %(id)s, credited to %(who)s: it is not recorded twice.") % told,
+            code="recorded",
+        )
+    else:
+        credit_claimed_conversion(known, affiliate, claim=ticket.public_id, by=by)
+    conversion = Conversion.objects.select_related("program", "affiliate").get(pk=known.pk)
     if conversion.affiliate_id != affiliate.pk:
         why = explain_attribution(conversion.reason, conversion.given.get("tried", []))
         told = {"who": conversion.affiliate or _("nobody"), "why": why}
@@ -163,15 +158,27 @@ def record_missing_sale(ticket: Ticket, sale: Sale, *, by: Any) -> Commission:
     return commission
 
 
-def _refuse_recorded(program: Program, sale: Sale) -> None:
-    known = Conversion.objects.filter(program=program, external_id=sale.order, event=sale.event)
-    found = known.select_related("affiliate").first()
-    if found is not None:
-        told = {"order": sale.order, "id": found.public_id, "who": found.affiliate or _("nobody")}
-        raise NotNow(
-            _("Order %(order)s is recorded already, as %(id)s, credited to %(who)s: it is not recorded twice.") % told,
-            code="recorded",
-        )
+def _record(ticket: Ticket, sale: Sale, by: Any) -> Conversion:
+    if sale.amount is None or sale.amount != round_money(sale.amount, check_currency(sale.currency)):
+        raise TicketError(_("Give the amount of the sale, in its currency."), code="invalid", field="sold")
+    assert ticket.affiliate is not None
+    row = ConversionInput(
+        sale.event,
+        sale.order,
+        sale.occurred_at,
+        sale.amount,
+        sale.currency,
+        click_id=sale.click_id,
+        coupon=sale.coupon,
+        affiliate=ticket.affiliate.public_id,
+        claim=ticket.public_id,
+    )
+    (answer,) = record_conversions(ticket.program, [row], by=by)
+    if isinstance(answer, Rejected):
+        raise answer.refusal
+    if not answer.created:
+        raise NotNow(_("The order came in at this moment. Look again."), code="recorded")
+    return Conversion.objects.get(pk=answer.id)
 
 
 def claimed_sale(ticket: Ticket) -> Sale | None:

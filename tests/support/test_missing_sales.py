@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from commissions.models import Commission
 from core.errors import Conflict, Refusal
-from intake.services import record_conversions
+from intake.services import record_conversions, record_refund
 from payouts.verification import verify_ledger
 from support.models import MissingSale, Ticket
 from support.services.claims import decide_claim
@@ -63,6 +63,24 @@ def test_the_order_is_recorded_once_however_often_it_is_claimed_or_told(music, a
     told = ConversionInput("sale", "A-100", sale.occurred_at, sale.amount, "USD")
     (again,) = record_conversions(music, [told], by=mara)  # the shop, at last
     assert (again.created, Conversion.objects.count(), Commission.objects.count()) == (False, 1, 1)
+
+
+def test_an_order_that_came_in_and_was_nobody_s_is_credited_as_it_came_and_refunds_take_their_part(
+    music, ana, mara, sale, missing
+):
+    told = ConversionInput("sale", "A-100", sale.occurred_at, Decimal("60.00"), "USD", coupon="NOBODYS")
+    record_conversions(music, [told], by=mara)
+    conversion = Conversion.objects.get()
+    record_refund(conversion, external_id="part", amount=Decimal("15.00"), by=mara)
+
+    made = decide_claim(missing, "correct", by=mara, reason="Found.", sale=sale)
+
+    conversion.refresh_from_db()
+    assert (conversion.affiliate, conversion.reason, conversion.given["tried"]) == (ana, "claim", ["coupon_unknown"])
+    commission = conversion.commissions.get()
+    assert (commission.amount, commission.reversed, made.amount) == (Decimal("6.00"), Decimal("1.50"), Decimal("4.50"))
+    (again,) = record_conversions(music, [told], by=mara)
+    assert not again.created and verify_ledger() == []
 
 
 def test_it_joins_what_is_open_about_the_order_and_becomes_a_claim_about_what_came_in_meanwhile(music, ana, sale, missing):
