@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Case, OuterRef, Prefetch, Q, QuerySet, Subquery, When, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from affiliates.models import Affiliate
@@ -16,7 +16,7 @@ from core.access import Can, programs_of
 from core.events import ref
 from core.models import Event
 from support.display import shown_text
-from support.models import Attachment, Message, Move, Task, Ticket, TicketLink
+from support.models import Attachment, ChatRead, Message, Move, Task, Ticket, TicketLink
 
 PART = 50  # messages that are read at once
 BESIDE = 8  # other tickets of the same sender
@@ -60,6 +60,12 @@ def _name_claims(messages: list[Message]) -> None:
     owners = claimed_affiliates(strangers)
     for message in messages:
         message.claimed = owners.get(message.contact_id or 0)  # type: ignore[attr-defined]
+
+
+def seen_in_portal() -> Case:
+    """Of a ticket: until when somebody of the affiliate has read their chat; unknown of what not all of them see."""
+    read = ChatRead.objects.filter(affiliate=OuterRef("affiliate"), program=OuterRef("program")).order_by("-read_at")
+    return Case(When(about_payout__isnull=True, then=Subquery(read.values("read_at")[:1])))
 
 
 def next_clock(ticket: Ticket) -> tuple[str, datetime] | None:

@@ -32,7 +32,17 @@ from support.forms_promises import PromiseForm
 from support.mentions import see_mentions
 from support.models import Commitment, Draft, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
-from support.queries.ticket import BESIDE, conversation, history_of, links_of, moves_of, next_clock, tasks_of, tickets_beside
+from support.queries.ticket import (
+    BESIDE,
+    conversation,
+    history_of,
+    links_of,
+    moves_of,
+    next_clock,
+    seen_in_portal,
+    tasks_of,
+    tickets_beside,
+)
 from support.services import add_note, reply
 from support.services.doors import answer_through
 from support.services.macros import reply_with_macro
@@ -47,7 +57,7 @@ STEPS = 15  # of the history, below the conversation
 
 def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICKETS) -> Ticket:
     """The ticket, where the reader's role reaches it in its program; otherwise there is none."""
-    rows = Ticket.objects.visible_to(request.user, can)
+    rows = Ticket.objects.visible_to(request.user, can).annotate(seen_at=seen_in_portal())
     related = rows.select_related("program", "affiliate__manager", "contact", "channel", "chat", "assignee")
     ticket = related.select_related("merged_into").filter(pk=Ticket.pk_from(public_id) or 0).first()
     if ticket is None:

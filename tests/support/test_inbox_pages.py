@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from support.models import Draft, Mention, Message, Task, Ticket
 from support.services import add_note
+from support.services.chats import mark_chat_read
 from tests.factories_support import (
     make_attachment,
     make_channel,
@@ -151,6 +152,18 @@ def test_a_ticket_takes_as_many_queries_at_one_message_as_at_fifty_and_asks_for_
         Task.objects.create(ticket=ticket, message=message, title="Look", owner=mara, due_at=due(60))
 
     assert queries(path) == one <= 16
+
+
+def test_managers_see_which_replies_the_affiliate_has_seen_in_the_portal(as_person, mara, ticket, ana):
+    make_message(ticket, "On its way", direction="out", author=mara)
+    browser = as_person(mara)
+    assert "Seen in the portal" not in browser.get(url("ticket_detail", ticket)).content.decode()
+
+    mark_chat_read(ana, ticket.program, by=ana.members.get().user)
+    make_message(ticket, "It has arrived", direction="out", author=mara, at=timezone.now() + timedelta(minutes=1))
+
+    page = browser.get(url("ticket_detail", ticket)).content.decode()
+    assert page.count('visually-hidden">Seen in the portal') == 1
 
 
 def test_the_queue_beside_a_ticket_is_loaded_by_itself_as_it_was(as_person, mara, ticket):
