@@ -1,11 +1,10 @@
 """Tests run on embedded servers of their own, in a temporary data folder; every worker has its own database and Valkey number.
 
-The migrations run once, into a template; each worker's database is a copy of it.
+The migrations run once, into a template (`tests.template`); each worker's database is a copy of it.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -16,11 +15,19 @@ import pytest
 from config.env import CHECKOUT
 from config.runtime.checks import CALLERS_OWN, chromium
 from config.runtime.translations import compile_catalogs
-from tests.live import live_stack  # noqa: F401
+from tests import template
+from tests.live import live_stack, prepared_data  # noqa: F401
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-TEMPLATE = "tributary_template"
+SHARED = {  # files whose tests share started servers, and which
+    "tests/api/test_schemathesis.py": "live_stack",
+    "tests/journeys/test_click_to_paid.py": "live_stack",
+    "tests/journeys/test_contract.py": "live_stack",
+    "tests/journeys/test_three_doors.py": "live_stack",
+    "tests/runtime/test_server.py": "pair",
+}
 _servers = None
+_migrating = None
 
 
 def _settle() -> None:
@@ -50,13 +57,18 @@ _settle()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    global _servers
+    global _servers, _migrating
     if not WORKER:
         compile_catalogs(CHECKOUT / "locale")
         _servers = _start_servers(Path(os.environ["TRIBUTARY_DATA"]))
+        if config.getoption("numprocesses", None):
+            _migrating = template.make_meanwhile()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if _migrating is not None:
+        _migrating.kill()
+        _migrating.wait()
     if _servers is not None:
         from config.runtime.claims import release
 
@@ -78,45 +90,53 @@ def _start_servers(data: Path):
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Browser tests need Chromium, except in CI, where nothing is skipped; tests of one started stack share a worker."""
+    """Browser tests need Chromium, except in CI, where nothing is skipped.
+
+    What takes long begins first, or one worker would be at it when the other has nothing left: started servers, then browsers."""
     if not chromium() and not os.environ.get("CI"):
         absent = [item for item in items if item.get_closest_marker("browser")]
         config.hook.pytest_deselected(items=absent)
         items[:] = [item for item in items if item not in absent]
-    for item in items:
-        if "live_stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("live_stack"))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    fixtures = getattr(item, "fixturenames", ())
+    if "prepared_data" in fixtures:
+        return 0 if "live_stack" in fixtures else 1
+    return 2 if item.get_closest_marker("browser") else 3
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Each test goes to the worker that is free, but those that share started servers go to one. (xdist's own groups are marks
+    that it writes into the tests' ids, which pytest 9.2 no longer takes.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Sharing(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return SHARED.get(nodeid.partition("::")[0], nodeid)
+
+    config.option.loadscopereorder = False
+    return Sharing(config, log)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment, django_db_blocker):
-    """This worker's database: a copy of the template, which the first worker migrates."""
-    from django.core.management import call_command
+    """This worker's database: a copy of the template."""
     from django.db import connection
     from django.test import TransactionTestCase
 
     name = f"test_{WORKER or 'main'}"
-    done = Path(os.environ["TRIBUTARY_DATA"]) / "template-done"
-    with django_db_blocker.unblock(), open(done.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            _create_database(connection, TEMPLATE, "template0")
-            connection.settings_dict["NAME"] = TEMPLATE
-            call_command("migrate", verbosity=0, interactive=False)
-            connection.close()
-            done.touch()
-        _create_database(connection, name, TEMPLATE)
+    with django_db_blocker.unblock():
+        with template.made():
+            template.create_database(name, template.TEMPLATE)
         connection.settings_dict["NAME"] = name
         kept = _tables_with_rows(connection)
         TransactionTestCase._fixture_teardown = lambda self: _empty_tables(connection, kept)
     yield  # blocked again: a test that asks for no database gets none
     with django_db_blocker.unblock():
         connection.close()
-
-
-def _create_database(connection, name: str, template: str) -> None:
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
 
 def _tables(cursor) -> list[str]:

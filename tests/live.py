@@ -18,9 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from config.env import CHECKOUT
+from config.env import CHECKOUT, embedded_database_url
 from config.runtime.checks import CALLERS_OWN
 from config.runtime.children import shimmed, stop
+from config.runtime.claims import make_data_folder, release, take_lock
+from config.runtime.embedded import EmbeddedServers, postgres_binary
+from tests import template
 
 
 @dataclass
@@ -64,7 +67,7 @@ class LiveStack:
             )
         return self.process
 
-    def wait_until_healthy(self, seconds: float = 240) -> None:
+    def wait_until_healthy(self, seconds: float = 600) -> None:
         """Until database, Valkey, web, worker and beat are all there."""
         assert self.process
         wait_for(lambda: self.process.poll() is not None or self.status("/health/") == 200, seconds, lambda: self.output)
@@ -114,17 +117,51 @@ def free_ports(number: int) -> list[int]:
             probe.close()
 
 
-def new_stack(**extra: str) -> LiveStack:
-    """A stack that is not started yet. Its folder's path is short, as sockets live in it."""
+def new_stack(prepared: Path | None = None, **extra: str) -> LiveStack:
+    """A stack that is not started yet, on an empty folder or a copy of this one. Its path is short, as sockets live in it."""
     data = Path(tempfile.mkdtemp(prefix="trb-live-", dir="/tmp"))
+    if prepared:
+        shutil.copytree(prepared, data, dirs_exist_ok=True)
     port, click_port = free_ports(2)
     return LiveStack(data, port, click_port, extra)
 
 
+@pytest.fixture(scope="session")
+def prepared_data(django_db_setup) -> Path:
+    """A data folder as the first start of `script/server` leaves it, but for the tests' own template in place of the migrations;
+    made once in a run of tests. Who starts on a copy of it starts for the second time."""
+    folder = Path(os.environ["TRIBUTARY_DATA"]) / "prepared"
+    with template.made():
+        if not folder.exists():
+            draft = folder.with_name("preparing")
+            shutil.rmtree(draft, ignore_errors=True)
+            _prepare(draft)
+            draft.rename(folder)
+    return folder
+
+
+def _prepare(folder: Path) -> None:
+    make_data_folder(folder)
+    lock = take_lock(folder, "command")
+    assert lock is not None
+    servers = EmbeddedServers(folder, durable=False, lock=lock)
+    try:
+        servers.start()
+        address = embedded_database_url(folder.parent).removesuffix("tributary") + template.TEMPLATE
+        dump = subprocess.run([postgres_binary("pg_dump"), address], stdout=subprocess.PIPE, check=True).stdout
+        restore = [postgres_binary("psql"), "-qX", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, embedded_database_url(folder)]
+        subprocess.run(restore, input=dump, check=True)
+        environ = LiveStack(folder, *free_ports(2)).environ
+        subprocess.run([sys.executable, "-m", "config.runtime.prepare"], cwd=CHECKOUT, env=environ, check=True)
+    finally:
+        servers.stop()
+        release(lock)
+
+
 @contextmanager
-def started_stack() -> Iterator[LiveStack]:
+def started_stack(prepared: Path) -> Iterator[LiveStack]:
     """Everything running, empty, and gone afterwards."""
-    stack = new_stack()
+    stack = new_stack(prepared)
     try:
         stack.start()
         stack.wait_until_healthy()
@@ -135,9 +172,9 @@ def started_stack() -> Iterator[LiveStack]:
 
 
 @pytest.fixture(scope="session")
-def live_stack() -> Iterator[LiveStack]:
+def live_stack(prepared_data: Path) -> Iterator[LiveStack]:
     """One for all journeys: `.base_url`, `.click_url`, `.manage("api_key_create", …)`."""
-    with started_stack() as stack:
+    with started_stack(prepared_data) as stack:
         yield stack
 
 

@@ -1,4 +1,4 @@
-"""One Chromium for each file of tests, and pages that fail a test when a script fails or a load is refused."""
+"""One Chromium for all tests of this folder, and pages that fail a test when a script fails or a load is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE = 30_000  # milliseconds, on a machine that is busy with other tests: w
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread

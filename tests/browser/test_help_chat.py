@@ -7,11 +7,11 @@ from playwright.sync_api import Page, expect
 
 from support.models import Message
 from support.services import add_note, reply
-from tests.browser.stage import axe_finds, off_screen, too_wide
+from tests.browser.stage import look_over
 from tests.factories import owner_of
 from tests.factories_knowledge import make_article
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("portal"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 HELP = "/portal/help/"
 
 # A file as the browser hands it to a page: by its own events, as the pictures on a desk cannot be reached from here.
@@ -47,10 +47,7 @@ def test_a_chat_is_written_into_and_answers_by_itself(open_page, music, ana, mar
     expect(page.locator("main")).not_to_contain_text("each month")
     assert Message.objects.filter(direction="in").values("ticket").distinct().count() == 1
 
-    assert [*axe_finds(page), *off_screen(page)] == []
-    page.emulate_media(color_scheme="dark")
-    page.set_viewport_size({"width": 390, "height": 844})
-    assert axe_finds(page) == [] and not too_wide(page)
+    assert look_over(page) == []
 
 
 def test_files_are_dropped_and_pasted(open_page, music, ana):

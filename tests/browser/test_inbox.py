@@ -6,17 +6,16 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from support.models import Commitment, Draft, MacroUse, Message
 from support.services import add_note, open_ticket, receive
 from support.services.macros import Words, create_macro
-from tests.browser.stage import axe_finds, off_screen, too_wide
+from tests.browser.stage import DESK, axe_finds, look_over, off_screen, too_wide
 from tests.factories_support import make_channel, make_message, make_ticket
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("inbox"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 INBOX = "/manage/inbox/"
-DESK = {"width": 1440, "height": 900}
 
 
 @pytest.fixture
@@ -32,20 +31,6 @@ def tickets(music, ana, bao, mara):
     return money, link
 
 
-def finds(page: Page) -> list[object]:
-    """What axe has against it, light and dark; what is beside the screen at a desk and on a phone."""
-    found: list[object] = []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        found += [(scheme, *each) for each in axe_finds(page)]
-    found += off_screen(page)
-    page.set_viewport_size({"width": 390, "height": 844})
-    if too_wide(page):
-        found.append("wider than a phone")
-    page.set_viewport_size(DESK)
-    return found
-
-
 def test_a_night_by_the_keyboard_alone(open_page, mara, sofia, tickets):
     page = open_page(mara, viewport=DESK)
     page.goto(INBOX)
@@ -56,7 +41,7 @@ def test_a_night_by_the_keyboard_alone(open_page, mara, sofia, tickets):
     keys.press("Enter")
     expect(page.get_by_role("heading", name="Where is my money")).to_be_visible()
     expect(page.locator("#about")).to_contain_text("Other tickets")
-    assert finds(page) == []
+    assert look_over(page) == []
 
     keys.press("n")
     expect(page.locator("#composer-body")).to_be_focused()

@@ -23,9 +23,9 @@ LANDING = "https://shop.example/welcome?ref=1#top"
 
 
 @pytest.fixture(scope="module")
-def live_stack() -> Iterator[LiveStack]:
+def live_stack(prepared_data: Path) -> Iterator[LiveStack]:
     """One of its own: the first page of an empty Tributary asks for its first program."""
-    with started_stack() as stack:
+    with started_stack(prepared_data) as stack:
         yield stack
 
 
@@ -382,5 +382,5 @@ def every_page_of_the_menu(person: Person) -> None:
 
 
 def _menu_of(person: Person) -> set[str]:
-    links = person.page.get_by_role("navigation", name="Main").first.get_by_role("link").all()
-    return {link.get_attribute("href") or "" for link in links}
+    links = person.page.get_by_role("navigation", name="Main").first.get_by_role("link")
+    return set(links.evaluate_all("links => links.map((link) => link.getAttribute('href'))"))

@@ -9,15 +9,15 @@ from decimal import Decimal
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from affiliates.models import Function
 from affiliates.services import invite_member
 from commissions.models import Commission
-from tests.browser.stage import axe_finds, too_wide
+from tests.browser.stage import look_over
 from tests.factories import make_commission, make_conversion, make_rule
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("manager_lists"), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LIST = "/manage/commissions/"
 
 
@@ -27,19 +27,6 @@ def sales(music, ana, bao):
     sold = timezone.now() - timedelta(days=2)
     for affiliate in (ana, bao):
         make_commission(make_conversion(music, affiliate, external_id=f"order-of-{affiliate}", occurred_at=sold))
-
-
-def violations(page: Page) -> list[object]:
-    """In both schemes and on a phone; what stands open stays open."""
-    found: list[object] = []
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        found += [(scheme, *each) for each in axe_finds(page)]
-    page.set_viewport_size({"width": 390, "height": 844})
-    if too_wide(page):
-        found.append("wider than a phone")
-    page.set_viewport_size({"width": 1280, "height": 720})
-    return found
 
 
 def test_a_view_is_saved_by_the_keyboard_and_found_above_its_list(open_page, mara, sales):
@@ -63,7 +50,7 @@ def test_a_view_is_saved_by_the_keyboard_and_found_above_its_list(open_page, mar
     expect(page).to_have_url(re.compile(r"\?state=pending&q=Bao$"))
     expect(saved).to_have_attribute("aria-current", "page")
     page.locator(".views-menu summary").click()
-    assert violations(page) == []
+    assert look_over(page) == []
 
     page.get_by_role("button", name="Delete the view Bao to review").click()
     page.get_by_role("dialog").locator("[data-confirm-yes]").click()
@@ -90,7 +77,7 @@ def test_what_is_asked_agrees_with_how_many_are_chosen(open_page, mara, sales):
     page.get_by_role("checkbox", name="Select Bao, $10.00").check()
     page.get_by_role("button", name="Approve").click()
     expect(page.locator("#confirm-question")).to_contain_text("Approve 1 commission? It is owed")
-    assert violations(page) == []
+    assert look_over(page) == []
     page.get_by_role("dialog").get_by_role("button", name="Keep it as it is").click()
 
     page.get_by_role("checkbox", name="Select all rows of this page").check()
@@ -106,7 +93,7 @@ def test_a_mail_is_read_as_its_reader_sees_it(open_page, mara, ana):
 
     expect(page.frame_locator("iframe").get_by_role("link", name="Open the page")).to_be_visible()
     expect(page.get_by_role("region", name="As text")).to_contain_text("/invitations/")
-    assert violations(page) == []
+    assert look_over(page) == []
 
 
 def test_rows_are_named_to_those_who_hear_their_checkboxes(open_page, mara, sales):
@@ -127,7 +114,7 @@ def test_a_refund_says_what_it_does_while_it_is_filled_in(open_page, mara, sales
     page.get_by_label("Amount in USD").fill("25")
     page.keyboard.press("Tab")
     expect(effect).to_contain_text("$2.50 USD")
-    assert violations(page) == []
+    assert look_over(page) == []
 
     page.get_by_role("button", name="Record this refund").click()
     expect(page.get_by_text("Refund of $25.00 recorded.")).to_be_visible()

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.stage import sign_in
 from tests.factories import PASSWORD, make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("second_factor")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -77,8 +77,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with smtp_sink() as sink, bot_api_server() as telegram, started_stack() as stack:
+def world(prepared_data: Path) -> Iterator[World]:
+    with smtp_sink() as sink, bot_api_server() as telegram, started_stack(prepared_data) as stack:
         api = Outsider(stack, "admin", "Survivor")
         api.post("/programs", name="Survivor", slug="survivor", currency="USD")
         bot = telegram.bot()
