@@ -24,7 +24,7 @@ from support.services.rooms import create_room, post_in_room
 from support.services.terms import ask_for_terms, set_terms_limit
 from team.models import Absence, Calendar, Duty, Shift
 from team.services import write_handover
-from team.services.absences import ask_absence
+from team.services.absences import ask_absence, set_capacity
 from team.services.calendars import save_calendar
 from team.services.shifts import propose_swap
 
@@ -116,6 +116,7 @@ def _decide_about(program: Program) -> None:
 
 def _plan_ahead(program: Program) -> None:
     mara, sofia, jun, ada = person("mara"), person("sofia"), person("jun"), person("ada")
+    set_capacity(person("hana"), by=ada, accounts=30, open_tickets=25, languages=["en", "de"])
     today = timezone.now().date()
     monday = today + timedelta(days=21 - today.weekday())
     ask_absence(mara, Absence.Kind.VACATION, monday, monday + timedelta(days=11), by=mara, note="Two weeks by the sea")
