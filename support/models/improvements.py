@@ -53,6 +53,11 @@ class Improvement(PublicId, TimestampedModel):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def standing_voices(self) -> models.QuerySet[ImprovementVoice]:
+        """Its voices; of two requests that both raised it and went into one, the one that stands."""
+        return self.voices.filter(ticket__merged_into=None)
+
 
 class ImprovementVoice(TimestampedModel):
     """A ticket that raises an improvement."""

@@ -14,7 +14,7 @@ from channels.telegram.chats import why_silent
 from core.access import Can, check
 from core.events import record
 from support import events
-from support.errors import TicketError
+from support.errors import NotNow, TicketError
 from support.models import Ticket
 from support.services.following import follow
 from support.services.tickets import lock_ticket, portal_channel
@@ -91,14 +91,10 @@ def answer_through(ticket: Ticket, key: str, *, by: User) -> Ticket:
         return ticket
     doors = doors_of(ticket)
     door = next((each for each in doors if key in ("", each.key)), None)
+    if not doors:
+        raise NotNow(_("Nothing reaches them in writing: call, and write down what was said."), code="no_way")
     if door is None:
-        raise TicketError(
-            _("Nothing reaches them in writing: call, and write down what was said.")
-            if not doors
-            else _("Choose how to answer."),
-            code="no_way",
-            field="door",
-        )
+        raise TicketError(_("Choose how to answer."), code="no_way", field="door")
     ticket.channel, ticket.chat = door.channel, door.chat
     ticket.save(update_fields=["channel", "chat"])
     record(events.ANSWERED_THROUGH, ticket, by=by, data={"door": door.label})

@@ -62,13 +62,13 @@ def decide_improvement(improvement: Improvement, accept: bool, *, by: User, reas
         if accept
         else _("You asked for an improvement: “%(title)s”. %(program)s will not make it.\n\n%(reason)s") % told
     )
-    for voice in improvement.voices.select_related("ticket__program", "ticket__affiliate", "by"):
+    for voice in improvement.standing_voices.select_related("ticket__program", "ticket__affiliate", "by"):
         if tell_if_reached(voice.ticket, text) is not None:
             voice.told_at = now
             voice.save(update_fields=["told_at"])
         if voice.by_id != by.pk:
             notify(voice.by, voice.ticket, Notice.Kind.DECIDED, text=f"{improvement.get_status_display()}: {improvement.title}")
-    tickets = [voice.ticket for voice in improvement.voices.select_related("ticket")]
+    tickets = [voice.ticket for voice in improvement.standing_voices.select_related("ticket")]
     data = {"title": improvement.title, "state": str(improvement.get_status_display())}
     record(events.IMPROVEMENT_DECIDED, improvement, *tickets, by=by, data=data, reason=reason)
     return improvement

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -42,7 +42,8 @@ def open_improvements(program: Program) -> Any:
 
 @manager_required(Can.SEE_TICKETS)
 def improvement_list(request: HttpRequest) -> HttpResponse:
-    rows = Improvement.objects.visible_to(request.user).select_related("program", "created_by").annotate(raised=Count("voices"))
+    rows = Improvement.objects.visible_to(request.user).select_related("program", "created_by")
+    rows = rows.annotate(raised=Count("voices", filter=Q(voices__ticket__merged_into=None)))
     listing = Listing(
         request,
         rows,
@@ -76,7 +77,7 @@ def improvement_list(request: HttpRequest) -> HttpResponse:
 @manager_required(Can.SEE_TICKETS)
 def improvement_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     improvement = _visible(request, public_id)
-    voices = improvement.voices.select_related("ticket__affiliate", "ticket__contact", "by").order_by("created_at")
+    voices = improvement.standing_voices.select_related("ticket__affiliate", "ticket__contact", "by").order_by("created_at")
     context = {
         "improvement": improvement,
         "voices": voices,

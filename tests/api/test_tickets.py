@@ -153,7 +153,7 @@ def test_a_message_or_a_status_that_cannot_be_is_refused(sofia_api, mara, music,
 
 
 def test_what_stands_against_it_is_a_conflict(sofia_api, mara, music, ana):
-    phone = make_ticket(ana, channel=make_channel(music, "phone"))
+    phone = make_ticket(contact=make_contact(phone="+491702"), channel=make_channel(music, "phone"))
     merged, into = make_ticket(ana, music), make_ticket(ana, music)
     merge_tickets(merged, into, by=mara)
 

@@ -66,6 +66,7 @@ def test_a_story_that_was_cut_off_goes_on_and_tells_nothing_twice(monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr("demo.story.tell_the_inbox", lambda program: None)  # one chapter of many, and the longest
+    monkeypatch.setattr("demo.story.fill_the_desk", lambda program: None)  # goes on with what that tells
     monkeypatch.setattr(Story, "_month", cut_off)
     with pytest.raises(KeyboardInterrupt):
         story.tell()

@@ -73,7 +73,7 @@ def test_what_a_merged_ticket_raised_the_other_raises_once(music, ana, mara):
 
     merge_tickets(ticket, into, by=mara)
 
-    assert [voice.ticket for improvement in (both, alone) for voice in improvement.voices.all()] == [into, into]
+    assert [voice.ticket for improvement in (both, alone) for voice in improvement.standing_voices] == [into, into]
 
 
 @pytest.mark.parametrize("fields", [{"status": "accepted"}, {"status": "open", "decided_at": "2026-11-23T12:00Z"}])

@@ -164,7 +164,16 @@ def test_in_the_portal_the_message_is_the_delivery(music, ana, mara):
     assert not Outgoing.objects.exists()
 
 
-@pytest.mark.parametrize(("kind", "fields"), [("phone", {}), ("telegram", {}), ("email", {"status": "closed"})])
+def test_whom_nothing_reaches_in_writing_is_called(music, mara):
+    ticket = make_ticket(contact=make_contact(phone="+491702"), channel=make_channel(music, "phone"))
+
+    with pytest.raises(NotNow, match="in writing"):
+        reply(ticket, "Yes.", by=mara)
+
+    assert not ticket.messages.exists()
+
+
+@pytest.mark.parametrize(("kind", "fields"), [("telegram", {}), ("email", {"status": "closed"})])
 def test_where_there_is_no_way_nothing_is_written(music, ana, mara, kind, fields):
     ticket = make_ticket(ana, channel=make_channel(music, kind, **fields))
 
