@@ -68,8 +68,9 @@ FROM support_ticket CROSS JOIN LATERAL (VALUES
 WHERE done IS NOT NULL
 """
 RATINGS = """
-INSERT INTO support_rating (created_at, ticket_id, program_id, channel_id, person_id, asked_at, closes_at, score, reason, via, rated_at)
-SELECT resolved_at, id, program_id, channel_id, assignee_id, resolved_at, resolved_at + interval '14 days', 1 + id / 5 %% 5, '', 'portal',
+INSERT INTO support_rating (created_at, ticket_id, program_id, channel_id, person_id, asked_at, closes_at, score, sent_to, reason, via,
+    rated_at)
+SELECT resolved_at, id, program_id, channel_id, assignee_id, resolved_at, resolved_at + interval '14 days', 1 + id / 5 %% 5, '', '', 'portal',
     resolved_at + interval '2 hours'
 FROM support_ticket WHERE resolved_at IS NOT NULL AND id %% 5 = 0
 """
