@@ -108,7 +108,7 @@ def _everywhere(asked: Question, programs: Sequence[int] | None) -> tuple[list[t
             said = select_rows(
                 f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM})"
                 f" SELECT ticket_id, id FROM hits ORDER BY id DESC LIMIT {MOST}",
-                [_within(asked.begun, programs), programs, programs],
+                [_within(asked, asked.begun, programs), programs, programs],
             )
             named = select_rows(
                 f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {Ticket._meta.db_table} WHERE {condition})"
@@ -162,6 +162,13 @@ class Question:
     begun: str
     shown: str
     words: list[str]
+    _told: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def expected(self, query: str) -> int:
+        """How many messages PostgreSQL expects to hold this; each is asked about once."""
+        if query not in self._told:
+            self._told[query] = _expected(Message._meta.db_table, MATCHES, [query])
+        return self._told[query]
 
 
 def read_question(text: str) -> Question:
@@ -211,10 +218,10 @@ def _with_stems(query: str, stems: dict[str, list[tuple[str, list[str]]]], *, ma
     return _WORD.sub(ways, query)
 
 
-def _within(query: str, programs: Sequence[int] | None) -> str:
+def _within(asked: Question, query: str, programs: Sequence[int] | None) -> str:
     """Where it finds much: the same in these programs alone (None: all), by the index. Of few hits the rows tell their program
     sooner than the index, which would read through all that is marked as a large program's."""
-    if programs is None or not query or _messages_expected(query) <= COMMON:
+    if programs is None or not query or asked.expected(query) <= COMMON:
         return query
     marks = " | ".join(f"'#{pk}'" for pk in programs)
     return f"({query}) & ({marks})"
@@ -234,13 +241,14 @@ def _newest(table: str, columns: str, programs: Sequence[int] | None) -> str:
 
 def _in_messages(asked: Question, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool]:
     """(ticket, message) with these words, the newest first, and whether only the newest messages were read."""
-    exact, begun = _within(asked.exact, programs), _within(asked.begun, programs)
-    if len(asked.words) > 1 and all(_messages_expected(_within(word, programs)) > EACH_COMMON for word in asked.words):
+    begun, is_whole = _within(asked, asked.begun, programs), asked.begun == asked.exact
+    if len(asked.words) > 1 and all(asked.expected(_within(asked, word, programs)) > EACH_COMMON for word in asked.words):
         return _among_newest(asked.begun, programs), True
-    if _messages_expected(begun) <= (COMMON if begun == exact else BEGUN_COMMON):
+    if asked.expected(begun) <= (COMMON if is_whole else BEGUN_COMMON):
         hits, all_read = _by_index(begun, programs)
         return hits, not all_read
-    if begun == exact or _messages_expected(exact) > COMMON:
+    exact = begun if is_whole else _within(asked, asked.exact, programs)
+    if is_whole or asked.expected(exact) > COMMON:
         return _among_newest(asked.begun, programs), True
     hits, _all_read = _by_index(exact, programs)
     return [*hits, *_among_newest(asked.begun, programs)], True
@@ -264,10 +272,6 @@ def _by_index(query: str, programs: Sequence[int] | None) -> tuple[list[tuple[in
         [query, programs, programs],
     )
     return [(ticket, message) for ticket, message, _number in rows], len(rows) < MOST and all(row[2] < LIKELY for row in rows[:1])
-
-
-def _messages_expected(query: str) -> int:
-    return _expected(Message._meta.db_table, MATCHES, [query])
 
 
 def _subject_condition(text: str, programs: Sequence[int] | None) -> tuple[str, list[Any]]:
