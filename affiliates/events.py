@@ -1,7 +1,12 @@
 """The facts that this app publishes. Enrollment events stand on the timelines of enrollment, affiliate and program."""
 
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
+from core.components import day_text
 from core.ui import register_fact
 
 AFFILIATE_CREATED = "affiliate.created"
@@ -18,9 +23,18 @@ MEMBER_JOINED = "member.joined"  # data: person, functions
 MEMBER_CHANGED = "member.changed"
 MEMBER_REMOVED = "member.removed"
 
-COVER_PLANNED = "cover.planned"  # data: affiliate, person (who is away), colleague, until, cover (its row)
+COVER_PLANNED = "cover.planned"  # data: affiliate, person (who is away), colleague, until (the last day), cover (its row)
 COVER_STARTED = "cover.started"
 COVER_ENDED = "cover.ended"
+
+
+def _until(sentence: Any) -> Callable[[Any], str]:
+    """The sentence with the event's data, its last day as the reader writes it."""
+
+    def tell(event: Any) -> str:
+        return str(sentence) % {**event.data, "until": day_text(date.fromisoformat(event.data["until"]))}
+
+    return tell
 
 
 def register_facts() -> None:
@@ -38,8 +52,8 @@ def register_facts() -> None:
     register_fact(MEMBER_JOINED, "login", _("%(person)s joined the account"))
     register_fact(MEMBER_CHANGED, "user-cog", _("%(person)s is now: %(functions)s"))
     register_fact(MEMBER_REMOVED, "user-minus", _("%(person)s was taken out of the account"))
-    register_fact(
-        COVER_PLANNED, "calendar-plus", _("%(colleague)s will look after %(affiliate)s for %(person)s, until %(until)s")
-    )
-    register_fact(COVER_STARTED, "arrows-exchange", _("%(colleague)s looks after %(affiliate)s for %(person)s, until %(until)s"))
+    planned = _("%(colleague)s will look after %(affiliate)s for %(person)s, until %(until)s")
+    register_fact(COVER_PLANNED, "calendar-plus", _until(planned))
+    started = _("%(colleague)s looks after %(affiliate)s for %(person)s, until %(until)s")
+    register_fact(COVER_STARTED, "arrows-exchange", _until(started))
     register_fact(COVER_ENDED, "arrow-back-up", _("%(person)s looks after %(affiliate)s again; %(colleague)s gave it back"))

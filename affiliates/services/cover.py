@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +22,7 @@ from affiliates.spreading import Account, Colleague, Share, spread
 from core.access import Can, Rights, rights_of
 from core.errors import Refusal
 from core.events import Fact, record, record_many
+from core.middleware import zone_of
 from programs.models import Program
 from team.models import ACCOUNTS, Absence, Capacity
 from team.queries import span_of
@@ -258,11 +259,16 @@ def _about(cover: Cover) -> list[Any]:
     return [cover.affiliate, cover.from_person, cover.to_person, f"absence:{cover.absence_id}"]
 
 
+def last_day_of(cover: Cover) -> date:
+    """By the calendar of whoever is away."""
+    return (cover.ends_at - timedelta(microseconds=1)).astimezone(zone_of(cover.from_person)).date()
+
+
 def _told(cover: Cover) -> dict[str, Any]:
     return {
         "affiliate": cover.affiliate.name,
         "person": str(cover.from_person),
         "colleague": str(cover.to_person),
-        "until": cover.ends_at.date().isoformat(),
+        "until": last_day_of(cover).isoformat(),
         "cover": cover.pk,
     }

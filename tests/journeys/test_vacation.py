@@ -8,12 +8,14 @@ import pytest
 import time_machine
 
 from affiliates.models import Cover
-from affiliates.queries import manager_at
+from affiliates.queries import manager_at, timeline_of
 from affiliates.services import spread_accounts
 from channels.inbound import take_in
 from channels.mail import provider_id_of
 from core.access import Can, rights_of
 from core.events import deliver_due
+from core.models import Event
+from core.ui import moment
 from support.models import Message, Ticket
 from support.queries.care import care_of
 from support.services.assignment import assign_waiting
@@ -75,6 +77,18 @@ def minute_passes() -> None:
     assign_waiting_tickets()
 
 
+def sentences(affiliate, reader) -> list[str]:
+    """What the account's page tells of it, in the order in which it was."""
+    events = timeline_of(affiliate, reader).filter(name__startswith="cover.").order_by("pk")
+    return [moment(event)["sentence"] for event in events]
+
+
+def reasons(ticket: Ticket) -> list[tuple[str, str]]:
+    """To whom the request was given, and why, in the order in which it was."""
+    given = Event.objects.about(ticket).filter(name="ticket.assigned").order_by("pk")
+    return [(event.data["person"], event.reason) for event in given]
+
+
 def test_her_accounts_go_to_colleagues_and_come_back(music, mailbox, accounts, mara, otis, hana, sofia):
     ana, ella = accounts
     for person in (mara, otis):
@@ -101,7 +115,20 @@ def test_her_accounts_go_to_colleagues_and_come_back(music, mailbox, accounts, m
         found.refresh_from_db()
         assert found.assignee == mara
         assert asked(mailbox, "ana@blog.example", "She is back").assignee == mara
-    assert [name for name in event_names(ana) if name.startswith("cover.")] == ["cover.planned", "cover.started", "cover.ended"]
+    steps = ["cover.planned", "cover.started", "cover.ended"]
+    assert [name for name in event_names(ana) if name.startswith("cover.")] == steps
+    days = [name for name in event_names(vacation) if name.startswith(("absence.", "cover."))]
+    assert days == ["absence.asked", "absence.approved", *(step for step in steps for _account in accounts)]
+    assert sentences(ana, hana) == [
+        "Otis will look after Ana for Mara, until Dec 13, 2026",
+        "Otis looks after Ana for Mara, until Dec 13, 2026",
+        "Mara looks after Ana again; Otis gave it back",
+    ]
+    assert [who for who, _why in reasons(started)] == ["Mara", "Otis", "Mara"]
+    away, back = (why for _who, why in reasons(started)[1:])
+    assert away.startswith("Mara is away until Mon, Dec 14") and away.endswith("Otis looks after this affiliate.")
+    assert back == "Mara looks after this affiliate."
+    assert "Mara looks after Ella again." in Event.objects.about(found).values_list("reason", flat=True)
 
 
 def test_a_named_deputy_takes_all_of_them_with_the_rights_for_that_time(music, mailbox, accounts, mara, lena, otis, hana):
@@ -123,3 +150,6 @@ def test_a_named_deputy_takes_all_of_them_with_the_rights_for_that_time(music, m
     with time_machine.travel(AFTER, tick=False):
         minute_passes()
         assert not may(lena) and Cover.objects.filter(ended_at=None).count() == 0
+    steps = [name for name in event_names(lena) if name.startswith(("role.", "cover."))]
+    taken = ["cover.planned"] * 2 + ["role.granted"] + ["cover.started"] * 2
+    assert steps == [*taken, "role.revoked", "cover.ended", "cover.ended"]
