@@ -14,7 +14,7 @@ TOO_FEW = 5  # approvals in all the weeks: fewer say nothing about growth
 class Forecast:
     """`full_in_weeks`: 0 where it is full already; None where nothing can be said, or it does not grow."""
 
-    carried: int  # accounts with a personal manager, and open applications
+    carried: int  # accounts with a personal manager, and open applications of those without one
     capacity: int
     growth: float  # accounts a week
     enough_data: bool

@@ -80,7 +80,7 @@ def growth_of(team: TeamLoad, at: datetime) -> Forecast:
         [ages[week] for week in reversed(range(WEEKS))],
         accounts=team.accounts,
         managed=team.managed,
-        applications=open_applications().count(),
+        applications=open_applications().filter(affiliate__manager=None).count(),  # others are among the accounts already
         capacity=sum(load.accounts_limit for load in team.people),
     )
 

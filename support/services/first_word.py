@@ -12,6 +12,7 @@ from channels.models import Channel
 from core.components import moment_text
 from support.languages import as_read_by
 from support.models import Message, Ticket
+from support.queries.care import care_of
 from support.services.messages import tell_if_reached
 from support.services.tickets import lock_ticket
 from team.queries import HORIZON
@@ -45,19 +46,25 @@ def asking_for_a_word(at: datetime) -> QuerySet[Ticket]:
 
 
 def first_word(ticket: Ticket, coming: datetime | None) -> str:
-    """In the affiliate's language and time zone."""
+    """In the affiliate's language and time zone. Who belongs to the support pool is told so."""
     with as_read_by(ticket):
-        if coming is None:
-            return _(
-                "Thank you, your message is here. Nobody is on duty right now, and we do not yet know the hour at which somebody will be."
-                " It is not forgotten: the person in charge sees it."
-            )
-        policy = ticket.policy
-        minutes = policy and (policy.first_reply_minutes if ticket.first_replied_at is None else policy.next_reply_minutes)
-        answer = coming + (timedelta(minutes=minutes) if minutes else ANSWER)
+        care = care_of(ticket.affiliate) if ticket.affiliate is not None else None
+        pooled = care.sentence if care is not None and care.person is None else ""
+        return f"{_when(ticket, coming)} {pooled}".rstrip()
+
+
+def _when(ticket: Ticket, coming: datetime | None) -> str:
+    if coming is None:
         return _(
-            "Thank you, your message is here. Nobody is on duty right now; we are back on %(back)s and answer by %(answer)s."
-        ) % {
-            "back": moment_text(coming),
-            "answer": moment_text(max(answer, ticket.next_due or answer)),
-        }
+            "Thank you, your message is here. Nobody is on duty right now, and we do not yet know the hour at which somebody will be."
+            " It is not forgotten: the person in charge sees it."
+        )
+    policy = ticket.policy
+    minutes = policy and (policy.first_reply_minutes if ticket.first_replied_at is None else policy.next_reply_minutes)
+    answer = coming + (timedelta(minutes=minutes) if minutes else ANSWER)
+    return _(
+        "Thank you, your message is here. Nobody is on duty right now; we are back on %(back)s and answer by %(answer)s."
+    ) % {
+        "back": moment_text(coming),
+        "answer": moment_text(max(answer, ticket.next_due or answer)),
+    }

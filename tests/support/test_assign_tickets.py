@@ -193,6 +193,19 @@ def test_outside_everyones_hours_the_affiliate_is_told_once_when_they_will_be_an
     assert ticket.told_until == NOW + 8 * HOUR
 
 
+@pytest.mark.parametrize(("language", "told"), [("en", "You have no personal manager: the support team"), ("de", "persönlich")])
+def test_who_belongs_to_the_support_pool_is_told_so_in_the_first_word(music, sofia, mara, language, told):
+    make_shift(sofia, "support", start_time=time(18), minutes=240)
+    pooled, managed = (make_affiliate(owner=True, language=language, manager=manager) for manager in (None, mara))
+    of_pool, of_manager = (asked(affiliate, music, "question") for affiliate in (pooled, managed))
+
+    sweep_tickets()
+
+    first, second = (Message.objects.get(ticket=ticket, direction="auto").body_text for ticket in (of_pool, of_manager))
+    assert told in first and told not in second
+    assert "18:00" in first or "6:00" in first
+
+
 def test_in_the_next_gap_they_are_told_again(music, account, mara, sofia):
     make_shift(sofia, "support", start_time=time(11), minutes=60)
     ticket = asked(account, music, "question")

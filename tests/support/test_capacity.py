@@ -10,11 +10,14 @@ from django.utils import timezone
 
 from support.growth import forecast, slope
 from support.models import ManagerProposal, ManagerRule
+from support.queries.team import growth_of, loads
 from support.services.managers import propose_managers
 from team.models import Capacity, HandoverNote
+from team.services import set_capacity
 from tests.factories import assign, make_affiliate, make_conversion, make_enrollment, make_user
 from tests.factories_support import make_ticket
 from tests.factories_team import make_absence, make_cover, make_shift
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 STEADY = [2] * 8
@@ -38,6 +41,20 @@ def test_few_approvals_say_nothing():
     told = forecast([0, 0, 1, 0, 1, 0, 1, 1], accounts=9, managed=9, applications=0, capacity=30)
 
     assert (told.enough_data, told.full_in_weeks) == (False, None)
+
+
+def test_open_applications_count_in_capacity_each_once(as_person, music, books, mara, hana):
+    set_capacity(mara, by=hana, accounts=3, open_tickets=25)
+    for manager, status in ((mara, "approved"), (mara, "pending"), (None, "pending"), (None, "rejected"), (None, "approved")):
+        make_enrollment(make_affiliate(manager=manager), music, status)
+    now = timezone.now()
+
+    team = loads(now)
+
+    assert [load.accounts for load in team.people if load.person == mara] == [2]  # an application is work of its manager's
+    told = growth_of(team, now)
+    assert (told.carried, told.capacity, told.full_in_weeks) == (3, 3, 0)
+    assert "make 3, of 3" in text_of(as_person(hana).get("/manage/team/capacity/"))
 
 
 def test_a_slope_is_that_of_the_line_through_the_points():

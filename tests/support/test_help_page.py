@@ -161,7 +161,7 @@ def test_what_is_unread_is_counted_in_the_menu_until_it_was_seen(ana, music, mar
 
 def test_who_answers_and_by_when_is_said(ana, music, mara, as_person):
     client = as_person(ana)
-    assert "The support team" in text_of(client.get(CHAT))
+    assert "The support team Answers you while you have no personal manager" in text_of(client.get(CHAT))
     ana.manager = mara
     ana.save()
     make_ticket(ana, music, status="open", next_reply_due=timezone.now() + timedelta(minutes=20))

@@ -1,6 +1,7 @@
 """What the team writes for itself (notes, rooms, questions to others, its own articles) reaches no affiliate by any door."""
 
 import json
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from channels.models import Outgoing
 from core.events import deliver_due
 from core.models import Mail
 from support.answers import Asker, Question, answer, as_text
-from support.models import Message
+from support.models import Message, Ticket
 from support.placeholders import PLACEHOLDERS, Subject, fill
 from support.queries.rooms import posts_of
 from support.services import add_note, change_status, reply
@@ -85,3 +86,22 @@ def test_a_media_buyer_reads_the_room_and_neither_the_ticket_nor_its_notes(ticke
     assert "a ticket that you do not see" in room and "Which margin" not in room and "may we say it" not in room
     assert browser.get(f"/manage/inbox/{ticket.public_id}/").status_code in (403, 404)
     assert browser.get("/manage/inbox/").status_code == 403
+
+
+@pytest.mark.parametrize("ticket", ["portal"], indirect=True)
+def test_beside_a_ticket_stand_articles_of_its_program_in_its_language_marked_where_they_are_internal(
+    ticket, music, books, sofia, as_person
+):
+    told = make_article(music, title="Which margin", text="Margin, and what you have of it.")
+    make_article(music, title="Welche Marge", text="Margin und Marge.", language="de", original=told)
+    make_article(books, title="Margin of books", text="Which margin do you have?")
+    make_article(music, title="Margin some day", text="Which margin do you have?", status="draft")
+
+    def beside():
+        card = as_person(sofia).get(f"/manage/inbox/{ticket.public_id}/card/").content.decode()
+        shown = re.findall(r"<li><div><a [^>]*>([^<]+)</a>(.*?)</li>", card.partition("Written down about it")[2], re.DOTALL)
+        return {title: "Team only" in rest for title, rest in shown}
+
+    assert beside() == {"Which margin": False, f"Margin {SECRET}": True}
+    Ticket.objects.filter(pk=ticket.pk).update(language="de")
+    assert beside() == {"Welche Marge": False, f"Margin {SECRET}": True}

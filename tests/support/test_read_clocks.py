@@ -192,3 +192,36 @@ def test_every_clock_is_what_looking_at_each_minute_says(story):
         elif said.state == State.PAUSED:
             assert clock.due_at == (None if said.due is None else at(said.due))
         assert (clock.running_due is None) == (not clock.is_running or clock.due_at is None)
+
+
+def test_the_next_reply_is_due_by_the_minutes_that_one_counts_by_hand():
+    """Monday to Friday from nine to five in Berlin (an hour ahead of UTC in November), half an hour to reply, a warning at 60%."""
+    hours = Calendar(time_zone="Europe/Berlin", weekly_hours=[[[540, 1020]]] * 5 + [[], []])
+    friday, monday = (
+        datetime(2026, 11, 20, tzinfo=ZoneInfo("Europe/Berlin")),
+        datetime(2026, 11, 23, tzinfo=ZoneInfo("Europe/Berlin")),
+    )
+    at = lambda day, hour, minute: day.replace(hour=hour, minute=minute)  # noqa: E731
+    messages = [
+        Spoke(at(friday, 10, 0), Sent.IN),
+        Spoke(at(friday, 10, 10), Sent.ANSWER),  # no clock of a next reply so far: the first two run alone
+        Spoke(at(friday, 16, 50), Sent.IN),  # 10 minutes of Friday, 20 of Monday: due at 9:20; 18 are used at 9:08
+        Spoke(at(friday, 16, 55), Sent.IN),  # they say more: the clock goes on
+        Spoke(at(monday, 9, 15), Sent.REPLY),  # after 25 minutes
+        Spoke(at(monday, 9, 16), Sent.IN),  # due at 9:46
+    ]
+    track = [Changed(at(friday, 10, 0), "new"), Changed(at(friday, 10, 10), "pending"), Changed(at(friday, 16, 50), "open")]
+    held = [Changed(at(monday, 9, 20), "on_hold"), Changed(at(monday, 10, 0), "open")]  # 4 minutes used, 26 left: due at 10:26
+
+    def told(now, statuses=track):
+        clocks = read_clocks(History(messages, [statuses]), Targets(next_reply=30 * MINUTE), hours, now)
+        return [(clock.state, clock.due_at, clock.warn_at, clock.used / MINUTE) for clock in clocks.next_replies]
+
+    assert told(at(friday, 16, 0)) == []
+    assert told(at(friday, 17, 0)) == [(State.RUNNING, at(monday, 9, 20), at(monday, 9, 8), 10)]
+    assert told(at(monday, 9, 15))[0] == (State.MET, at(monday, 9, 20), None, 25)
+    assert told(at(monday, 9, 18))[1] == (State.RUNNING, at(monday, 9, 46), at(monday, 9, 34), 2)
+    assert told(at(monday, 9, 46))[1] == (State.RUNNING, at(monday, 9, 46), at(monday, 9, 34), 30)
+    assert told(at(monday, 9, 47))[1] == (State.MISSED, at(monday, 9, 46), at(monday, 9, 34), 31)
+    assert told(at(monday, 9, 50), track + held)[1] == (State.PAUSED, None, None, 4)
+    assert told(at(monday, 10, 5), track + held)[1] == (State.RUNNING, at(monday, 10, 26), at(monday, 10, 14), 9)

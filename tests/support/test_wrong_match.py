@@ -1,21 +1,28 @@
 """Whose a sender is, said beside the ticket, and taken back."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
+from accounts.services import create_key
 from affiliates.queries import timeline_of
 from channels.contacts import match_contact, unmatch_contact
+from channels.models import Outgoing
 from core.events import deliver_due
-from support.models import Ticket
-from support.services import receive, write_in_portal
+from core.models import Mail
+from support.models import Message, Ticket
+from support.services import receive, reply, write_in_portal
 from support.services.parties import match_sender, unmatch_sender
+from support.services.portal import notify_unread
+from tests.api.client import Api
 from tests.factories import assign, event_names, make_affiliate, make_coupon, make_enrollment, make_program, owner_of
-from tests.factories_support import make_attachment, make_channel, make_contact, make_ticket
+from tests.factories_support import make_attachment, make_channel, make_contact, make_message, make_ticket
 from tests.pages import text_of
 from tests.portal import member
 
 pytestmark = pytest.mark.django_db
 SECRET = "My card was charged twice"
+PAGES = ("/portal/", "/portal/help/", "/portal/help/music/", "/portal/help/music/news/", "/portal/account/")
 
 
 @pytest.fixture
@@ -57,6 +64,53 @@ def test_what_came_under_a_wrong_match_goes_with_the_sender_and_to_whom_it_reall
     deliver_due()
     assert SECRET in seen_by(bao, music) and SECRET not in seen_by(ana, music)
     assert {Ticket.objects.get(pk=t.pk).affiliate for t in (before, while_wrong)} == {bao}
+
+
+def test_over_the_api_too_it_is_nobodys_again(ana, music, mara, stranger):
+    api = Api(create_key(mara, name="Test", role="manager", program=music, by=None)[1])
+    own = write_in_portal(ana, music, "My own question", author=owner_of(ana)).ticket
+    match_contact(stranger, ana, by=mara)
+    stranger.refresh_from_db()
+    taken = wrote(stranger, music)
+    receive(own, text="And my address is wrong", contact=stranger)
+
+    def told():
+        listed = api.get("tickets", affiliate=ana.public_id).json()["results"]
+        return {row["id"]: [m["body_text"] for m in api.get(f"tickets/{row['id']}").json()["messages"]] for row in listed}
+
+    assert told().keys() == {own.public_id, taken.public_id}
+    unmatch_contact(stranger, by=mara, reason="Another Anna", wrong=True)
+    deliver_due()
+    deliver_due()
+
+    assert told() == {own.public_id: ["My own question"]}
+    seen = api.get(f"tickets/{taken.public_id}").json()
+    assert (seen["affiliate"], seen["contact"]) == (None, stranger.public_id)
+
+
+def test_while_a_match_is_wrong_and_after_it_no_page_of_either_shows_anything_of_the_other(ana, bao, music, mara, stranger):
+    """The stranger writes from their own address, Bao is somebody else altogether, and Ana looks at every page of hers."""
+    make_message(make_ticket(bao, music), "Only Bao reads this", author=owner_of(bao))
+    write_in_portal(ana, music, "Only Ana reads this", author=owner_of(ana))
+    match_contact(stranger, ana, by=mara)
+    stranger.refresh_from_db()
+    ticket = wrote(stranger, music)
+    reply(ticket, "An answer to the stranger", by=mara)
+    told = Outgoing.objects.get()
+    assert told.to == "someone@blog.example" and "Only Ana" not in str(told.payload)  # a mail quotes nothing of the account
+    unmatch_contact(stranger, by=mara, reason="Another Anna", wrong=True)
+    deliver_due()
+    Message.objects.filter(notify_at__isnull=False).update(notify_at=ticket.created_at)
+    notify_unread()
+
+    for affiliate, own in ((ana, "Only Ana"), (bao, "Only Bao")):
+        client = Client()
+        client.force_login(owner_of(affiliate))
+        shown = "".join(client.get(page).content.decode() for page in PAGES)
+        shown += "".join(f"{mail.subject} {mail.body}" for mail in Mail.objects.filter(to=owner_of(affiliate).email))
+        assert own in shown
+        for text in {SECRET, "An answer to the stranger", "Only Ana", "Only Bao", "someone@blog.example"} - {own}:
+            assert text not in shown, text
 
 
 def test_of_a_ticket_in_which_the_affiliate_wrote_too_only_the_senders_words_go(ana, music, mara, stranger):
