@@ -27,11 +27,12 @@ from core.events import record
 from core.mail import write_mail
 from support import events, live
 from support.errors import NotNow, TicketError
-from support.models import Cause, Difficulty, Escalation, Level, Mention, Message, Ticket
+from support.models import Cause, Difficulty, Escalation, Level, Mention, Message, Ticket, TicketStatus
 from support.models.messages import Direction
 from support.services.following import follow
 from support.services.messages import add_note
 from support.services.tickets import lock_ticket
+from support.services.withdrawals import withdraw
 from team.queries import may_be_notified
 
 SALT = "support.escalation"
@@ -66,6 +67,8 @@ def escalate(
     question, reason = _words(question), _words(reason)
     _check_question(level, question, holder, ticket.program_id, expert_email)
     ticket = lock_ticket(ticket, follow_merge=False)
+    if ticket.status == TicketStatus.RESOLVED:
+        raise NotNow(_("It is resolved, and a resolved ticket asks nobody anything: open it first."), code="resolved")
     last = ticket.escalations.order_by("-number").select_for_update().first()
     if last is not None and not reason:
         raise TicketError(
@@ -171,6 +174,8 @@ def escalation_of(token: str) -> Escalation:
     escalation = rows.filter(pk=pk).first()
     if escalation is None:
         raise TicketError(_("This link is not complete. Open it from the mail once more."), code="invalid")
+    if escalation.status == Escalation.Status.WITHDRAWN:
+        raise NotNow(_("This question was withdrawn: no answer is needed any more. Thank you."), code="closed")
     if escalation.status not in (Escalation.Status.ASKED, Escalation.Status.ACCEPTED):
         raise NotNow(_("This question is closed. Thank you."), code="closed")
     if escalation.link_until is None or timezone.now() >= escalation.link_until:
@@ -243,9 +248,10 @@ def withdraw_escalation(escalation: Escalation, *, by: User, reason: str = "") -
     escalation = _lock_open(escalation, by)
     if not may_withdraw(escalation, by):
         raise TicketError(_("Answer it, or hand it on and say why: it is withdrawn by those who asked."), code="not_asked_by")
-    _close(escalation, Escalation.Status.WITHDRAWN)
-    record(events.ESCALATION_WITHDRAWN, escalation, escalation.ticket, by=by, reason=_words(reason))
-    _set_level(lock_ticket(escalation.ticket), Level.SUPPORT)
+    ticket = lock_ticket(escalation.ticket)
+    withdraw(escalation, ticket, by=by, reason=_words(reason))
+    ticket.save(update_fields=["level"])
+    follow(ticket)
     return escalation
 
 

@@ -19,6 +19,7 @@ from support import events
 from support.errors import NotNow, TicketError
 from support.models import (
     ClaimDecision,
+    Level,
     Message,
     Move,
     Priority,
@@ -169,6 +170,8 @@ def undo_move(move: Move, *, by: User) -> Ticket:
         source.assignee, source.assigned_at, source.assigned_reason = None, None, ""
     StatusChange.objects.filter(pk__in=move.changes["source"]).update(void=True)
     put_rows_back(move)
+    if move.moved["escalations"] and not source.escalations.open().exists():
+        source.level = Level.SUPPORT  # its question was answered or withdrawn in the meantime
     restore_target(move)
     restamp(source)
     restamp(target)

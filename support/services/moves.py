@@ -155,10 +155,11 @@ def restore_target(move: Move) -> None:
 
 
 def _went_on(move: Move) -> bool:
-    """Whether anything was said in the target since, or its state was changed."""
+    """Whether anything was said in the target since, something is asked in it, or its state was changed."""
     said = Message.objects.filter(ticket=move.target, pk__gt=move.moved["last_message"])
     later = StatusChange.objects.filter(ticket=move.target, pk__gt=move.moved["last_change"])
-    return said.exclude(direction=Direction.NOTE).exists() or later.exists()
+    asks = move.target.escalations.open()  # what came with the merge has gone back already
+    return said.exclude(direction=Direction.NOTE).exists() or later.exists() or asks.exists()
 
 
 def high_water(move: Move) -> dict[str, int]:

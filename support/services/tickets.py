@@ -29,6 +29,7 @@ from support.errors import NotNow, TicketError
 from support.models import Level, Priority, StatusChange, TermsRequest, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING, TO_DECIDE
 from support.services.following import follow
+from support.services.withdrawals import withdraw_what_is_open
 from support.together import held_as, hold
 from team.queries import is_there
 
@@ -138,7 +139,7 @@ def set_status(
     """Change the locked row's state, write its history, tell it; None where it was that already. The caller saves and follows.
 
     What is to be decided (a claim, a dispute, a request for better terms) is resolved by its decision alone, or where it went into
-    another ticket, and waits for nobody without an end."""
+    another ticket, and waits for nobody without an end. An open question to somebody who knows more ends with it."""
     was, now = ticket.status, timezone.now()
     if status in (TicketStatus.RESOLVED, *PAUSING) and awaits_decision(ticket):
         if status == TicketStatus.RESOLVED and was != status:
@@ -152,6 +153,8 @@ def set_status(
         ticket.reopened += 1
     ticket.status = status
     ticket.resolved_at = now if status == TicketStatus.RESOLVED else None
+    if status == TicketStatus.RESOLVED:
+        withdraw_what_is_open(ticket, by=by, reason=reason)
     change = StatusChange.objects.create(ticket=ticket, status=status, at=now, by=by, reason=reason[:300])
     data = {"status": str(TicketStatus(status).label), "was": was, "to": status, "until": until.isoformat() if until else None}
     record(events.TICKET_STATUS_CHANGED, ticket, by=by, data=data, reason=reason)

@@ -32,7 +32,7 @@ from support.services import (
     undo_move,
 )
 from support.views.queue import Queue
-from support.views.tickets import back_to, tell_what_remains, visible_ticket
+from support.views.tickets import back_to, tell_what_remains, tell_what_was_withdrawn, visible_ticket
 
 
 def tell_errors(request: HttpRequest, form: Form) -> None:
@@ -227,6 +227,7 @@ def _do(request: HttpRequest, tickets: list[Ticket], step: Step) -> None:
         messages.success(
             request, ngettext("%(number)s ticket changed.", "%(number)s tickets changed.", done) % {"number": number_text(done)}
         )
+        tell_what_was_withdrawn(request, [ticket.pk for ticket in tickets])
     for told in refused[:5]:
         messages.error(request, told)
     if len(refused) > 5:

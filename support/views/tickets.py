@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,7 +32,7 @@ from support.display import PICTURES
 from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
 from support.forms_promises import PromiseForm
 from support.mentions import see_mentions
-from support.models import Commitment, Draft, Mention, Ticket, TicketStatus
+from support.models import Commitment, Draft, Escalation, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
 from support.queries.ticket import (
     BESIDE,
@@ -57,7 +59,9 @@ STEPS = 15  # of the history, below the conversation
 
 def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICKETS) -> Ticket:
     """The ticket, where the reader's role reaches it in its program; otherwise there is none."""
-    rows = Ticket.objects.visible_to(request.user, can).annotate(seen_at=seen_in_portal())
+    rows = Ticket.objects.visible_to(request.user, can).annotate(
+        seen_at=seen_in_portal(), asks=Exists(Escalation.objects.open().filter(ticket=OuterRef("pk")))
+    )
     related = rows.select_related("program", "affiliate__manager", "contact", "channel", "chat", "assignee")
     ticket = related.select_related("merged_into").filter(pk=Ticket.pk_from(public_id) or 0).first()
     if ticket is None:
@@ -291,13 +295,23 @@ def message_create(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def tell_what_remains(request: HttpRequest, ticket: Ticket) -> None:
-    """A resolved ticket leaves what was to be done, and what was promised, to their owners."""
+    """A resolved ticket leaves what was to be done, and what was promised, to their owners; what was asked of others it ends."""
+    tell_what_was_withdrawn(request, [ticket.pk])
     left = [(task.title, task.owner, task.due_at) for task in ticket.tasks.filter(done_at=None).select_related("owner")]
     promised = ticket.commitments.filter(status=Commitment.Status.OPEN).select_related("owner")
     left += [(each.text, each.owner, each.due_at) for each in promised]
     if left:
         told = "; ".join(f"{what} ({owner.get_short_name()}, {moment_text(due)})" for what, owner, due in left)
         messages.info(request, _("Resolved. What remains to be done: %(tasks)s") % {"tasks": told})
+
+
+def tell_what_was_withdrawn(request: HttpRequest, tickets: Collection[int]) -> None:
+    """Questions to others that ended because these were resolved."""
+    rows = Escalation.objects.filter(ticket__in=tickets, ticket__status=TicketStatus.RESOLVED)
+    rows = rows.filter(status=Escalation.Status.WITHDRAWN, closed_at__gte=F("ticket__resolved_at")).select_related("holder")
+    told = "; ".join(f"{each.question[:120]} ({each.held_by or each.get_level_display()})" for each in rows)
+    if told:
+        messages.info(request, _("Withdrawn, since the ticket is resolved: %(questions)s") % {"questions": told})
 
 
 @manager_required(Can.ANSWER_TICKETS)

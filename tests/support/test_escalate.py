@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from core.errors import Refusal
 from core.models import Mail
-from support.models import Cause, Escalation, Mention
+from support.models import Cause, Escalation, Mention, Move
+from support.services import change_status, merge_tickets, reply, undo_move
 from support.services.escalations import (
     SALT,
     accept_escalation,
@@ -222,3 +223,61 @@ def test_the_list_takes_as_many_queries_for_many(music, ana, sofia, as_person):
 
     add()
     assert_same_queries(as_person(sofia), "/manage/inbox/escalations/", lambda: [add() for _ in range(5)], most=16)
+
+
+class TestResolving:
+    """A resolved ticket asks nobody anything."""
+
+    def test_ends_the_question_and_tells_whoever_works_on_it(self, ticket, asked, sofia, jun, as_person):
+        accept_escalation(asked, by=jun)
+        Mail.objects.all().delete()
+        client = as_person(sofia)
+        assert "resolving the ticket withdraws it" in text_of(client.get(f"/manage/inbox/{ticket.public_id}/"))
+
+        answer = client.post(f"/manage/inbox/{ticket.public_id}/status/", {"status": "resolved"}, follow=True)
+
+        assert f"Withdrawn, since the ticket is resolved: {QUESTION} (Jun)" in text_of(answer)
+        ticket.refresh_from_db()
+        assert (Escalation.objects.get().status, ticket.status, ticket.level) == ("withdrawn", "resolved", "support")
+        told = Mail.objects.get()
+        assert told.to == "jun@tributary.example" and QUESTION in told.body
+
+    def test_by_many_at_once_and_by_a_reply_ends_it_too(self, ticket, asked, sofia, as_person):
+        bulk = {"do": "resolved", "selected": [ticket.pk]}
+        assert "Withdrawn, since" in text_of(as_person(sofia).post("/manage/inbox/bulk/", bulk, follow=True))
+        assert not Escalation.objects.open().exists()
+
+        change_status(ticket, "open", by=sofia)
+        escalate(ticket, "traffic", QUESTION, by=sofia, reason="It is the traffic")
+        reply(ticket, "Solved.", by=sofia, status="resolved")
+        assert not Escalation.objects.open().exists()
+
+    def test_an_expert_hears_of_it_and_their_link_says_so(self, ticket, sofia):
+        expert = escalate(ticket, "expert", QUESTION, by=sofia, expert_name="Lena", expert_email="lena@legal.example")
+        url = f"/questions/{escalation_token(expert)}/"
+        change_status(ticket, "resolved", by=sofia, reason="Internal words")
+
+        gone = Client().post(url, {"answer": "Late"})
+
+        assert gone.status_code == 410 and "was withdrawn" in text_of(gone)
+        told = Mail.objects.filter(to="lena@legal.example").latest("pk")
+        assert "need not look into it" in told.body and "Internal words" not in told.body
+
+    def test_asking_begins_with_an_open_ticket(self, ticket, sofia):
+        change_status(ticket, "resolved", by=sofia)
+        with pytest.raises(Refusal, match="open it first"):
+            escalate(ticket, "engineer", QUESTION, by=sofia)
+
+    def test_a_merge_takes_the_question_along_and_what_was_resolved_meanwhile_comes_back_without(
+        self, ticket, asked, music, ana, sofia
+    ):
+        other = make_ticket(ana, music, status="open")
+        make_message(other, "And another thing")
+        merge_tickets(ticket, other, by=sofia)
+        assert Escalation.objects.open().get().ticket == other
+
+        change_status(other, "resolved", by=sofia)
+        undo_move(Move.objects.get(), by=sofia)
+
+        ticket.refresh_from_db()
+        assert (ticket.escalations.get().status, ticket.status, ticket.level) == ("withdrawn", "open", "support")
