@@ -27,6 +27,8 @@ from core.events import record, recorded_together
 from core.rows import update_rows
 
 MOST_ATTEMPTS = 5
+QUICK_TRIES = 4  # of what met another transaction, within one attempt
+PASSING = frozenset({"40001", "40P01", "55P03"})  # serialization_failure, deadlock_detected, lock_not_available (PostgreSQL, A)
 AT_ONCE = 40  # items claimed with one statement
 # After which somebody else goes on with what was claimed: what a killed process had in hand waits no longer. It need not outlast the
 # work: the row is locked while an item is filed, and filed once, whoever claimed it last.
@@ -230,13 +232,10 @@ def process_item(item: InboundItem, *, told_at_once: bool = False) -> None:
         try:
             if item.attempts > MOST_ATTEMPTS:
                 raise Quarantine(_("The system gave up on it: each of %(n)d attempts ended early.") % {"n": MOST_ATTEMPTS})
-            with transaction.atomic():
-                parsed = _parse(item)
-                item.filed_as = parsed if isinstance(parsed, str) else file_parsed(item, parsed)
-                item.status = Status.FILED
+            _file(item)
         except Quarantine as reason:
             _quarantine(item, reason.message)
-        except (OperationalError, OSError, NotNow) as error:  # locks, the disk, the provider: it may go better later
+        except (OperationalError, OSError, NotNow) as error:  # the database's room, the disk, the provider: later, perhaps
             if connection.connection is None or connection.connection.closed:
                 raise
             _log.warning("inbound item %s waits: %s", item.pk, error)
@@ -247,6 +246,21 @@ def process_item(item: InboundItem, *, told_at_once: bool = False) -> None:
             _log.exception("inbound item %s is quarantined", item.pk)
             _quarantine(item, _("It could not be read: %(error)s") % {"error": _told(error)})
         item.save(update_fields=["status", "reason", "sender", "subject", "filed_as", "due_at"])
+
+
+def _file(item: InboundItem) -> None:
+    """In a savepoint; where somebody else came between, which is over once it is rolled back, at once again."""
+    for left in range(QUICK_TRIES - 1, -1, -1):
+        try:
+            with transaction.atomic():
+                parsed = _parse(item)
+                item.filed_as = parsed if isinstance(parsed, str) else file_parsed(item, parsed)
+            break
+        except OperationalError as error:
+            if not left or getattr(error.__cause__, "pgcode", None) not in PASSING:
+                raise
+            _log.info("inbound item %s is tried again at once: %s", item.pk, error)
+    item.status = Status.FILED
 
 
 def _parse(item: InboundItem) -> Parsed | str:

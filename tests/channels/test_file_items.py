@@ -23,6 +23,7 @@ def filed(monkeypatch):
     """What was filed, by a filer that takes everything; the parser does what the raw bytes say."""
     done: list[str] = []
     known: list[int] = []
+    tries: list[str] = []
 
     def parse(item):
         raw = bytes(item.raw).decode()
@@ -30,7 +31,12 @@ def filed(monkeypatch):
         if raw == "poison":
             raise ZeroDivisionError("a bug")
         if raw == "later":
-            raise OperationalError("deadlock detected")
+            raise OperationalError("no space left on device")
+        if raw.startswith("deadlock"):
+            tries.append(raw)
+            if len(tries) <= int(raw.removeprefix("deadlock")):
+                with connection.cursor() as cursor:  # the database's own error, which ends what was begun
+                    cursor.execute("DO $$ BEGIN RAISE deadlock_detected; END $$")
         if raw == "odd":
             raise Quarantine("Nobody wrote it.")
         return Parsed(Kind.MESSAGE, Contact(), text=raw, subject="A subject")
@@ -117,7 +123,20 @@ def test_what_may_go_better_later_is_tried_again_and_at_last_quarantined(music, 
         item.refresh_from_db()
         assert item.attempts == attempt
         assert item.status == ("received" if attempt < inbound.MOST_ATTEMPTS else "quarantined")
-    assert "deadlock" in item.reason
+    assert "no space" in item.reason
+
+
+def test_a_deadlock_is_tried_again_at_once(music, filed):
+    item = take_in(make_channel(music), b"deadlock3", "one")
+
+    assert (item.status, item.attempts, filed) == ("filed", 1, ["deadlock3"])
+
+
+def test_one_that_does_not_pass_waits(music, filed):
+    item = take_in(make_channel(music), b"deadlock4", "one")
+
+    assert (item.status, filed) == ("received", [])
+    assert item.due_at > timezone.now() + timedelta(seconds=30)
 
 
 def test_an_item_that_ends_its_worker_is_found_out_and_takes_no_other_with_it(music, filed, monkeypatch):
