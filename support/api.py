@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.urls import path
 from django.utils import timezone
@@ -18,12 +19,13 @@ from core.api.operations import address, operation
 from core.api.references import find, found
 from core.ids import encode_id
 from programs.api import find_program
-from support.models import Attachment, Direction, Level, Macro, Message, Priority, Ticket, TicketStatus, TicketType
+from support.models import Attachment, Commitment, Direction, Level, Macro, Message, Priority, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING
 from support.services import add_note, change_status, record_request, reply
 from support.services.escalations import LONGEST, escalate
 from support.services.macros import reply_with_macro
 from support.services.messages import LONGEST_TEXT
+from support.services.promises import take_promise
 
 MOST_MESSAGES = 500  # of one ticket, the newest
 SLA_STATES = ("none", "running", "warning", "breached", "paused", "stopped")
@@ -63,6 +65,10 @@ def find_macro(user: Any, text: str) -> Macro | None:
 class MessageInput(Input):
     body = Text(max_length=LONGEST_TEXT, allow_blank=True, help_text="With a macro: its words as changed; empty, as they are.")
     note = Flag(help_text="true: for the team alone.", **OPTIONAL)
+    promise = Flag(
+        help_text="false: what it says of a time is no promise. true: it is one. Left out: what promises something with a time is.",
+        **OPTIONAL,
+    )
     macro = Reference(
         find_macro, help_text="Id or name. Filled with the affiliate's data, sent with its files, then carried out.", **OPTIONAL
     )
@@ -104,6 +110,17 @@ class AttachmentAnswer(Answer):
     size = Number(source="file.size", help_text="Bytes.")
 
 
+class PromiseAnswer(Answer):
+    """Something that a reply promised for a time."""
+
+    id = Id("cmt")
+    text = Word()
+    owner = Id("usr")
+    due_at = Time()
+    status = Word(choices=Commitment.Status.values)
+    settled_at = Time(allow_null=True)
+
+
 class MessageAnswer(Answer):
     id = Id("msg")
     direction = Word(choices=Direction.values)
@@ -111,6 +128,7 @@ class MessageAnswer(Answer):
     body_text = Word()
     quoted_text = Word(allow_null=True, help_text="What of earlier messages was quoted in it.")
     attachments = AttachmentAnswer(many=True, read_only=True)
+    promises = PromiseAnswer(many=True, read_only=True, source="commitments")
     created_at = Time()
 
 
@@ -194,13 +212,19 @@ def message_create(request: Request, id: str, data: dict[str, Any]) -> Message:
     """Answer, or write a note
 
     An answer goes out through the ticket's channel, and the ticket waits for the affiliate; a note is seen by the team alone.
-    409 where there is no way to them. A macro without a value for each of its placeholders is refused, with their names.
+    409 where there is no way to them. What it promises for a time becomes a commitment, the writer's to keep (a service's: the
+    ticket's owner's), unless `promise` is false. A macro without a value for each of its placeholders is refused, with their names.
     """
     ticket, macro = found(find_ticket(request.user, id)), data.get("macro")
-    if macro is not None and not data.get("note"):
-        return reply_with_macro(ticket, macro, by=request.user, text=data["body"])
-    write = add_note if data.get("note") else reply
-    return write(ticket, data["body"], by=request.user)
+    if data.get("note"):
+        return add_note(ticket, data["body"], by=request.user)
+    with transaction.atomic():
+        if macro is not None:
+            message = reply_with_macro(ticket, macro, by=request.user, text=data["body"])
+        else:
+            message = reply(ticket, data["body"], by=request.user)
+        take_promise(message, by=request.user, is_one=data.get("promise"))
+    return message
 
 
 @operation(Can.ANSWER_TICKETS, TicketDetail, takes=StatusInput)
@@ -227,7 +251,7 @@ def ticket_escalate(request: Request, id: str, data: dict[str, Any]) -> Ticket:
 
 def _shown(ticket: Ticket) -> Ticket:
     attachments = Prefetch("attachments", Attachment.objects.select_related("file"))
-    newest = ticket.messages.prefetch_related(attachments).order_by("-created_at", "-pk")[:MOST_MESSAGES]
+    newest = ticket.messages.prefetch_related(attachments, "commitments").order_by("-created_at", "-pk")[:MOST_MESSAGES]
     ticket.shown = list(reversed(newest))  # type: ignore[attr-defined]
     return ticket
 

@@ -33,6 +33,7 @@ TASK_FINISHED = "task.finished"  # data: title
 TICKET_WARNED = "ticket.warned"  # data: clock, due, people: who was told
 TICKET_BREACHED = "ticket.breached"  # the same
 COMMITMENT_MADE = "commitment.made"  # about the ticket and the affiliate as well; data: text, person, due
+COMMITMENT_DECLINED = "commitment.declined"  # about the message and the ticket: a time that promises nothing; data: words
 COMMITMENT_GIVEN = "commitment.given"  # data: text, person
 COMMITMENT_OVERDUE = "commitment.overdue"  # data: text, person
 COMMITMENT_SETTLED = "commitment.settled"  # data: text, state, its name; status; person
@@ -108,6 +109,7 @@ def register_facts() -> None:
     register_fact(START_RULE_MADE, "plus", _("Stated: %(rule)s"))
     register_fact(START_RULE_CHANGED, "edit", _("Changed to: %(rule)s"))
     register_fact(COMMITMENT_MADE, "heart-handshake", _("Promised, for %(person)s to keep: %(text)s"))
+    register_fact(COMMITMENT_DECLINED, "heart-off", _("“%(words)s” is no promise, says who wrote it"))
     register_fact(COMMITMENT_GIVEN, "user-check", _("%(person)s keeps the promise from now on: %(text)s"))
     register_fact(COMMITMENT_OVERDUE, "alert-triangle", _("The time of a promise is over: %(text)s"))
     register_fact(COMMITMENT_SETTLED, "heart-handshake", _("%(state)s: %(text)s"))

@@ -10,14 +10,16 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from support.models import Commitment, Message, Ticket
-from support.services.promises import keep_by_reply, make_commitment
+from support.services.promises import keep_by_reply, take_promise
 
 MOMENT = "%Y-%m-%dT%H:%M"
 
 
 class PromiseForm(forms.Form):
-    """Beside a reply: what it promises for when, as its writer confirmed it, and which promises it keeps."""
+    """Beside a reply: what it promises for when, as its writer saw it, and which promises it keeps. `promise_offered`: the words
+    that were offered as one, ticked or not; where the writer never saw them, the reply's own words tell."""
 
+    promise_offered = forms.CharField(required=False, max_length=200)
     promise = forms.BooleanField(required=False)
     promise_text = forms.CharField(label=gettext_lazy("What is promised"), required=False, max_length=200)
     promise_due = forms.DateTimeField(label=gettext_lazy("For when"), required=False, input_formats=[MOMENT])
@@ -39,10 +41,11 @@ class PromiseForm(forms.Form):
     def keep(self, message: Message, *, by: User) -> None:
         """In the reply's own transaction: a promise that cannot stand stops the reply."""
         data = self.cleaned_data
-        if data["promise"]:
-            make_commitment(
-                message.ticket, text=data["promise_text"], due_at=data["promise_due"], owner=by, by=by, message=message
-            )
+        seen = data["promise_offered"] and data["promise_offered"] in message.body_text
+        if data["promise"] and (seen or not data["promise_offered"]):
+            take_promise(message, by=by, is_one=True, text=data["promise_text"], due_at=data["promise_due"])
+        else:
+            take_promise(message, by=by, is_one=False if seen else None)
         keep_by_reply(message, data["keeps"], by=by)
 
 

@@ -1,4 +1,5 @@
-"""Times that a text names, in English and German: what a reply may be promising. Pure; a person always confirms it."""
+"""Times that a text names, in English and German: what a reply may be promising. Pure; a person may always say
+that it is none."""
 
 from __future__ import annotations
 
@@ -38,20 +39,33 @@ _MONTH = "|".join(f"(?P<mon{number}>{month})" for number, month in enumerate(_MO
 
 @dataclass(frozen=True)
 class Suggestion:
-    """`words`: what of the text names the time; `sentence`: what may be promised for it."""
+    """`words`: what of the text names the time; `sentence`: what may be promised for it; `doubtful`: it asks something of the
+    reader, tells what was, or is months away, and promises nothing unless its writer says so."""
 
     due_at: datetime
     words: str
     sentence: str
+    doubtful: bool = False
+
+
+FAR = timedelta(days=92)
+_NO_PROMISE = re.compile(
+    r"\?\s*$|\b(?:please|bitte|could you|can you|would you|you (?:need|have) to|you must|let (?:me|us) know|(?:tell|send) (?:me|us)|"
+    r"(?:können|könnten|würden|müssen) sie|sie müssen|kannst du|könntest du|du musst|was|were|ha(?:s|ve) been|war|wurden?)\b",
+    re.IGNORECASE,
+)
 
 
 def suggest_promise(text: str, now: datetime) -> Suggestion | None:
-    """The first time to come that the text names, in the zone of `now`. A day without a time ends at 18:00."""
+    """The first time to come that the text names, in the zone of `now`; what is doubtful only where nothing else
+    is named. A day without a time ends at 18:00."""
     found = [(match.start(), -match.end(), due, match) for match, due in _found(text, now) if due > now]
-    if not found:
-        return None
-    _start, _end, due, match = min(found, key=lambda each: each[:2])
-    return Suggestion(due, match[0].strip(" ,"), _sentence(text, match))
+    named = []
+    for _start, _end, due, match in sorted(found, key=lambda each: each[:2]):
+        sentence = _sentence(text, match)
+        doubtful = due - now > FAR or bool(_NO_PROMISE.search(sentence))
+        named.append(Suggestion(due, match[0].strip(" ,"), sentence, doubtful))
+    return next((each for each in named if not each.doubtful), named[0] if named else None)
 
 
 def _found(text: str, now: datetime) -> Iterator[tuple[re.Match[str], datetime]]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from channels.models import Channel, Contact, InboundItem, StoredFile
-from core.access import Can, check
+from core.access import Can, check, rights_of
 from core.events import record
 from knowledge.languages import language_of
 from support import events
@@ -24,6 +24,7 @@ from support.models.messages import LONGEST_NAME, Direction
 from support.services.delivery import deliver
 from support.services.doors import answer_through
 from support.services.following import follow
+from support.services.promises import take_promise
 from support.services.tickets import lock_ticket, set_assignee, set_status
 
 LONGEST_TEXT = 100_000  # characters of what one of us writes
@@ -154,6 +155,8 @@ def receive_own(ticket: Ticket, *, text: str, author: User | None, inbound: Inbo
         set_status(ticket, TicketStatus.PENDING, by=author)
     ticket.save()
     follow(ticket)
+    if author is not None and rights_of(author).has(Can.ANSWER_TICKETS, ticket.program_id):
+        take_promise(message, by=author)
     return message
 
 

@@ -12,16 +12,19 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from core.access import Can, check, rights_of
 from core.events import Fact, record, record_many
+from core.middleware import zone_of
 from support import events, live
 from support.errors import NotNow, TicketError
 from support.models import Commitment, Message, Notice, Ticket
 from support.models.messages import Direction
+from support.promises import suggest_promise
 from support.services.notices import notify
 from support.services.tickets import lock_ticket
 from team.queries import current_absences, duty_officer, may_be_notified, roster_at, span_of
 
 Status = Commitment.Status
 LONGEST_TEXT = 200
+LONGEST_READ = 20_000  # characters of a reply that are read for a promise
 LONGEST_REASON = 300
 
 
@@ -48,6 +51,29 @@ def make_commitment(
     record(events.COMMITMENT_MADE, made, ticket, ticket.affiliate, by=by, data=data)
     live.touch(ticket)
     return made
+
+
+@transaction.atomic
+def take_promise(
+    message: Message, *, by: User, is_one: bool | None = None, text: str = "", due_at: datetime | None = None
+) -> Commitment | None:
+    """What a reply promises for a time is its writer's to keep; a service's, the ticket's owner's. `is_one`: what the writer said
+    of it, a "no" is remembered; None: they were not asked, and its own words tell (in the writer's zone)."""
+    ticket = message.ticket
+    owner = ticket.assignee if by.is_service and ticket.assignee is not None else by
+    if is_one and due_at is not None:
+        return make_commitment(ticket, text=text, due_at=due_at, owner=owner, by=by, message=message)
+    found = suggest_promise(message.body_text[:LONGEST_READ], timezone.localtime(timezone=zone_of(by)))
+    if found is None:
+        if is_one:
+            raise TicketError(_("It names no time by which something is promised."), code="no_time", field="promise")
+        return None
+    if is_one is False:
+        record(events.COMMITMENT_DECLINED, message, ticket, by=by, data={"words": found.words})
+        return None
+    if found.doubtful and not is_one:
+        return None
+    return make_commitment(ticket, text=found.sentence, due_at=found.due_at, owner=owner, by=by, message=message)
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from support.forms_promises import MOMENT, SettleForm
 from support.models import Commitment
 from support.promises import suggest_promise
 from support.queries.promises import state_label, state_of
-from support.services.promises import give_commitment, settle_commitment
+from support.services.promises import LONGEST_READ, give_commitment, settle_commitment
 
 
 @manager_required(Can.SEE_TICKETS)
@@ -56,7 +56,7 @@ def promise_list(request: HttpRequest) -> HttpResponse:
         row_url=lambda c: reverse("manage:ticket_detail", args=[c.ticket.public_id]),
         empty=Empty(
             _("No promises yet"),
-            _("A reply that names a time, such as “by Friday”, offers to become one."),
+            _("A reply that promises something with a time, such as “by Friday”, becomes one."),
             icon="heart-handshake",
         ),
     )
@@ -66,12 +66,16 @@ def promise_list(request: HttpRequest) -> HttpResponse:
 @manager_required(Can.ANSWER_TICKETS)
 @require_POST
 def promise_suggest(request: HttpRequest) -> HttpResponse:
-    """What the text being typed may promise: a box to tick, with what and when to change. Nothing where it names no time."""
+    """What the text being typed promises: a box that is ticked, or unticked where that is doubtful, with what and
+    when to change. What the writer said of these words stays said. Nothing where it names no time."""
     suggestion = None
     if request.POST.get("mode", "reply") != "note":
-        suggestion = suggest_promise(request.POST.get("body", "")[:20_000], timezone.localtime())
+        suggestion = suggest_promise(request.POST.get("body", "")[:LONGEST_READ], timezone.localtime())
     due = timezone.localtime(suggestion.due_at).strftime(MOMENT) if suggestion else ""
-    context = {"suggestion": suggestion, "due": due, "confirmed": request.POST.get("promise") == "on"}
+    said = request.POST.get("promise_offered", "")
+    same = bool(said and suggestion and (said.startswith(suggestion.words) or suggestion.words.startswith(said)))
+    ticked = request.POST.get("promise") == "on" if same else bool(suggestion and not suggestion.doubtful)
+    context = {"suggestion": suggestion, "due": due, "confirmed": ticked}
     return render(request, "support/manager/_promise.html", context)
 
 

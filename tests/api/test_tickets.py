@@ -74,6 +74,20 @@ def test_a_ticket_is_opened_answered_and_resolved(sofia_api, sofia, music, ana):
     assert resolved.json()["resolved_at"] and resolved.json()["sla"]["state"] == "stopped"
 
 
+def test_what_a_reply_promises_for_a_time_is_a_commitment_unless_said_otherwise(sofia_api, sofia, music, ana):
+    path = f"tickets/{make_ticket(ana, music).public_id}/messages"
+    body = {"body": "You have it by Friday at 10:00."}
+
+    (promise,) = sofia_api.post(path, body).json()["promises"]
+    assert (promise["text"], promise["owner"], promise["status"]) == (body["body"], sofia.public_id, "open")
+    assert sofia_api.post(path, body | {"promise": False}).json()["promises"] == []
+    assert sofia_api.post(path, body | {"note": True}).json()["promises"] == []
+    asked = {"body": "Could you send it by Friday?"}
+    assert sofia_api.post(path, asked).json()["promises"] == []
+    assert len(sofia_api.post(path, asked | {"promise": True}).json()["promises"]) == 1
+    assert errors(sofia_api.post(path, {"body": "Thank you.", "promise": True})) == [("promise", "no_time")]
+
+
 def test_a_repeated_request_has_one_effect(sofia_api, music, ana):
     body = ASKED | {"affiliate": ana.public_id}
     first, again = (sofia_api.post("tickets", body, once="one") for _ in range(2))

@@ -83,6 +83,27 @@ def test_the_sentence_that_names_it_is_what_is_promised():
     assert (suggestion.sentence, suggestion.words) == ("I will send the corrected 12.50 USD by Friday.", "by Friday")
 
 
+@pytest.mark.parametrize(
+    ("text", "doubtful"),
+    [
+        ("I will send it by Friday.", False),
+        ("Your money comes tomorrow", False),
+        ("Wir melden uns bis Freitag", False),
+        ("Is Friday fine? You have it by Friday.", False),
+        ("Please send it tomorrow. I look at it on Wednesday.", False),
+        ("Could you send it by Friday?", True),
+        ("Please send it by Friday", True),
+        ("Bitte bis Freitag schicken", True),
+        ("Können Sie es morgen schicken?", True),
+        ("Your payout was sent on Monday", True),
+        ("It was the campaign of 3 January", True),
+        ("The campaign starts on 3 June", True),
+    ],
+)
+def test_what_is_asked_or_past_or_far_away_is_doubtful(text, doubtful):
+    assert suggest_promise(text, MONDAY).doubtful == doubtful
+
+
 def test_hours_pass_while_the_clocks_change():
     evening = datetime(2026, 10, 24, 23, tzinfo=BERLIN)
 

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
-from core.models import Mail
+from core.events import ref
+from core.models import Event, Mail
 from support.models import ClockResult, Commitment, Message, Notice, StatusChange
 from support.queries.numbers import by_day, figures, shown_figures
 from support.services.clocks import refresh_clocks
@@ -211,20 +212,26 @@ def test_a_text_that_names_a_time_is_offered_as_a_promise(client, mara):
 
     told = client.post(page, {"body": "I will send it by Friday.", "mode": "reply"}).content.decode()
 
-    assert "by Friday" in told and 'name="promise_due"' in told and "checked" not in told
+    assert "by Friday" in told and 'name="promise_due"' in told and " checked" in told
+    asked = client.post(page, {"body": "Could you send it by Friday?", "mode": "reply"}).content.decode()
+    assert "by Friday" in asked and " checked" not in asked
+    unticked = client.post(page, {"body": "I will send it by Friday, Ana.", "mode": "reply", "promise_offered": "by Friday"})
+    assert " checked" not in unticked.content.decode()
     assert client.post(page, {"body": "Thank you.", "mode": "reply"}).content.decode().strip() == ""
     assert client.post(page, {"body": "By Friday.", "mode": "note"}).content.decode().strip() == ""
 
 
-def test_a_reply_becomes_a_promise_when_its_writer_confirms_it(client, ticket, mara):
+def test_a_reply_becomes_a_promise_unless_its_writer_says_that_it_is_none(client, ticket, mara):
     client.force_login(mara)
     due = timezone.localtime() + DAY
-    fields = {"mode": "reply", "promise_text": "Send it", "promise_due": due.strftime("%Y-%m-%dT%H:%M")}
+    seen = {"promise_offered": "Tomorrow", "promise_text": "Send it", "promise_due": due.strftime("%Y-%m-%dT%H:%M")}
     page = reverse("manage:message_create", args=[ticket.public_id])
 
-    client.post(page, {**fields, "body": "Tomorrow."})
+    client.post(page, {**seen, "mode": "reply", "body": "Tomorrow."})
     assert not Commitment.objects.exists()
-    client.post(page, {**fields, "body": "Tomorrow.", "promise": "on"})
+    declined = Event.objects.get(name="commitment.declined")
+    assert declined.data["words"] == "Tomorrow" and ref(Message.objects.get(direction="out")) in declined.about
+    client.post(page, {**seen, "mode": "reply", "body": "Tomorrow.", "promise": "on"})
 
     promise = Commitment.objects.get()
     assert (promise.text, promise.owner, promise.message.body_text) == ("Send it", mara, "Tomorrow.")
@@ -234,6 +241,21 @@ def test_a_reply_becomes_a_promise_when_its_writer_confirms_it(client, ticket, m
     client.post(page, {"mode": "reply", "body": "Here it is.", "keeps": promise.pk})
     promise.refresh_from_db()
     assert (promise.status, promise.settled_message.body_text) == ("kept", "Here it is.")
+
+
+def test_what_was_sent_before_the_box_was_seen_promises_by_its_words(client, ticket, mara):
+    client.force_login(mara)
+    page = reverse("manage:message_create", args=[ticket.public_id])
+
+    client.post(page, {"mode": "reply", "body": "Could you send it tomorrow?"})
+    client.post(page, {"mode": "note", "body": "I do it tomorrow."})
+    assert not Commitment.objects.exists()
+    client.post(
+        page, {"mode": "reply", "body": "Hello. You have it tomorrow.", "promise_offered": "by Friday"}
+    )  # written anew since
+
+    promise = Commitment.objects.get()
+    assert (promise.text, promise.owner) == ("You have it tomorrow.", mara)
 
 
 def test_a_promise_for_a_time_that_is_over_stops_the_reply(client, ticket, mara):
