@@ -22,7 +22,7 @@ from core.rows import select_rows
 from programs.models import Program
 from tracking import events
 from tracking.conversions import ConversionInput, Decided, write_conversions
-from tracking.late import credit_claimed, credit_late
+from tracking.late import credit_claimed, credit_late, take_as_told
 from tracking.models import Conversion, Refund
 
 FUTURE = timedelta(minutes=5)  # how far a shop's clock may run ahead
@@ -54,7 +54,8 @@ def record_conversions(
     """Record rows of one program as one set; the answers stand in the rows' order.
 
     The same (external_id, event) again is the same conversion, for ever: a replay answers with the first one's number, other
-    content under it is a Conflict. Within the set the first row counts.
+    content under it is a Conflict. Within the set the first row counts. What a claim's decision has recorded, the shop may tell
+    once with other content: that is the same order, and where its amount differs a person hears of it.
     """
     check(by, Can.RECORD_CONVERSIONS, program.pk)
     now = now or timezone.now()
@@ -65,7 +66,8 @@ def record_conversions(
     decided = write_conversions(program, good, now=now)
     commissions = price_conversions(program, decided, now=now)
     record_many((_fact(program, conversion, commissions.get(conversion.id)) for conversion in decided), by=by)
-    return _answers(program, rows, refusals, {conversion.row.key: (conversion.id, id(conversion.row)) for conversion in decided})
+    created = {conversion.row.key: (conversion.id, id(conversion.row)) for conversion in decided}
+    return _answers(program, rows, refusals, created, by=by)
 
 
 @transaction.atomic
@@ -132,6 +134,8 @@ def _answers(
     rows: Sequence[ConversionInput],
     refusals: dict[int, Refusal],
     created: dict[tuple[str, str], tuple[int, int]],
+    *,
+    by: Any,
 ) -> list[Recorded | Rejected]:
     others = [
         row.external_id for index, row in enumerate(rows) if index not in refusals and created.get(row.key, (0, 0))[1] != id(row)
@@ -139,9 +143,10 @@ def _answers(
     known = {}
     if others:
         known = {
-            (external_id, event): (pk, fingerprint)
-            for pk, external_id, event, fingerprint in select_rows(
-                "SELECT id, external_id, event, fingerprint FROM tracking_conversion WHERE program_id = %s AND external_id = ANY(%s)",
+            (external_id, event): (pk, fingerprint, awaits_shop)
+            for pk, external_id, event, fingerprint, awaits_shop in select_rows(
+                "SELECT id, external_id, event, fingerprint, given->>'awaits_shop' FROM tracking_conversion"
+                " WHERE program_id = %s AND external_id = ANY(%s)",
                 [program.pk, others],
             )
         }
@@ -151,6 +156,9 @@ def _answers(
             answers.append(Rejected(refusals[index]))
         elif created.get(row.key, (0, 0))[1] == id(row):
             answers.append(Recorded(created[row.key][0], True))
+        elif known[row.key][2] is not None and not row.claim and _take_as_told(program, known[row.key][0], row, by=by):
+            answers.append(Recorded(known[row.key][0], False))
+            known[row.key] = (known[row.key][0], row.fingerprint, None)
         elif known[row.key][1] == row.fingerprint:
             answers.append(Recorded(known[row.key][0], False))
         else:
@@ -166,6 +174,22 @@ def _answers(
                 )
             )
     return answers
+
+
+def _take_as_told(program: Program, pk: int, row: ConversionInput, *, by: Any) -> bool:
+    told = take_as_told(program, pk, row)
+    if told is None:
+        return False
+    conversion = told.conversion
+    data: dict[str, Any] = {"external_id": conversion.external_id, "claim": conversion.given.get("claim", "")}
+    name = events.CONVERSION_TOLD
+    if told.differs:
+        assert row.amount is not None
+        name = events.CONVERSION_TOLD_OTHERWISE
+        data |= {"told": plain_amount(row.amount, row.currency), "told_currency": row.currency, "currency": conversion.currency}
+        data["amount"] = plain_amount(conversion.amount, conversion.currency) if conversion.amount is not None else ""
+    record(name, conversion, by=by, data=data)
+    return True
 
 
 @transaction.atomic

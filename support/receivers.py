@@ -15,6 +15,7 @@ from support.rating_ways import ask_for_rating
 from support.services.assignment import hand_back, hand_over
 from support.services.clocks import refresh_open_tickets
 from support.services.following import follow
+from support.services.missing_sales import look_again
 from support.services.parties import give_to_affiliate, take_along
 from support.services.tickets import lock_ticket, set_status
 
@@ -93,6 +94,12 @@ def give_tickets_back(event: Event) -> None:
 def give_tasks_over(event: Event) -> None:
     """Whoever covers the account does what falls due in that time."""
     hand_over(event.data["cover"])
+
+
+@receiver("conversion.told_otherwise")
+def look_at_a_claimed_order(event: Event) -> None:
+    """The shop tells another amount than the claim was decided with: whoever decided has that to look at."""
+    look_again(event.data)
 
 
 @receiver("ticket.status_changed")

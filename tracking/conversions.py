@@ -71,6 +71,7 @@ class ConversionInput:
             "coupon": self.coupon,
             "affiliate": self.affiliate,
             "claim": self.claim,
+            "awaits_shop": bool(self.claim),  # until the shop itself tells the order (tracking.late.take_as_told)
             "items": self.items,
             "metadata": self.metadata,
         }

@@ -1,8 +1,10 @@
-"""Conversions that are credited after they came: their click was spooled to disk while PostgreSQL was away, or a claim was decided."""
+"""What is learnt of conversions after they were written: whose they are, where their click was spooled to disk while PostgreSQL was
+away or a claim was decided; and what the shop says of an order that a claim's decision has written."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from affiliates.models import Enrollment, EnrollmentStatus
@@ -76,6 +78,37 @@ def credit_claimed(conversion: Conversion, affiliate: int, claim: str) -> Decide
     conversion.given["claim"] = claim
     _settle(conversion, to)
     return Decided(conversion.pk, _as_it_came(conversion), to)
+
+
+@dataclass(frozen=True)
+class Told:
+    """`differs`: the shop tells another amount than was decided."""
+
+    conversion: Conversion
+    differs: bool
+
+
+def take_as_told(program: Program, pk: int, row: ConversionInput) -> Told | None:
+    """The shop tells the order that a claim's decision has written: it is the same one, and repeats from now on what the shop says.
+    What was unknown is filled in; what was decided (money, affiliate) stays. Its customer is tied to nobody by this. None where
+    the shop has told it already."""
+    customer = None
+    if row.customer:  # before the conversion, as `write_conversions` locks them
+        customer, _new = Customer.objects.get_or_create(
+            program=program, external_id=row.customer, defaults={"email": row.customer_email}
+        )
+    conversion = Conversion.objects.select_for_update(of=("self",)).select_related("program").get(pk=pk)
+    if not conversion.given.pop("awaits_shop", False):
+        return None
+    conversion.customer = conversion.customer or customer
+    conversion.quantity = conversion.quantity if conversion.quantity is not None else row.quantity
+    conversion.fingerprint = row.fingerprint
+    differs = row.amount is not None and (row.amount, row.currency) != (conversion.amount, conversion.currency)
+    for name in ("click_id", "coupon", "items", "metadata"):
+        if value := getattr(row, name):
+            conversion.given.setdefault(name, value)
+    conversion.save(update_fields=["customer", "quantity", "fingerprint", "given"])
+    return Told(conversion, differs)
 
 
 def _claims(waiting: list[Conversion]) -> dict[uuid.UUID, datetime]:

@@ -4,11 +4,12 @@ other order, so that the rules of that time say what they earn."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from affiliates.models import Affiliate
@@ -23,7 +24,8 @@ from payouts.models import Payout
 from programs.models import Program
 from support import events
 from support.errors import NotNow, TicketError
-from support.models import MissingSale, Ticket, TicketType
+from support.models import ClaimDecision, MissingSale, Task, Ticket, TicketType
+from support.services.following import follow
 from support.services.messages import clean_text, receive
 from support.services.tickets import awaits_decision, lock_ticket, open_ticket, portal_channel
 from tracking.attribution import explain_attribution
@@ -179,6 +181,26 @@ def _record(ticket: Ticket, sale: Sale, by: Any) -> Conversion:
     if not answer.created:
         raise NotNow(_("The order came in at this moment. Look again."), code="recorded")
     return Conversion.objects.get(pk=answer.id)
+
+
+@transaction.atomic
+def look_again(told: dict[str, Any]) -> None:
+    """The shop tells an order that a claim has recorded with another amount: what was decided stands, and whoever decided has a
+    day to look at it; once, however often it is told. `told`: of tracking.events.CONVERSION_TOLD_OTHERWISE."""
+    decision = ClaimDecision.objects.filter(ticket=Ticket.pk_from(told["claim"])).select_related("ticket", "decided_by").first()
+    if decision is None:
+        return
+    ticket = lock_ticket(decision.ticket)
+    title = _(
+        "Order %(external_id)s: the shop tells %(told)s %(told_currency)s, the claim was decided with %(amount)s %(currency)s."
+    )
+    title = title % told
+    if not ticket.tasks.filter(title=title).exists():
+        task = Task.objects.create(
+            ticket=ticket, title=title, owner=decision.decided_by, due_at=timezone.now() + timedelta(days=1)
+        )
+        record(events.TASK_ADDED, task, ticket, data={"title": title, "person": str(decision.decided_by)})
+        follow(ticket)
 
 
 def claimed_sale(ticket: Ticket) -> Sale | None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from commissions.models import Commission
 from core.errors import Conflict, Refusal
-from intake.services import record_conversions, record_refund
+from intake.services import Rejected, record_conversions, record_refund
 from payouts.verification import verify_ledger
 from support.models import MissingSale, Ticket
 from support.services.claims import decide_claim
@@ -63,6 +63,36 @@ def test_the_order_is_recorded_once_however_often_it_is_claimed_or_told(music, a
     told = ConversionInput("sale", "A-100", sale.occurred_at, sale.amount, "USD")
     (again,) = record_conversions(music, [told], by=mara)  # the shop, at last
     assert (again.created, Conversion.objects.count(), Commission.objects.count()) == (False, 1, 1)
+
+
+def test_the_shop_tells_a_claimed_order_at_last_and_the_decided_money_stands(music, ana, mara, sale, missing):
+    decide_claim(missing, "correct", by=mara, reason="Found.", sale=sale)
+    told = ConversionInput(
+        "sale", "A-100", sale.occurred_at, Decimal("90.00"), "USD", customer="c-1", quantity=2, metadata={"shop": "north"}
+    )
+    for _again in range(2):
+        (answer,) = record_conversions(music, [told], by=mara)
+        assert (answer.created, answer.id) == (False, Conversion.objects.get().pk)
+
+    conversion = Conversion.objects.get()
+    assert (conversion.amount, conversion.affiliate, conversion.commissions.get().amount) == (Decimal(80), ana, Decimal(8))
+    assert (conversion.customer.external_id, conversion.customer.affiliate, conversion.quantity) == ("c-1", None, 2)
+    assert conversion.given["metadata"] == {"shop": "north"}
+    task = missing.tasks.get()
+    assert task.owner == mara and "tells 90.00 USD" in task.title and "with 80.00 USD" in task.title
+    (other,) = record_conversions(music, [replace(told, amount=Decimal("95.00"))], by=mara)
+    assert isinstance(other, Rejected) and other.refusal.code == "other_content"
+    assert verify_ledger() == []
+
+
+def test_the_shop_tells_a_claimed_order_as_it_was_decided_and_nobody_has_to_look(music, mara, sale, missing):
+    decide_claim(missing, "correct", by=mara, reason="Found.", sale=sale)
+    told = ConversionInput("sale", "A-100", sale.occurred_at, sale.amount, "USD", coupon="SPRING")
+
+    first, second = record_conversions(music, [told, replace(told, coupon="OTHER")], by=mara)
+
+    assert not first.created and isinstance(second, Rejected)
+    assert Conversion.objects.get().given["coupon"] == "SPRING" and not missing.tasks.exists()
 
 
 def test_an_order_that_came_in_and_was_nobody_s_is_credited_as_it_came_and_refunds_take_their_part(
