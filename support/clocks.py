@@ -66,10 +66,12 @@ class Targets:
 @dataclass(frozen=True)
 class History:
     """`tracks`: the statuses of the request, and of those merged into it, each in order and beginning when that one began. It is
-    our turn while it is our turn in any of them."""
+    our turn while it is our turn in any of them. `asked_at`: since when there is something to decide; it has its time although the
+    affiliate has written nothing, as where they told it on the phone."""
 
     messages: Sequence[Spoke]
     tracks: Sequence[Sequence[Changed]]
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,11 @@ def read_clocks(
     """Every clock as it stands `now`; what happens later is not looked at."""
     messages = sorted((m for m in history.messages if m.at <= now), key=lambda m: m.at)
     first_word = next((position for position, m in enumerate(messages) if m.sent == Sent.IN), None)
-    if first_word is None:
+    asked_at = history.asked_at if first_word != 0 else None
+    spoken = messages[first_word:] if first_word is not None else []
+    start = spoken[0].at if spoken else asked_at
+    if start is None:
         return Clocks()
-    spoken = messages[first_word:]
-    start = spoken[0].at
     tracks = [begun for track in history.tracks if (begun := [c for c in track if c.at <= now])]
     turns = _union(stretch for track in tracks for stretch in _stretches(track, lambda status: status in RUNNING))
     resolved_at = _resolved_at(tracks)
@@ -131,11 +134,15 @@ def read_clocks(
     def clock(target: timedelta | None, since: datetime, done_at: datetime | None) -> Clock:
         return _read(target, since, done_at, turns, calendar, now, warn_percent, stopped=resolved_at is not None)
 
+    began = asked_at or start
+    resolution = clock(targets.resolution, began, max(resolved_at, began) if resolved_at else None)
+    if not spoken:
+        return Clocks(resolution=resolution)
     return Clocks(
         first_reply=clock(targets.first_reply, start, _first(spoken, {Sent.REPLY, Sent.ANSWER})),
         answer=clock(targets.answer, start, _first(spoken, {Sent.ANSWER})),
         next_replies=[clock(targets.next_reply, since, done) for since, done in _waits(spoken)],
-        resolution=clock(targets.resolution, start, max(resolved_at, start) if resolved_at else None),
+        resolution=resolution,
     )
 
 

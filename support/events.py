@@ -44,6 +44,7 @@ POLICY_CHANGED = "sla_policy.changed"  # data: fields
 POLICY_MOVED = "sla_policy.moved"  # data: other, up
 START_RULE_MADE = "start_rule.made"  # data: rule, as a sentence; active
 START_RULE_CHANGED = "start_rule.changed"
+START_RULE_DELETED = "start_rule.deleted"  # data: rule, as a sentence; program: its row, or none
 
 RATING_ASKED = "rating.asked"  # about the rating and the ticket
 TICKET_RATED = "ticket.rated"  # data: score, its name; value, 1 to 5
@@ -108,6 +109,7 @@ def register_facts() -> None:
     register_fact(POLICY_MOVED, "arrows-sort", _("Changed places with “%(other)s”"))
     register_fact(START_RULE_MADE, "plus", _("Stated: %(rule)s"))
     register_fact(START_RULE_CHANGED, "edit", _("Changed to: %(rule)s"))
+    register_fact(START_RULE_DELETED, "trash", _("Deleted: %(rule)s"))
     register_fact(COMMITMENT_MADE, "heart-handshake", _("Promised, for %(person)s to keep: %(text)s"))
     register_fact(COMMITMENT_DECLINED, "heart-off", _("“%(words)s” is no promise, says who wrote it"))
     register_fact(COMMITMENT_GIVEN, "user-check", _("%(person)s keeps the promise from now on: %(text)s"))

@@ -15,6 +15,7 @@ manage: list[URLPattern] = [
     path("settings/requests/", starts.start_rule_list, name="start_rule_list"),
     path("settings/requests/new/", starts.start_rule_create, name="start_rule_create"),
     path("settings/requests/<str:public_id>/", starts.start_rule_edit, name="start_rule_edit"),
+    path("settings/requests/<str:public_id>/delete/", starts.start_rule_delete, name="start_rule_delete"),
     path("inbox/board/", numbers.support_board, name="support_board"),
     path("inbox/numbers/", numbers.support_numbers, name="support_numbers"),
     path("inbox/promises/", promises.promise_list, name="promise_list"),

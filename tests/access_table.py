@@ -202,6 +202,7 @@ TABLE: dict[str, Row] = {
     "manage:start_rule_list": manage(TEAM),
     "manage:start_rule_create": manage(SET_INBOX),
     "manage:start_rule_edit": manage(SET_INBOX, "start_rule"),
+    "manage:start_rule_delete": manage(SET_INBOX, "start_rule"),
     "manage:policy_create": manage(SET_INBOX),
     "manage:policy_edit": manage(SET_INBOX, "policy"),
     "manage:policy_move": manage(SET_INBOX, "policy"),

@@ -85,14 +85,15 @@ def history_of(ticket: Ticket) -> QuerySet[Event]:
 
 
 def hidden_tickets(affiliate: Affiliate, user: Any) -> list[str]:
-    """Registered with affiliates.queries.register_hidden: the affiliate's requests in programs that the reader does not see."""
-    programs = programs_of(user, Can.SEE_TICKETS)
-    if programs is None:
-        return []
-    return [
-        f"ticket:{pk}"
-        for pk in Ticket.objects.filter(affiliate=affiliate).exclude(program__in=programs).values_list("pk", flat=True)
-    ]
+    """Registered with affiliates.queries.register_hidden: the affiliate's requests in programs that the reader does not see, and
+    what a sender who turned out to be somebody else has taken along."""
+    hidden = Q(pk__in=[])
+    if (programs := programs_of(user, Can.SEE_TICKETS)) is not None:
+        hidden |= Q(affiliate=affiliate) & ~Q(program__in=programs)
+    wrong = Event.objects.about(affiliate).filter(name="contact.unmatched", data__wrong=True).values_list("about", flat=True)
+    if strangers := [int(each.removeprefix("contact:")) for about in wrong for each in about if each.startswith("contact:")]:
+        hidden |= Q(contact__in=strangers) & (Q(affiliate=None) | ~Q(affiliate=affiliate))
+    return [f"ticket:{pk}" for pk in Ticket.objects.filter(hidden).values_list("pk", flat=True)]
 
 
 def moves_of(ticket: Ticket) -> QuerySet[Move]:

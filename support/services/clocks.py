@@ -118,6 +118,8 @@ def read_ticket(ticket: Ticket, at: datetime | None = None, policies: Iterable[S
 def _read(
     ticket: Ticket, at: datetime, policies: Iterable[SlaPolicy], history: History, authors: dict[datetime, int | None]
 ) -> Reading:
+    if ticket.type in TO_DECIDE:
+        history = replace(history, asked_at=ticket.created_at)
     policy = choose_policy(ticket, policies)
     calendar = policy.calendar if policy is not None else None
     percent = policy.warn_percent if policy is not None else 60

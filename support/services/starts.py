@@ -10,10 +10,12 @@ from django.utils.translation import gettext as _
 
 from core.access import AccessError, Can, programs_of
 from core.events import record
+from core.models import Event
 from support import events
-from support.errors import TicketError
+from support.errors import NotNow, TicketError
 from support.models import StartRule
 
+LAST_DELETED = 10
 FIELDS = ("kind", "hours", "words", "program", "channel", "is_active")
 
 
@@ -34,6 +36,26 @@ def save_start_rule(rule: StartRule, *, by: Any, **fields: Any) -> StartRule:
     name = events.START_RULE_MADE if is_new else events.START_RULE_CHANGED
     record(name, rule, by=by, data={"rule": rule.sentence, "active": rule.is_active})
     return rule
+
+
+@transaction.atomic
+def delete_start_rule(rule: StartRule, *, by: Any) -> None:
+    """It is gone, and its history tells what it was; requests that it has started keep saying so."""
+    found = StartRule.objects.select_for_update(of=("self",)).filter(pk=rule.pk).first()
+    if found is None:
+        raise NotNow(_("This rule is gone already."), code="gone")
+    _check_may_set(found, by)
+    record(events.START_RULE_DELETED, found, by=by, data={"rule": found.sentence, "program": found.program_id})
+    found.delete()
+
+
+def deleted_start_rules(user: Any) -> list[Event]:
+    """The last that were deleted, of what `visible_start_rules` would have shown; the newest first."""
+    held = programs_of(user, Can.SEE_TICKETS)
+    gone = Event.objects.filter(name=events.START_RULE_DELETED).select_related("by")
+    if held is not None:
+        gone = gone.filter(Q(data__program=None) | Q(data__program__in=list(held)))
+    return list(gone.order_by("-at")[:LAST_DELETED])
 
 
 def _check_whole(rule: StartRule) -> None:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core.errors import Refusal
 from support.models import Message, PhoneCall, Task, Ticket
+from support.services import change_status, change_ticket
 from support.services.calls import log_call, normal_number, shown_number
 from tests.factories_support import make_contact, make_message, make_ticket
 from tests.pages import assert_same_queries, text_of
@@ -47,6 +48,16 @@ def test_a_call_becomes_a_request_with_question_and_answer(music, ana, sofia):
     assert (ticket.affiliate, ticket.channel.kind, ticket.assignee, ticket.status) == (ana, "phone", sofia, "pending")
     assert list(ticket.messages.values_list("direction", "body_text")) == [("in", "Where is my money?"), ("out", "On Friday.")]
     assert (call.contact.affiliate, call.contact.matched_by, call.number) == (ana, sofia, "+4930901820")
+
+
+def test_a_claim_that_was_told_on_the_phone_has_its_time_to_be_decided(music, ana, sofia):
+    ticket = log(music, sofia, kind="outgoing", affiliate=ana, answered="We look at your order A-7.").ticket
+    assert ticket.resolution_due is None
+
+    ticket = change_status(change_ticket(ticket, by=sofia, type="claim"), "open", by=sofia)
+
+    assert ticket.created_at < ticket.resolution_due < ticket.created_at + timedelta(days=4)
+    assert (ticket.first_reply_due, ticket.next_due) == (None, ticket.resolution_due)
 
 
 def test_it_joins_what_is_open(music, ana, sofia):

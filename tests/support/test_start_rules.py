@@ -148,6 +148,23 @@ def test_the_page_shows_how_the_last_messages_would_have_fallen(as_person, hana,
     assert (stated.kind, stated.hours, stated.words, stated.is_active) == ("contains", None, "urgent", False)
 
 
+def test_a_rule_is_deleted_by_those_who_set_the_inbox_and_its_history_is_kept(as_person, hana, mara, chat, music):
+    first = file_chat(chat, "Hi")
+    stated = rule("contains", words="money", program=music)
+    begun = file_chat(chat, "Where is my money?").ticket
+    delete = reverse("manage:start_rule_delete", args=[stated.public_id])
+    assert "Delete the rule" in text_of(as_person(hana).get(reverse("manage:start_rule_edit", args=[stated.public_id])))
+    assert as_person(mara).post(delete).status_code == 403
+
+    as_person(hana).post(delete)
+
+    assert not StartRule.objects.exists()
+    assert "Deleted: When the message contains “money”" in text_of(as_person(mara).get(reverse("manage:start_rule_list")))
+    begun.refresh_from_db()
+    assert begun.opened_because and begun != first.ticket
+    assert file_chat(chat, "And the money?").ticket == begun
+
+
 def test_the_ticket_says_why_it_is_one_of_its_own(as_person, mara, chat):
     file_chat(chat, "Where is my money?")
     line = file_chat(chat, "/new", command="new")

@@ -11,7 +11,7 @@ from channels.models import Outgoing
 from core.events import deliver_due
 from core.models import Mail
 from support.models import Message, Ticket
-from support.services import receive, reply, write_in_portal
+from support.services import open_ticket, receive, reply, write_in_portal
 from support.services.parties import match_sender, unmatch_sender
 from support.services.portal import notify_unread
 from tests.api.client import Api
@@ -186,6 +186,22 @@ def test_matching_and_taking_back_leaves_everything_as_it_was(ana, music, mara, 
     deliver_due()
     ticket.refresh_from_db()
     assert (ticket.affiliate, ticket.contact, ticket.status) == (None, stranger, "new")
+
+
+def test_the_timeline_of_the_former_affiliate_tells_nothing_of_what_was_taken_along(ana, bao, music, mara, ada, stranger):
+    match_contact(stranger, ana, by=mara)
+    stranger.refresh_from_db()
+    ticket = receive(open_ticket(program=music, channel=make_channel(music), subject=SECRET, contact=stranger), text="x").ticket
+
+    def told(affiliate):
+        return {event.data.get("subject") for event in timeline_of(affiliate, ada)}
+
+    assert SECRET in told(ana)
+    unmatch_sender(ticket, by=mara, reason="Another Anna")
+    assert SECRET not in told(ana)
+    ticket.refresh_from_db()
+    match_sender(ticket, ana, by=mara, reason="It was her after all")
+    assert SECRET in told(ana)
 
 
 def test_no_timeline_tells_of_a_ticket_in_a_program_that_its_reader_does_not_see(ana, music, books, mara, ada):
