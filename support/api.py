@@ -198,13 +198,13 @@ def ticket_create(request: Request, data: dict[str, Any]) -> Ticket:
 
     As if they had written the body themselves: its clocks run, and somebody owns it.
     """
-    return _shown(record_request(text=data.pop("body"), by=request.user, **data))
+    return shown_ticket(record_request(text=data.pop("body"), by=request.user, **data))
 
 
 @operation(Can.SEE_TICKETS, TicketDetail)
 def ticket_get(request: Request, id: str) -> Ticket:
     """Show a ticket with its messages"""
-    return _shown(found(find_ticket(request.user, id)))
+    return shown_ticket(found(find_ticket(request.user, id)))
 
 
 @operation(Can.ANSWER_TICKETS, MessageAnswer, takes=MessageInput, status=201)
@@ -234,22 +234,24 @@ def ticket_status(request: Request, id: str, data: dict[str, Any]) -> Ticket:
     409 where it went into another one.
     """
     ticket = found(find_ticket(request.user, id))
-    return _shown(change_status(ticket, data["status"], by=request.user, until=data.get("until")))
+    return shown_ticket(change_status(ticket, data["status"], by=request.user, until=data.get("until")))
 
 
 @operation(Can.ANSWER_TICKETS, TicketDetail, takes=EscalationInput)
 def ticket_escalate(request: Request, id: str, data: dict[str, Any]) -> Ticket:
     """Ask a higher level something
 
-    The ticket keeps its owner and its clocks; the answer comes back as a note. 409 where it went into another one.
+    The ticket keeps its owner and its clocks; the answer comes back as a note. 409 where it is resolved (which withdraws what is
+    open), or went into another one.
     """
     ticket = found(find_ticket(request.user, id))
     escalate(ticket, data["level"], data["question"], by=request.user, reason=data.get("reason") or "")
     ticket.refresh_from_db()
-    return _shown(ticket)
+    return shown_ticket(ticket)
 
 
-def _shown(ticket: Ticket) -> Ticket:
+def shown_ticket(ticket: Ticket) -> Ticket:
+    """With its newest messages, as `TicketDetail` shows it."""
     attachments = Prefetch("attachments", Attachment.objects.select_related("file"))
     newest = ticket.messages.prefetch_related(attachments, "commitments").order_by("-created_at", "-pk")[:MOST_MESSAGES]
     ticket.shown = list(reversed(newest))  # type: ignore[attr-defined]

@@ -158,7 +158,7 @@ def _make_world() -> World:
 
 def _share(programs: dict[str, Program], world: World) -> None:
     """One affiliate is in both programs: whoever sees it sees of it what is in their own program."""
-    shared = make_affiliate("shared@tributary.example", "Shared")
+    shared = make_affiliate("shared@tributary.example", "Shared", external_id="shared")
     for side, program in programs.items():
         make_enrollment(shared, program, pitch=f"only-in-{side} pitch")
         offer = make_offer(program, f"only-in-{side}-shared-offer")
@@ -430,6 +430,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("api:payout_method_list", "POST"): {"type": "manual", "currency": "USD"},
     ("api:ticket_messages", "POST"): {"body": "Yes."},
     ("api:ticket_status", "POST"): {"status": "open"},
+    ("api:ticket_merge", "POST"): {"into": "another"},
+    ("api:contact_match", "POST"): {"affiliate": "shared", "reason": "She called"},
+    ("api:contact_unmatch", "POST"): {"reason": "Another Anna"},
     ("api:ticket_escalate", "POST"): {"level": "engineer", "question": "Why did the postback of order 17 answer 401?"},
 }
 

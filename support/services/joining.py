@@ -170,7 +170,7 @@ def undo_move(move: Move, *, by: User) -> Ticket:
         source.assignee, source.assigned_at, source.assigned_reason = None, None, ""
     StatusChange.objects.filter(pk__in=move.changes["source"]).update(void=True)
     put_rows_back(move)
-    if move.moved["escalations"] and not source.escalations.open().exists():
+    if move.moved.get("escalations") and not source.escalations.open().exists():
         source.level = Level.SUPPORT  # its question was answered or withdrawn in the meantime
     restore_target(move)
     restamp(source)

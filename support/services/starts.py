@@ -15,7 +15,6 @@ from support import events
 from support.errors import NotNow, TicketError
 from support.models import StartRule
 
-LAST_DELETED = 10
 FIELDS = ("kind", "hours", "words", "program", "channel", "is_active")
 
 
@@ -49,13 +48,13 @@ def delete_start_rule(rule: StartRule, *, by: Any) -> None:
     found.delete()
 
 
-def deleted_start_rules(user: Any) -> list[Event]:
-    """The last that were deleted, of what `visible_start_rules` would have shown; the newest first."""
+def deleted_start_rules(user: Any) -> QuerySet[Event]:
+    """Those that were deleted, of what `visible_start_rules` would have shown; the newest first."""
     held = programs_of(user, Can.SEE_TICKETS)
     gone = Event.objects.filter(name=events.START_RULE_DELETED).select_related("by")
     if held is not None:
         gone = gone.filter(Q(data__program=None) | Q(data__program__in=list(held)))
-    return list(gone.order_by("-at")[:LAST_DELETED])
+    return gone.order_by("-at", "-pk")
 
 
 def _check_whole(rule: StartRule) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from commissions.models import Commission
 from core.errors import Conflict, Refusal
+from core.events import deliver_due
 from intake.services import Rejected, record_conversions, record_refund
 from payouts.verification import verify_ledger
 from support.models import MissingSale, Ticket
@@ -78,6 +79,7 @@ def test_the_shop_tells_a_claimed_order_at_last_and_the_decided_money_stands(mus
     assert (conversion.amount, conversion.affiliate, conversion.commissions.get().amount) == (Decimal(80), ana, Decimal(8))
     assert (conversion.customer.external_id, conversion.customer.affiliate, conversion.quantity) == ("c-1", None, 2)
     assert conversion.given["metadata"] == {"shop": "north"}
+    deliver_due()
     task = missing.tasks.get()
     assert task.owner == mara and "tells 90.00 USD" in task.title and "with 80.00 USD" in task.title
     (other,) = record_conversions(music, [replace(told, amount=Decimal("95.00"))], by=mara)
@@ -92,6 +94,7 @@ def test_the_shop_tells_a_claimed_order_as_it_was_decided_and_nobody_has_to_look
     first, second = record_conversions(music, [told, replace(told, coupon="OTHER")], by=mara)
 
     assert not first.created and isinstance(second, Rejected)
+    deliver_due()
     assert Conversion.objects.get().given["coupon"] == "SPRING" and not missing.tasks.exists()
 
 

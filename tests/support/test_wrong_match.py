@@ -191,7 +191,8 @@ def test_matching_and_taking_back_leaves_everything_as_it_was(ana, music, mara, 
 def test_the_timeline_of_the_former_affiliate_tells_nothing_of_what_was_taken_along(ana, bao, music, mara, ada, stranger):
     match_contact(stranger, ana, by=mara)
     stranger.refresh_from_db()
-    ticket = receive(open_ticket(program=music, channel=make_channel(music), subject=SECRET, contact=stranger), text="x").ticket
+    opened = open_ticket(program=music, channel=make_channel(music), subject=SECRET, contact=stranger)
+    ticket = receive(opened, text="x", contact=stranger).ticket
 
     def told(affiliate):
         return {event.data.get("subject") for event in timeline_of(affiliate, ada)}
