@@ -32,7 +32,8 @@ class ChannelInput(Input):
     slug = Text(max_length=60, help_text="Stands in the hook's address.")
     program = Reference(find_program)
     settings = FreeObject(
-        help_text="email {address, imap_url?, smtp_url?, sender_name?, skip_existing?}; telegram {token, api_base_url?}; phone {number?}",
+        help_text="email {address, imap_url?, smtp_url?, sender_name?, skip_existing?, answers_itself?};"
+        " telegram {token, api_base_url?}; phone {number?}",
         **OPTIONAL,
     )
 

@@ -52,7 +52,7 @@ class ChannelForm(forms.Form):
 
 
 class EmailChannelForm(ChannelForm):
-    own = ("address", "sender_name", "imap_url", "smtp_url", "skip_existing", "authserv_id")
+    own = ("address", "sender_name", "imap_url", "smtp_url", "skip_existing", "answers_itself", "authserv_id")
     kept = ("imap_url", "smtp_url")
 
     address = forms.EmailField(label=_("E-mail address"), help_text=_("Affiliates write to it, and our answers come from it."))
@@ -79,6 +79,14 @@ class EmailChannelForm(ChannelForm):
         label=_("Leave mails from before today where they are"),
         required=False,
         help_text=_("Else everything in the folder becomes tickets."),
+    )
+    answers_itself = forms.BooleanField(
+        label=_("Answer plain questions by itself"),
+        required=False,
+        help_text=_(
+            "“When do I get my money?” and the like, from real data, to whom the mail server has proved to be one of the affiliate’s"
+            " people. A person reads the mail all the same."
+        ),
     )
     authserv_id = forms.CharField(
         label=_("Mail server whose word counts"),

@@ -86,7 +86,7 @@ def text_of(given: dict[str, Any], name: str, *, longest: int = 300) -> str:
 
 # E-mail and phone
 
-EMAIL = {"address", "sender_name", "imap_url", "smtp_url", "skip_existing", "authserv_id"}
+EMAIL = {"address", "sender_name", "imap_url", "smtp_url", "skip_existing", "answers_itself", "authserv_id"}
 
 
 def read_email(given: dict[str, Any], channel: Channel) -> Given:
@@ -102,10 +102,11 @@ def read_email(given: dict[str, Any], channel: Channel) -> Given:
         settings["sender_name"] = text_of(given, "sender_name", longest=120)
     if "authserv_id" in given:
         settings["authserv_id"] = text_of(given, "authserv_id", longest=255).lower()
-    if "skip_existing" in given:
-        if not isinstance(given["skip_existing"], bool):
-            raise ChannelError(_("Say true or false."), code="type", field="skip_existing")
-        settings["skip_existing"] = given["skip_existing"]
+    for name in ("skip_existing", "answers_itself"):
+        if name in given:
+            if not isinstance(given[name], bool):
+                raise ChannelError(_("Say true or false."), code="type", field=name)
+            settings[name] = given[name]
     for name, read, example in (
         ("imap_url", imap_server, "imaps://user:password@imap.example.com/INBOX"),
         ("smtp_url", smtp_server, "smtp+tls://user:password@smtp.example.com:587"),

@@ -1,4 +1,5 @@
-"""A mail that plainly asks for what the data tells: its answer is offered to whoever replies, with one click, and sent by nobody else.
+"""A mail that plainly asks for what the data tells: its answer is offered to whoever replies, with one click, and sent by nobody else
+unless the program has chosen so for the mailbox (`support.mail_answers`).
 
 A mail's sender is only as sure as their mailbox, and a reply there cannot be taken back: a person reads it first.
 """
@@ -45,10 +46,10 @@ def offered_answer(ticket: Ticket, *, to: User) -> Offer | None:
     last = ticket.messages.filter(direction__in=[Direction.IN, Direction.OUT]).order_by("created_at", "pk").last()
     if last is None or last.direction != Direction.IN or last.automatic:
         return None
-    question = recognise(last.body_text, LONGEST) or recognise(f"{ticket.subject} {last.body_text}", LONGEST)
+    question = asked_in(ticket, last)
     if question is None or not rights_of(to).has(_NEEDS[question], ticket.program_id):
         return None
-    return _offer(question, ticket, last)
+    return offer_for(question, ticket, last)
 
 
 def draft_answer(ticket: Ticket, *, by: User) -> str:
@@ -63,7 +64,12 @@ def draft_answer(ticket: Ticket, *, by: User) -> str:
         return as_text(answer(offer.question, Asker(ticket.affiliate, offer.functions, ticket.program)))
 
 
-def _offer(question: Question, ticket: Ticket, last: Message) -> Offer:
+def asked_in(ticket: Ticket, mail: Message) -> Question | None:
+    """Which question the mail plainly asks, in its words or its subject."""
+    return recognise(mail.body_text, LONGEST) or recognise(f"{ticket.subject} {mail.body_text}", LONGEST)
+
+
+def offer_for(question: Question, ticket: Ticket, last: Message) -> Offer:
     """A reply stands in the chat, which all of the account's people read. A sender who is none of them is told what any of them
     may know: a person has matched them with the affiliate."""
     members = AffiliateMember.objects.filter(affiliate=ticket.affiliate, removed_at=None)

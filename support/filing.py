@@ -15,6 +15,7 @@ from channels.parsed import Authenticity, Automatic, Bounce, Kind, Parsed, Parse
 from core.events import record, ref
 from support import events
 from support.chat_answers import answer_command, answer_in_ticket
+from support.mail_answers import answer_mail
 from support.models import Message, MessageVersion, Priority, Ticket, TicketStatus
 from support.models.messages import LONGEST_NAME, Direction
 from support.services import NamedFile, edit_message, link_tickets, mark_deleted, open_ticket, receive, receive_own
@@ -106,6 +107,7 @@ def _file_message(item: InboundItem, parsed: Parsed) -> Message:
     )
     if place.ticket is None:
         answer_in_ticket(ticket, parsed)
+        answer_mail(ticket, message)
     return message
 
 

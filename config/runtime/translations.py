@@ -37,6 +37,7 @@ KEYWORDS = parse_keywords(
 LETTERS = (
     "support/answers/",
     "support/chat_answers.py",
+    "support/mail_answers.py",
     "support/queries/care.py",
     "support/rating_buttons.py",
     "support/services/first_word.py",

@@ -8,6 +8,7 @@ from support.models import Message
 from tests.factories import assign, earn, make_member, make_user, owner_of
 from tests.factories_support import make_channel, make_contact, make_message, make_ticket
 from tests.pages import text_of
+from tests.support.parsed import file_mail
 
 GERMAN = "Guten Tag,\n\nwann bekomme ich mein Geld?\n\nViele Grüße\nAna Schmidt\nGroßes Blog, Berlin"
 
@@ -94,3 +95,48 @@ def test_whoever_does_not_see_money_is_offered_none(asked, music, as_person):
     engineer = assign(make_user("jun@tributary.example", "Jun"), "engineer", music)
 
     assert draft(as_person(engineer), asked("When do I get my money?")).status_code == 422
+
+
+class TestByItself:
+    """Where the program has chosen so for a mailbox."""
+
+    ASKS = "When do I get my money?"
+
+    @pytest.fixture
+    def mailbox(self, music):
+        return make_channel(music, settings={"address": "help@music.example", "answers_itself": True})
+
+    @pytest.fixture
+    def ana_writes(self, ana):
+        return make_contact(ana, user=owner_of(ana))
+
+    def test_it_is_answered_at_once_and_the_ticket_stays_for_a_person(self, mailbox, ana_writes, music, ana, mara):
+        earn(music, ana, mara, "8.00")
+        ticket = file_mail(mailbox, ana_writes, self.ASKS, subject="Hello", provider_id="q@x.example").ticket
+
+        told = ticket.messages.get(direction="auto")
+        assert "$8.00" in told.body_text and "A person reads your mail" in told.body_text
+        assert told.outgoing.payload["headers"]["Auto-Submitted"] == "auto-replied"
+        ticket.refresh_from_db()
+        assert ticket.status == "new" and ticket.first_reply_due
+
+    @pytest.mark.parametrize(
+        "case", ["off", "automatic", "unproved", "doubtful", "matched by a person", "others read it", "else"]
+    )
+    def test_it_is_not(self, mailbox, ana_writes, ana, case):
+        told, text = {}, self.ASKS
+        if case == "off":
+            mailbox.settings["answers_itself"] = False
+            mailbox.save()
+        elif case == "matched by a person":
+            ana_writes = make_contact(ana)
+        elif case == "others read it":
+            make_member(ana, make_user(), Function.MARKETING)
+        elif case == "else":
+            text = "My commission is wrong."
+        else:
+            told = {"automatic": "reply"} if case == "automatic" else {"authenticity": case}
+
+        ticket = file_mail(mailbox, ana_writes, text, subject="Hello", **told).ticket
+
+        assert not ticket.messages.exclude(direction="in").exists()
