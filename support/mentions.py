@@ -1,4 +1,4 @@
-"""Colleagues called by name in an internal note."""
+"""Colleagues: called by name in an internal note, and who of them has read a ticket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.queries import people_who
 from core.access import Can
 from support import live
-from support.models import Mention, Message
+from support.models import Mention, Message, TicketRead
 
 
 def mentioned(text: str, people: list[User]) -> list[User]:
@@ -49,3 +49,9 @@ def record_mentions(note: Message) -> list[User]:
 def see_mentions(user: Any, ticket: int) -> None:
     """The ticket is open before them: what called them into it is seen."""
     Mention.objects.filter(user=user, message__ticket=ticket, seen_at__isnull=True).update(seen_at=timezone.now())
+
+
+def see_ticket(user: Any, ticket: int) -> None:
+    """They have it before them, with what was written until now."""
+    mark = TicketRead(ticket_id=ticket, user_id=user.pk, read_at=timezone.now())
+    TicketRead.objects.bulk_create([mark], update_conflicts=True, unique_fields=["ticket", "user"], update_fields=["read_at"])

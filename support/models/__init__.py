@@ -22,6 +22,7 @@ from support.models.macros import MacroVariant as MacroVariant
 from support.models.managers import ManagerProposal as ManagerProposal
 from support.models.managers import ManagerRule as ManagerRule
 from support.models.mentions import Mention as Mention
+from support.models.mentions import TicketRead as TicketRead
 from support.models.messages import Attachment as Attachment
 from support.models.messages import Direction as Direction
 from support.models.messages import Draft as Draft

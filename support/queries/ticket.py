@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, OuterRef, Prefetch, Q, QuerySet, Subquery, When, prefetch_related_objects
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from affiliates.models import Affiliate
 from channels.contacts import claimed_affiliates
 from channels.parsed import Authenticity
@@ -16,9 +19,10 @@ from core.access import Can, programs_of
 from core.events import ref
 from core.models import Event
 from support.display import shown_text
-from support.models import Attachment, ChatRead, Message, Move, Task, Ticket, TicketLink
+from support.models import Attachment, ChatRead, Message, Move, Task, Ticket, TicketLink, TicketRead
 
 PART = 50  # messages that are read at once
+READERS = 6  # colleagues of whom is told when they had it open
 BESIDE = 8  # other tickets of the same sender
 # What the stream of messages or the page itself tells already.
 IN_THE_STREAM = ["message.received", "message.sent", "message.told", "note.added"]
@@ -66,6 +70,21 @@ def seen_in_portal() -> Case:
     """Of a ticket: until when somebody of the affiliate has read their chat; unknown of what not all of them see."""
     read = ChatRead.objects.filter(affiliate=OuterRef("affiliate"), program=OuterRef("program")).order_by("-read_at")
     return Case(When(about_payout__isnull=True, then=Subquery(read.values("read_at")[:1])))
+
+
+def read_by(reader: Any) -> ArraySubquery:
+    """Of a ticket: the colleagues who had it open last, the newest first, for `readers_of`."""
+    rows = TicketRead.objects.filter(ticket=OuterRef("pk")).exclude(user=reader.pk).order_by("-read_at", "pk")
+    return ArraySubquery(rows.values(told=JSONObject(name="user__name", email="user__email", at="read_at"))[:READERS])
+
+
+def readers_of(ticket: Ticket) -> list[tuple[str, datetime, bool]]:
+    """(first name, when, whether after the last that was written) of a ticket that was read with `read_by`."""
+    told = []
+    for each in ticket.read_by:  # type: ignore[attr-defined]
+        at = datetime.fromisoformat(each["at"])
+        told.append((User(name=each["name"], email=each["email"]).get_short_name(), at, at >= ticket.last_at))
+    return told
 
 
 def next_clock(ticket: Ticket) -> tuple[str, datetime] | None:

@@ -31,7 +31,7 @@ from support import live
 from support.display import PICTURES
 from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
 from support.forms_promises import PromiseForm
-from support.mentions import see_mentions
+from support.mentions import see_mentions, see_ticket
 from support.models import Commitment, Draft, Escalation, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
 from support.queries.ticket import (
@@ -41,6 +41,8 @@ from support.queries.ticket import (
     links_of,
     moves_of,
     next_clock,
+    read_by,
+    readers_of,
     seen_in_portal,
     tasks_of,
     tickets_beside,
@@ -60,7 +62,9 @@ STEPS = 15  # of the history, below the conversation
 def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICKETS) -> Ticket:
     """The ticket, where the reader's role reaches it in its program; otherwise there is none."""
     rows = Ticket.objects.visible_to(request.user, can).annotate(
-        seen_at=seen_in_portal(), asks=Exists(Escalation.objects.open().filter(ticket=OuterRef("pk")))
+        seen_at=seen_in_portal(),
+        read_by=read_by(request.user),
+        asks=Exists(Escalation.objects.open().filter(ticket=OuterRef("pk"))),
     )
     related = rows.select_related("program", "affiliate__manager", "contact", "channel", "chat", "assignee")
     ticket = related.select_related("merged_into").filter(pk=Ticket.pk_from(public_id) or 0).first()
@@ -92,6 +96,7 @@ def ticket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     see_mentions(request.user, ticket.pk)
     see_notices(request.user, ticket.pk)
     if _asked_for(request, "ticket-stream"):
+        see_ticket(request.user, ticket.pk)
         return _partial(request, "support/manager/_ticket_live.html", _ticket_context(request, ticket, Queue(request)))
     queue = Queue(request)
     if _asked_for(request, "ticket"):
@@ -140,6 +145,7 @@ def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[
         "ticket_mark": mark,
         "said": said,
         "clock": next_clock(ticket),
+        "readers": readers_of(ticket),
         "tasks": list(tasks_of(ticket)),
         "links": links_of(ticket, request.user),
         "now": now,
@@ -189,8 +195,9 @@ def _other_dialogs(ticket: Ticket) -> list[tuple[str, str, str, str, str]]:
 @manager_required(Can.SEE_TICKETS)
 @require_safe
 def ticket_card(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Whom it is with: loaded after the conversation, which waits for none of it."""
+    """Whom it is with: loaded after the conversation, which waits for none of it, nor for the mark that it is read."""
     ticket = visible_ticket(request, public_id)
+    see_ticket(request.user, ticket.pk)
     affiliate = ticket.affiliate
     visible = Affiliate.objects.visible_to(request.user).filter(pk=ticket.affiliate_id or 0).exists()
     known = visible and Affiliate.objects.known_to(request.user).filter(pk=ticket.affiliate_id or 0).exists()

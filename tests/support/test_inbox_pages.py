@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from support.models import Draft, Mention, Message, Task, Ticket
+from support.models import Draft, Mention, Message, Task, Ticket, TicketRead
 from support.services import add_note
 from support.services.chats import mark_chat_read
 from tests.factories_support import (
@@ -20,6 +20,7 @@ from tests.factories_support import (
     make_message,
     make_ticket,
 )
+from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 INBOX = "/manage/inbox/"
@@ -114,6 +115,17 @@ def test_a_search_looks_through_all_and_marks_the_words(as_person, mara, music, 
 
     assert subjects(page) == ["Old"]
     assert "<mark>postback</mark>" in page.content.decode()
+
+
+def test_the_ticket_tells_who_of_the_team_has_read_it(as_person, mara, sofia, ticket):
+    for _again in range(2):
+        as_person(sofia).get(url("ticket_card", ticket))
+    assert TicketRead.objects.get().user == sofia
+
+    assert "Read by Sofia" in text_of(as_person(mara).get(url("ticket_detail", ticket)))
+    assert "Read by" not in text_of(as_person(sofia).get(url("ticket_detail", ticket)))
+    TicketRead.objects.update(read_at=ticket.last_at - timedelta(hours=1))
+    assert "(before the last message)" in text_of(as_person(mara).get(url("ticket_detail", ticket)))
 
 
 def test_the_queue_takes_as_many_queries_at_one_ticket_as_at_forty(as_person, ada, music, ana, bao, ticket):
