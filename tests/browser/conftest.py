@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from config.runtime.checks import chromium
+from tests.browser.stage import REPLACED_IS_NO_ERROR
 
 # A container has no user namespaces for Chromium's sandbox, no graphics card, and nobody to call.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
@@ -28,11 +29,6 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def _is_complaint(message: ConsoleMessage) -> bool:
-    """A request that a newer one replaced, or that its page left behind, is none; what fails otherwise is told under another name."""
-    return message.type == "error" and not message.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
-
-
 @pytest.fixture
 def open_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
     """`open_page(person, **options of the context)`: a page in which that person, or nobody, is signed in."""
@@ -43,6 +39,7 @@ def open_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
     def opened(person: Any = None, **options: Any) -> Page:
         context = browser.new_context(base_url=address, reduced_motion="reduce", **options)
         contexts.append(context)
+        context.add_init_script(REPLACED_IS_NO_ERROR)
         context.set_default_timeout(PATIENCE)
         if person is not None:
             client = Client()
@@ -50,7 +47,7 @@ def open_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
             name = settings.SESSION_COOKIE_NAME
             context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": address}])
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 

@@ -17,6 +17,18 @@ DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 ONES_OWN = re.compile(r"/([a-z]{3}_\w+|invitations/\S+|key/\S+|\d+)(?=/|$)")
 
+# Where a newer request replaces one (hx-sync), htmx aborts that one within its event htmx:abort, and tells of it as of an error.
+# A request that its page leaves behind says nothing, and one that fails is told outside of that event: both stay as they are.
+REPLACED_IS_NO_ERROR = """(() => {
+  const tell = console.error;
+  let replacing = false;
+  addEventListener("htmx:abort", () => { replacing = true; }, true);
+  addEventListener("htmx:abort", () => { replacing = false; });
+  console.error = (...words) => {
+    if (!(replacing && /^htmx:(afterRequest|sendAbort)\\b/.test(words[0]))) tell(...words);
+  };
+})();"""
+
 
 class Stage:
     """One browser; `complaints` is what any page said against itself, which the test expects to be nothing."""
@@ -28,6 +40,7 @@ class Stage:
 
     def person(self, email: str, password: str) -> Person:
         context = self.browser.new_context(base_url=self.base_url, viewport=DESK, reduced_motion="reduce")
+        context.add_init_script(REPLACED_IS_NO_ERROR)
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         context.set_default_timeout(15_000)
         return Person(self, context.new_page(), email, password)
