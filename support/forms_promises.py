@@ -17,9 +17,11 @@ MOMENT = "%Y-%m-%dT%H:%M"
 
 class PromiseForm(forms.Form):
     """Beside a reply: what it promises for when, as its writer saw it, and which promises it keeps. `promise_offered`: the words
-    that were offered as one, ticked or not; where the writer never saw them, the reply's own words tell."""
+    that were offered as one, ticked or not; where the writer never saw them, the reply's own words tell. `promise_due_offered`: for
+    when, as it was read from them then; left so, it is read again as the reply goes out: "in 5 minutes" begins then."""
 
     promise_offered = forms.CharField(required=False, max_length=200)
+    promise_due_offered = forms.DateTimeField(required=False, input_formats=[MOMENT])
     promise = forms.BooleanField(required=False)
     promise_text = forms.CharField(label=gettext_lazy("What is promised"), required=False, max_length=200)
     promise_due = forms.DateTimeField(label=gettext_lazy("For when"), required=False, input_formats=[MOMENT])
@@ -43,7 +45,8 @@ class PromiseForm(forms.Form):
         data = self.cleaned_data
         seen = data["promise_offered"] and data["promise_offered"] in message.body_text
         if data["promise"] and (seen or not data["promise_offered"]):
-            take_promise(message, by=by, is_one=True, text=data["promise_text"], due_at=data["promise_due"])
+            due = data["promise_due"] if data["promise_due"] != data["promise_due_offered"] else None
+            take_promise(message, by=by, is_one=True, text=data["promise_text"], due_at=due)
         else:
             take_promise(message, by=by, is_one=False if seen else None)
         keep_by_reply(message, data["keeps"], by=by)

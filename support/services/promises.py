@@ -58,22 +58,23 @@ def take_promise(
     message: Message, *, by: User, is_one: bool | None = None, text: str = "", due_at: datetime | None = None
 ) -> Commitment | None:
     """What a reply promises for a time is its writer's to keep; a service's, the ticket's owner's. `is_one`: what the writer said
-    of it, a "no" is remembered; None: they were not asked, and its own words tell (in the writer's zone)."""
-    ticket = message.ticket
-    owner = ticket.assignee if by.is_service and ticket.assignee is not None else by
+    of it, a "no" is remembered; None: they were not asked, and its own words tell, as they do for when where `due_at` is not given
+    (in the writer's zone). None where nothing is promised, or its time was over before it was sent."""
+    ticket, owner = message.ticket, by
+    if by.is_service and ticket.assignee is not None and rights_of(ticket.assignee).has(Can.ANSWER_TICKETS, ticket.program_id):
+        owner = ticket.assignee
     if is_one and due_at is not None:
         return make_commitment(ticket, text=text, due_at=due_at, owner=owner, by=by, message=message)
-    found = suggest_promise(message.body_text[:LONGEST_READ], timezone.localtime(timezone=zone_of(by)))
-    if found is None:
-        if is_one:
-            raise TicketError(_("It names no time by which something is promised."), code="no_time", field="promise")
+    # As of when it was written: what comes in after an outage says "tomorrow" of that day.
+    found = suggest_promise(message.body_text[:LONGEST_READ], timezone.localtime(message.created_at, zone_of(by)))
+    if found is None or found.due_at <= timezone.now():
         return None
     if is_one is False:
         record(events.COMMITMENT_DECLINED, message, ticket, by=by, data={"words": found.words})
         return None
     if found.doubtful and not is_one:
         return None
-    return make_commitment(ticket, text=found.sentence, due_at=found.due_at, owner=owner, by=by, message=message)
+    return make_commitment(ticket, text=text or found.sentence, due_at=found.due_at, owner=owner, by=by, message=message)
 
 
 @transaction.atomic

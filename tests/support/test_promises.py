@@ -16,6 +16,7 @@ from support.errors import TicketError
 from support.models import Commitment, Notice, Ticket
 from support.queries.results import results
 from support.services.joining import merge_tickets
+from support.services.messages import receive_own
 from support.services.promises import (
     give_commitment,
     give_to_deputies,
@@ -25,7 +26,7 @@ from support.services.promises import (
     watch_commitments,
 )
 from tests.factories import make_conversion
-from tests.factories_support import make_message, make_ticket
+from tests.factories_support import make_inbound, make_message, make_ticket
 from tests.factories_team import make_absence, make_cover
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -109,6 +110,18 @@ def test_its_owner_is_told_once_when_its_time_is_over(promise, mara):
 
     assert [(notice.user, notice.kind, notice.text) for notice in Notice.objects.all()] == [(mara, "promise", "Send the numbers")]
     assert Event.objects.filter(name="commitment.overdue", about__contains=[ref(promise.ticket.affiliate)]).count() == 1
+
+
+def test_what_one_of_us_promises_on_their_own_phone_counts_as_of_when_it_was_written(ticket, mara):
+    with at(0):
+        early, late = make_inbound(ticket.channel), make_inbound(ticket.channel)
+    with at(1):
+        receive_own(ticket, text="You have it in 4 hours.", author=mara, inbound=early)
+    with at(9):  # fetched after an outage: it is over already
+        receive_own(ticket, text="You have it in 2 hours.", author=mara, inbound=late)
+
+    promise = Commitment.objects.get()
+    assert (promise.owner, promise.due_at, promise.message.inbound) == (mara, NOON + 4 * HOUR, early)
 
 
 def test_a_promise_goes_with_its_ticket(promise, mara, music, ana):

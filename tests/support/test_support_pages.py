@@ -258,6 +258,18 @@ def test_what_was_sent_before_the_box_was_seen_promises_by_its_words(client, tic
     assert (promise.text, promise.owner) == ("You have it tomorrow.", mara)
 
 
+def test_a_time_that_was_offered_while_one_typed_is_read_again_as_the_reply_goes_out(client, ticket, mara):
+    client.force_login(mara)
+    typed = (timezone.localtime() - 10 * MINUTE).strftime("%Y-%m-%dT%H:%M")
+    seen = {"promise_offered": "in 5 minutes", "promise_text": "A call", "promise_due": typed, "promise_due_offered": typed}
+
+    body = {"mode": "reply", "body": "I call you in 5 minutes.", "promise": "on"}
+    client.post(reverse("manage:message_create", args=[ticket.public_id]), {**seen, **body})
+
+    promise = Commitment.objects.get()
+    assert promise.text == "A call" and promise.due_at - promise.message.created_at == 5 * MINUTE
+
+
 def test_a_promise_for_a_time_that_is_over_stops_the_reply(client, ticket, mara):
     client.force_login(mara)
     fields = {"mode": "reply", "body": "Yesterday.", "promise": "on", "promise_text": "It", "promise_due": "2020-01-01T10:00"}
