@@ -319,9 +319,10 @@ def check_what_went_out(world: World) -> None:
     assert {status for _text, status in rows} <= {"sent", "unknown"}
     assert {text for text, status in rows if status == "sent"} <= arrived.keys()
     print(dict(Counter(status for _text, status in rows)), flush=True)
-    # Nobody knows whether these arrived: they are never sent again by themselves, and their tickets are open for a person.
+    # Nobody knows whether these arrived: a person decides about each, and unless more was said since, its ticket is open for that.
     unseen = """
         SELECT count(*) FROM channels_outgoing o JOIN support_message m ON m.outgoing_id = o.id JOIN support_ticket t ON t.id = m.ticket_id
         WHERE o.status = 'unknown' AND t.status NOT IN ('new', 'open')
+          AND NOT EXISTS (SELECT FROM support_message n WHERE n.ticket_id = t.id AND n.direction = 'out' AND n.id > m.id)
     """
     wait_for(lambda: world.rows(unseen) == [(0,)], 60, lambda: world.stack.output)
