@@ -1,6 +1,14 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
 from celery import Task, shared_task
 
 from core import events, mail
+
+# Of the threads of the worker that talks with the outside (config.runtime.post), how many may do so for one purpose at once: a
+# server that does not answer holds each that asks it for half a minute, and what is due within seconds must not wait for that.
+MAILING = BoundedSemaphore(2)
 
 
 def send_soon(task: Task, *args: int) -> None:
@@ -20,6 +28,17 @@ def stopping() -> bool:
     return any(asked is not None and asked is not False for asked in (state.should_stop, state.should_terminate))
 
 
+@contextmanager
+def place(places: BoundedSemaphore) -> Iterator[bool]:
+    """Whether one was free. Who finds none does nothing: beat asks again, and the work is in the database."""
+    free = places.acquire(blocking=False)
+    try:
+        yield free
+    finally:
+        if free:
+            places.release()
+
+
 @shared_task
 def deliver_due_events() -> None:
     events.deliver_due()
@@ -27,4 +46,6 @@ def deliver_due_events() -> None:
 
 @shared_task
 def send_due_mails() -> None:
-    mail.send_due()
+    with place(MAILING) as free:
+        if free:
+            mail.send_due()
