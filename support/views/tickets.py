@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -316,7 +317,7 @@ def tell_what_was_withdrawn(request: HttpRequest, tickets: Collection[int]) -> N
     """Questions to others that ended because these were resolved."""
     rows = Escalation.objects.filter(ticket__in=tickets, ticket__status=TicketStatus.RESOLVED)
     rows = rows.filter(status=Escalation.Status.WITHDRAWN, closed_at__gte=F("ticket__resolved_at")).select_related("holder")
-    told = "; ".join(f"{each.question[:120]} ({each.held_by or each.get_level_display()})" for each in rows)
+    told = "; ".join(f"{Truncator(each.question).chars(120)} ({each.held_by or each.get_level_display()})" for each in rows)
     if told:
         messages.info(request, _("Withdrawn, since the ticket is resolved: %(questions)s") % {"questions": told})
 
