@@ -258,7 +258,12 @@ def minutes_text(minutes: float | None) -> str:
 
 def exact(at: datetime) -> str:
     """An instant to the second in the reader's zone, the zone named."""
-    return format_datetime(timezone.localtime(at), format="long", locale=locale())
+    return _exact(timezone.localtime(at.replace(microsecond=0)), timezone.get_current_timezone_name(), locale())
+
+
+@lru_cache(maxsize=8192)  # what is looked at is looked at again; equal instants differ by their zone
+def _exact(local: datetime, zone: str, locale: Locale) -> str:
+    return format_datetime(local, format="long", locale=locale)
 
 
 def moment_text(at: datetime) -> str:
@@ -277,12 +282,15 @@ def relative_text(at: datetime, now: datetime) -> str:
         unit = next((size for size in (3600, 60) if seconds >= size), 1)
         whole = timedelta(seconds=max(seconds // unit * unit, 1))
         # Babel takes 25 hours for a day: it is told hours.
-        return format_timedelta(
-            whole if distance > timedelta() else -whole, add_direction=True, locale=locale(), threshold=1 if whole < DAY else 48
-        )
+        return _distance(whole if distance > timedelta() else -whole, 1 if whole < DAY else 48, locale())
     if abs(days) == 1:
         return _("tomorrow") if days > 0 else _("yesterday")
-    return format_timedelta(timedelta(days=days), add_direction=True, locale=locale(), threshold=1)
+    return _distance(timedelta(days=days), 1, locale())
+
+
+@lru_cache(maxsize=4096)  # there are few of these
+def _distance(distance: timedelta, threshold: int, locale: Locale) -> str:
+    return format_timedelta(distance, add_direction=True, locale=locale, threshold=threshold)
 
 
 def when(at: datetime | None) -> SafeString:

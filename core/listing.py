@@ -36,6 +36,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.forms import BaseForm
@@ -402,13 +403,13 @@ class Listing:
 
     def address(self, **changes: Any) -> str:
         """This list's address with some parameters changed, or (None) taken away."""
-        query = self.clean_params.copy()
-        for name, value in changes.items():
-            if value is None:
-                query.pop(name, None)
-            else:
-                query[name] = value
-        return f"{self.request.path}?{query.urlencode()}" if query else self.request.path
+        query = {**dict(self.clean_params.lists()), **changes}
+        told = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
+        return f"{self.path}?{told}" if told else self.path
+
+    @property
+    def path(self) -> str:
+        return self.request.path
 
     @property
     def hidden_params(self) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from django.contrib import messages
@@ -57,7 +57,7 @@ MOST_COUNTED = 99
 CardProvider = Callable[[HttpRequest, Any], "dict[str, Any] | None"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is itself alone: comparing labels would translate them
 class Entry:
     """One line of a menu. `allowed` sees the request; it runs on every page, so it must not ask the database anew each time."""
 
@@ -185,6 +185,7 @@ def _item(request: HttpRequest, entry: Entry, url: str, current: str | None) -> 
     return MenuItem(str(entry.label), url, entry.icon, url == current, told, str(entry.hint))
 
 
+@cache  # asked for every entry of the menu, on every page
 def url_if_any(name: str) -> str:
     """The address of a page that this installation may not have, else "". A test holds that every menu entry has one."""
     try:

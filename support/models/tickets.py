@@ -71,7 +71,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self if programs is None else self.filter(program__in=programs)
 
     def unresolved(self) -> TicketQuerySet:
-        return self.exclude(status=TicketStatus.RESOLVED)
+        return self.filter(status__in=(*OPEN, *PAUSING))  # an index knows what is in a state, not what is in none
 
     def undecided(self) -> TicketQuerySet:
         """What ends by a decision that has not come yet, whatever state it is in."""

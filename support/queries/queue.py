@@ -72,14 +72,23 @@ SHELVES = {
     ]
 }
 
+ROW = (
+    "subject", "status", "priority", "level", "tags", "snoozed_until", "snoozed_reason", "next_due", "warn_at", "warned_of",
+    "last_at", "last_in_at", "affiliate__name", "contact__name", "assignee__name", "assignee__email", "channel__kind", "channel__name",
+)  # fmt: skip
+
 
 def queue_rows(tickets: QuerySet[Ticket], user: Any) -> QuerySet[Ticket]:
     """With what a row of the queue shows, in one query: who, where, the last words, and whether the reader has a draft."""
     last = Message.objects.filter(ticket=OuterRef("pk")).exclude(direction="auto").order_by("-created_at", "-pk")
-    return tickets.select_related("affiliate", "contact", "assignee", "channel", "program", "chat").annotate(
-        last_text=Subquery(last.values_list(Left("body_text", 160))[:1]),
-        last_direction=Subquery(last.values("direction")[:1]),
-        drafted=Exists(Draft.objects.filter(ticket=OuterRef("pk"), user=user)),
+    return (
+        tickets.select_related("affiliate", "contact", "assignee", "channel")
+        .only(*ROW)
+        .annotate(
+            last_text=Subquery(last.values_list(Left("body_text", 160))[:1]),
+            last_direction=Subquery(last.values("direction")[:1]),
+            drafted=Exists(Draft.objects.filter(ticket=OuterRef("pk"), user=user)),
+        )
     )
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import OperationalError
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -32,6 +32,7 @@ from channels.models import Contact, ContactAddress
 from core.access import Can, programs_of
 from core.rows import select_rows, statements_within
 from knowledge.languages import CONFIGURATIONS
+from programs.models import Program
 from support.models import Message, Ticket
 from support.models.tickets import TicketQuerySet
 
@@ -61,15 +62,15 @@ class Found:
     messages: dict[int, int] = field(default_factory=dict)  # ticket: message
     cut: str = ""
     more: bool = False
+    asked: Question | None = None
 
 
 def search_tickets(text: str, *, by: Any, whole: bool = False) -> Found:
     """At most SHOWN tickets of the programs whose inbox the user sees, those with the newest hits first. `whole`: every message
     is looked through, which may take seconds."""
     text = _clean(text)
-    held = programs_of(by, Can.SEE_TICKETS)
-    programs = None if held is None else sorted(held)
-    if not text or programs == []:
+    programs = _programs_of(by) if text else []
+    if programs == []:
         return Found()
     tickets = Ticket.objects.all() if programs is None else Ticket.objects.filter(program__in=programs)
     by_id = _by_id(text, tickets)
@@ -81,18 +82,26 @@ def search_tickets(text: str, *, by: Any, whole: bool = False) -> Found:
     messages: dict[int, int] = {}
     for ticket, message in said:
         messages.setdefault(ticket, message)
-    shown = list(dict.fromkeys([*_of_people(text, tickets), *named, *messages]))[:SHOWN]
+    shown = list(dict.fromkeys([*_of_people(text, tickets, programs), *named, *messages]))[:SHOWN]
     if not (often_said or often_named):
-        return Found(shown, messages)
+        return Found(shown, messages, asked=asked)
     if found:
-        return Found(shown, messages, _("These words are in very many messages: the newest of them are shown."))
+        return Found(shown, messages, _("These words are in very many messages: the newest of them are shown."), asked=asked)
     if whole:
         cut = _(
             "Looking through all messages took too long and was given up: only the newest were looked through. Add a rarer word."
         )
-        return Found(shown, messages, cut)
+        return Found(shown, messages, cut, asked=asked)
     cut = _("These words are in very many messages: only the newest were looked through.")
-    return Found(shown, messages, cut, more=True)
+    return Found(shown, messages, cut, more=True, asked=asked)
+
+
+def _programs_of(user: Any) -> list[int] | None:
+    """Those whose inbox the user sees; None where that is every one there is, as with a single program: nothing is narrowed then."""
+    held = programs_of(user, Can.SEE_TICKETS)
+    if not held:
+        return None if held is None else []
+    return sorted(held) if Program.objects.exclude(pk__in=held).exists() else None
 
 
 def _clean(text: str) -> str:
@@ -108,7 +117,7 @@ def _everywhere(asked: Question, programs: Sequence[int] | None) -> tuple[list[t
             said = select_rows(
                 f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM})"
                 f" SELECT ticket_id, id FROM hits ORDER BY id DESC LIMIT {MOST}",
-                [_within(asked, asked.begun, programs), programs, programs],
+                {"query": _within(asked, asked.begun, programs), "programs": programs},
             )
             named = select_rows(
                 f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {Ticket._meta.db_table} WHERE {condition})"
@@ -135,8 +144,8 @@ def _by_id(text: str, tickets: TicketQuerySet) -> list[int] | None:
     return list(tickets.filter(whose).order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
 
 
-MATCHES = "search @@ %s::tsquery"
-OF_THEM = "(%s::bigint[] IS NULL OR program_id = ANY(%s::bigint[]))"
+MATCHES = "search @@ %(query)s::tsquery"
+OF_THEM = "(%(programs)s::bigint[] IS NULL OR program_id = ANY(%(programs)s::bigint[]))"
 _WORD = re.compile(r"('(?:[^']|'')+')(:\*)?")
 _STEMMERS = {code: f"{config}_stem" for code, config in CONFIGURATIONS.items() if config != "simple"}
 _STEMS = """
@@ -167,7 +176,7 @@ class Question:
     def expected(self, query: str) -> int:
         """How many messages PostgreSQL expects to hold this; each is asked about once."""
         if query not in self._told:
-            self._told[query] = _expected(Message._meta.db_table, MATCHES, [query])
+            self._told[query] = _expected(Message._meta.db_table, MATCHES, {"query": query})
         return self._told[query]
 
 
@@ -259,7 +268,7 @@ def _among_newest(query: str, programs: Sequence[int] | None) -> list[tuple[int,
     return select_rows(
         f"SELECT ticket_id, id FROM {_newest(Message._meta.db_table, 'id, ticket_id, search', programs)}"
         f" WHERE {MATCHES}{order} LIMIT {ENOUGH}",
-        [query],
+        {"query": query},
     )
 
 
@@ -269,7 +278,7 @@ def _by_index(query: str, programs: Sequence[int] | None) -> tuple[list[tuple[in
     rows = select_rows(
         f"WITH hits AS MATERIALIZED (SELECT ticket_id, id FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM}"
         f" LIMIT {LIKELY}) SELECT ticket_id, id, (SELECT count(*) FROM hits) FROM hits ORDER BY id DESC LIMIT {MOST}",
-        [query, programs, programs],
+        {"query": query, "programs": programs},
     )
     return [(ticket, message) for ticket, message, _number in rows], len(rows) < MOST and all(row[2] < LIKELY for row in rows[:1])
 
@@ -311,26 +320,34 @@ def _plain(word: str) -> str:
     return word.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
-def _of_people(text: str, tickets: TicketQuerySet) -> list[int]:
+_PEOPLE = f"""
+(SELECT id, NULL FROM {Affiliate._meta.db_table} one
+ WHERE (upper(name) LIKE %(part)s OR upper(email) LIKE %(part)s)
+   AND EXISTS (SELECT FROM {Ticket._meta.db_table} WHERE affiliate_id = one.id AND {OF_THEM}) LIMIT {NAMED})
+UNION ALL
+(SELECT NULL, id FROM {Contact._meta.db_table} one
+ WHERE upper(name) LIKE %(part)s
+   AND EXISTS (SELECT FROM {Ticket._meta.db_table} WHERE contact_id = one.id AND {OF_THEM}) LIMIT {NAMED})
+UNION ALL
+(SELECT NULL, contact_id FROM {ContactAddress._meta.db_table} one
+ WHERE (upper(value) LIKE %(part)s OR upper(label) LIKE %(part)s)
+   AND EXISTS (SELECT FROM {Ticket._meta.db_table} WHERE contact_id = one.contact_id AND {OF_THEM}) LIMIT {NAMED})
+"""
+
+
+def _of_people(text: str, tickets: TicketQuerySet, programs: Sequence[int] | None) -> list[int]:
     """Of these tickets, those of whom a name or an address holds the text."""
     if len(text) < SHORTEST:
         return []
-    named = Q(name__icontains=text)
-    affiliates = Affiliate.objects.filter(named | Q(email__icontains=text), Exists(tickets.filter(affiliate=OuterRef("pk"))))
-    contacts = Contact.objects.filter(named, Exists(tickets.filter(contact=OuterRef("pk"))))
-    addressed = ContactAddress.objects.filter(
-        Q(value__icontains=text) | Q(label__icontains=text), Exists(tickets.filter(contact=OuterRef("contact")))
-    )
-    whose = list(affiliates.order_by().values_list("pk", flat=True)[:NAMED])
-    of_contacts = set(contacts.order_by().values_list("pk", flat=True)[:NAMED])
-    of_contacts.update(addressed.order_by().values_list("contact", flat=True)[:NAMED])
-    if not whose and not of_contacts:
+    people = select_rows(_PEOPLE, {"part": f"%{_plain(text.upper())}%", "programs": programs})
+    if not people:
         return []
-    found = tickets.filter(Q(affiliate__in=whose) | Q(contact__in=of_contacts))
+    affiliates, contacts = ({row[at] for row in people if row[at]} for at in (0, 1))
+    found = tickets.filter(Q(affiliate__in=affiliates) | Q(contact__in=contacts))
     return list(found.order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
 
 
-def _expected(table: str, condition: str, values: list[str]) -> int:
+def _expected(table: str, condition: str, values: Sequence[Any] | dict[str, Any]) -> int:
     """How many rows PostgreSQL expects, from its statistics: no row is read."""
     ((plan,),) = select_rows(f"EXPLAIN (FORMAT JSON) SELECT FROM {table} WHERE {condition}", values)
     read = json.loads(plan) if isinstance(plan, str) else plan
@@ -340,9 +357,9 @@ def _expected(table: str, condition: str, values: list[str]) -> int:
 _START, _END = "\x02", "\x03"  # what no message holds and no browser shows
 
 
-def excerpts(messages: Collection[int], text: str) -> dict[int, SafeString]:
+def excerpts(messages: Collection[int], asked: Question | None) -> dict[int, SafeString]:
     """Of each message the words around what was found, those marked: as they are written, or where that marks nothing, by stems."""
-    if not messages:
+    if not messages or asked is None:
         return {}
     options = f"StartSel={_START},StopSel={_END},MaxWords=22,MinWords=10,MaxFragments=1"
     stemming = " ".join(f"WHEN '{code}' THEN '{CONFIGURATIONS[code]}'" for code in _STEMMERS)
@@ -351,6 +368,6 @@ def excerpts(messages: Collection[int], text: str) -> dict[int, SafeString]:
         f" CASE language {stemming} ELSE 'simple' END END)::regconfig, said, asked, %s)"
         f" FROM (SELECT id, language, left(body_text, 5000) AS said, %s::tsquery AS asked FROM {Message._meta.db_table}"
         f" WHERE id = ANY(%s)) found",
-        [options, read_question(_clean(text)).shown, list(messages)],
+        [options, asked.shown, list(messages)],
     )
     return {pk: mark_safe(escape(told).replace(_START, "<mark>").replace(_END, "</mark>")) for pk, told in rows}

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as flash
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -88,8 +89,10 @@ def _stream(request: HttpRequest, program: Program, *, before: int | None = None
     rows = (
         visible_messages(request)
         .filter(ticket__program=program)
-        .select_related("author", "contact", "ticket__channel", "reply_to", "call", "answered_call")
-        .prefetch_related("attachments__file")
+        .defer("search")
+        .annotate(door=F("ticket__channel__kind"))
+        .select_related("author", "contact", "call", "answered_call")
+        .prefetch_related("reply_to", "attachments__file")
     )
     if before is not None:
         rows = rows.filter(pk__lt=before)

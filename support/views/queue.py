@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +15,11 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from accounts.queries import people_who
 from channels.models import Channel
 from core.access import Can, programs_of
-from core.listing import ChoiceFilter, Listing, RelatedFilter, ShownFilter, TextFilter
+from core.listing import ChoiceFilter, Listing, RelatedFilter, TextFilter
 from core.saved_views import Shelf, shelf_of
 from programs.queries import visible_programs
 from support import live
@@ -27,7 +29,8 @@ from support.queries.search import Found, excerpts, search_tickets
 
 PAGE = "manage:ticket_list"
 MOST = 500  # tickets that one list counts, and pages through; beyond that, one narrows it
-PER_PAGE = 40
+PER_PAGE = 25
+TURNS = ("", "mine", "unassigned")  # the shelves of what waits for us
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,15 @@ class Field:
     value: Any
 
 
+@dataclass(frozen=True)
+class Narrowing:
+    """A filter that is on, and the address without it."""
+
+    label: Any
+    told: str
+    clear_url: str
+
+
 class Queue(Listing):
     """The inbox as its address asks for it, also where it stands beside an open ticket."""
 
@@ -49,13 +61,20 @@ class Queue(Listing):
             Ticket.objects.visible_to(request.user),
             columns=[],
             name="inbox",
-            filters=_filters(request),
+            filters=_filters(request, lambda: self.people),
             search=["subject"],
             search_hint=_("Words, names, addresses, ids"),
             per_page=PER_PAGE,
         )
         # Read before the rows: what changes in between is loaded once more rather than missed.
         self.mark = live.marks(programs_of(request.user, Can.SEE_TICKETS), request.user.pk)[0] if request.method == "GET" else ""
+
+    @cached_property
+    def people(self) -> QuerySet[User]:
+        """Those who answer: read once, for the filter and for whom one gives tickets to."""
+        people = people_who(Can.ANSWER_TICKETS).only("name", "email")
+        len(people)
+        return people
 
     @cached_property
     def shown_shelf(self) -> str:
@@ -94,7 +113,7 @@ class Queue(Listing):
         start = (self.page - 1) * self.per_page
         shown = list(queue_rows(self.sorted, self.request.user)[start : start + self.per_page])
         messages = {self.found.messages[t.pk]: t.pk for t in shown if t.pk in self.found.messages} if self.text else {}
-        marked = {messages[pk]: text for pk, text in excerpts(list(messages), self.text).items()}
+        marked = {messages[pk]: text for pk, text in excerpts(messages, self.found.asked).items()}
         now = timezone.now()
         for ticket in shown:
             ticket.late = lateness(ticket, now)  # type: ignore[attr-defined]
@@ -122,15 +141,10 @@ class Queue(Listing):
                 clean.setlist(name, kept)
         return clean
 
-    def address(self, **changes: Any) -> str:
-        query = self.clean_params.copy()
-        for name, value in changes.items():
-            if value is None:
-                query.pop(name, None)
-            else:
-                query[name] = value
-        url = reverse(PAGE)
-        return f"{url}?{query.urlencode()}" if query else url
+    @cached_property
+    def path(self) -> str:
+        """The queue's, also beside an open ticket."""
+        return reverse(PAGE)
 
     @property
     def whole_url(self) -> str:
@@ -145,7 +159,7 @@ class Queue(Listing):
     def counts(self) -> Counts:
         return counts_of(self.request.user)
 
-    @property
+    @cached_property
     def tabs_shown(self) -> list[tuple[str, str, str, int, bool]]:
         """(key, label, address, how many wait there or 0, whether it is the one shown)"""
         waiting = {"": self.counts.to_answer, "mine": self.counts.mine, "unassigned": self.counts.unassigned}
@@ -153,6 +167,11 @@ class Queue(Listing):
             (key, str(shelf.label), self.address(show=key or None, page=None), waiting.get(key, 0), key == self.shown_shelf)
             for key, shelf in SHELVES.items()
         ]
+
+    @property
+    def tells_states(self) -> bool:
+        """On the first shelves everything waits for us: only what is new says so."""
+        return self.shown_shelf not in TURNS
 
     @property
     def fields(self) -> list[Field]:
@@ -175,8 +194,9 @@ class Queue(Listing):
         return timezone.now()
 
     @property
-    def narrowed_by(self) -> list[ShownFilter]:
-        return [shown for shown in self.shown_filters if shown.told]
+    def narrowed_by(self) -> list[Narrowing]:
+        on = [(each, self.values[each.key]) for each in self.filters if each.key in self.values]
+        return [Narrowing(each.label, each.told(value), self.address(**{each.key: None}, page=None)) for each, value in on]
 
 
 def lateness(ticket: Ticket, now: Any) -> str:
@@ -187,17 +207,19 @@ def lateness(ticket: Ticket, now: Any) -> str:
     return "soon" if ticket.is_due_soon(now) else ""
 
 
-def _filters(request: HttpRequest) -> list[Any]:
+def _filters(request: HttpRequest, people: Callable[[], QuerySet[User]]) -> list[Any]:
     user = request.user
     return [
         RelatedFilter(
             "program",
             gettext_lazy("Program"),
-            rows=lambda: visible_programs(user, Can.SEE_TICKETS).order_by("name"),
+            rows=lambda: visible_programs(user, Can.SEE_TICKETS).only("name", "slug").order_by("name"),
             param="slug",
         ),
-        RelatedFilter("channel", gettext_lazy("Channel"), rows=lambda: Channel.objects.visible_to(user), param="slug"),
-        RelatedFilter("assignee", gettext_lazy("Owner"), rows=lambda: people_who(Can.ANSWER_TICKETS), param="email"),
+        RelatedFilter(
+            "channel", gettext_lazy("Channel"), rows=lambda: Channel.objects.visible_to(user).only("name", "slug"), param="slug"
+        ),
+        RelatedFilter("assignee", gettext_lazy("Owner"), rows=people, param="email"),
         ChoiceFilter("type", gettext_lazy("Type"), choices=TicketType),
         ChoiceFilter("level", gettext_lazy("Level"), choices=Level),
         ChoiceFilter("priority", gettext_lazy("Priority"), choices=Priority),

@@ -53,7 +53,7 @@ from support.services.doors import answer_through
 from support.services.macros import reply_with_macro
 from support.services.notices import see_notices, visible_notices
 from support.views.keys import SHORTCUTS
-from support.views.queue import Queue, lateness
+from support.views.queue import TURNS, Queue, lateness
 
 LONGEST_DRAFT = 100_000
 DAYS = 30  # of the numbers beside the conversation
@@ -67,8 +67,9 @@ def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICK
         read_by=read_by(request.user),
         asks=Exists(Escalation.objects.open().filter(ticket=OuterRef("pk"))),
     )
-    related = rows.select_related("program", "affiliate__manager", "contact", "channel", "chat", "assignee")
-    ticket = related.select_related("merged_into").filter(pk=Ticket.pk_from(public_id) or 0).first()
+    # What most tickets have; planning a join of all that some have takes longer than reading that when it is there.
+    related = rows.select_related("program", "affiliate__manager", "channel", "assignee")
+    ticket = related.filter(pk=Ticket.pk_from(public_id) or 0).first()
     if ticket is None:
         raise Http404
     return ticket
@@ -126,10 +127,11 @@ def _queue_context(request: HttpRequest, queue: Queue) -> dict[str, Any]:
         "queue": queue,
         "shortcuts": SHORTCUTS,
         "answers": answers,
-        "people": people_who(Can.ANSWER_TICKETS) if answers else [],
+        "people": queue.people if answers else [],
         "now": timezone.now(),
         "presets": snooze_presets(timezone.localtime()),
-        "other_shelves": [tab for tab in queue.tabs_shown if tab[0] not in ("", "mine", "unassigned")],
+        "first_shelves": TURNS,
+        "other_shelves": [tab for tab in queue.tabs_shown if tab[0] not in TURNS],
     }
 
 

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from support.queries import search
-from support.queries.search import excerpts, search_tickets
+from support.queries.search import excerpts, read_question, search_tickets
 from tests.factories import make_affiliate
 from tests.factories_support import make_contact, make_message, make_ticket
 
@@ -82,7 +82,7 @@ def test_the_last_word_may_be_a_beginning(ticket, mara):
     assert found("log -postb", mara) == [ticket.pk]
     for text in ("postb arrive", "ostback", '"does no"', "po xpostb"):
         assert found(text, mara) == [], text
-    assert "<mark>postback</mark>" in excerpts([ticket.messages.get().pk], "postb")[ticket.messages.get().pk]
+    assert "<mark>postback</mark>" in excerpts([ticket.messages.get().pk], read_question("postb"))[ticket.messages.get().pk]
 
 
 def test_a_word_finds_what_has_its_stem_in_the_messages_language(ticket, mara, music, bao):
@@ -102,7 +102,10 @@ def test_a_word_finds_what_has_its_stem_in_the_messages_language(ticket, mara, m
     assert found("комиссия", mara) == [russian.pk]
     for text in ('"my payment"', "payment -payments", "march -payment", "Комиссии -комиссия"):
         assert found(text, mara) == [], text
-    assert "my <mark>payments</mark> of" in excerpts([english.messages.get().pk], "payment")[english.messages.get().pk]
+    assert (
+        "my <mark>payments</mark> of"
+        in excerpts([english.messages.get().pk], read_question("payment"))[english.messages.get().pk]
+    )
 
 
 def test_a_stem_of_one_language_is_no_word_of_another(ticket, mara, music, bao):
@@ -152,7 +155,7 @@ def test_all_messages_are_looked_through_when_that_is_asked_for(ticket, mara, mu
 def test_looking_through_all_is_given_up_in_time_and_the_reader_is_told(ticket, mara, monkeypatch):
     make_common(monkeypatch)
     monkeypatch.setattr(search, "PATIENCE", 0.02)
-    monkeypatch.setattr(search, "MATCHES", "search @@ %s::tsquery AND pg_sleep(0.1) IS NOT NULL")
+    monkeypatch.setattr(search, "MATCHES", "search @@ %(query)s::tsquery AND pg_sleep(0.1) IS NOT NULL")
 
     result = search_tickets("postback", by=mara, whole=True)
 
@@ -181,7 +184,7 @@ def test_characters_that_mean_something_to_the_database_mean_nothing(ticket, mar
 def test_the_words_are_marked_and_the_rest_is_text(ticket):
     message = make_message(ticket, "A postback & <i>more</i>")
 
-    shown = excerpts([message.pk], "postback")[message.pk]
+    shown = excerpts([message.pk], read_question("postback"))[message.pk]
 
     assert "<mark>postback</mark>" in shown
     assert "&amp;" in shown
