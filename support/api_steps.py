@@ -1,4 +1,4 @@
-"""Over the API: what is put together, taken apart and matched, and taken back; and the rules that start requests."""
+"""Over the API: what is put together, taken apart, matched and asked of others, and taken back; and the rules that start requests."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from core.api.references import find, found
 from programs.api import find_program
 from support.api import TicketDetail, find_channel, find_contact, find_ticket, shown_ticket
 from support.errors import NotNow
-from support.models import Message, Move, StartRule, Ticket
+from support.models import Escalation, Level, Message, Move, StartRule, Ticket
 from support.services import merge_tickets, split_ticket, undo_move
+from support.services.escalations import LONGEST, answer_escalation, withdraw_escalation
 from support.services.parties import give_to_affiliate, take_along
 from support.services.starts import delete_start_rule, save_start_rule, visible_start_rules
 
@@ -64,6 +65,32 @@ class StartRuleInput(Input):
 
 class StartRuleFilters(Input):
     program = Reference(find_program, **FILTER)
+
+
+class EscalationAnswerInput(Input):
+    answer = Text(max_length=LONGEST)
+
+
+class WithdrawInput(Input):
+    reason = Text(max_length=LONGEST_REASON, **OPTIONAL)
+
+
+class EscalationAnswer(Answer):
+    """A question to somebody who knows more."""
+
+    id = Id("esc")
+    ticket = Id("tkt")
+    number = Number(help_text="Of the ticket's hand-overs.")
+    level = Word(choices=Level.values)
+    status = Word(choices=Escalation.Status.values)
+    question = Word()
+    reason = Word(allow_null=True)
+    asked_by = Id("usr")
+    holder = Id("usr", allow_null=True)
+    answer = Word(allow_null=True)
+    accept_due = Time()
+    created_at = Time()
+    closed_at = Time(allow_null=True)
 
 
 class MoveAnswer(Answer):
@@ -152,6 +179,39 @@ def move_undo(request: Request, id: str) -> Ticket:
     Answers with the ticket that has its words again. 409 where that would not be the truth any more, or was done already.
     """
     return shown_ticket(undo_move(found(find_move(request.user, id)), by=request.user))
+
+
+@operation(Can.SEE_TICKETS, EscalationAnswer, newest_by="created_at")
+def escalation_list(request: Request, id: str) -> QuerySet[Escalation]:
+    """List what was asked of others in a ticket
+
+    One is open at a time: `asked`, or `accepted` by its `holder`.
+    """
+    return Escalation.objects.filter(ticket=found(find_ticket(request.user, id)))
+
+
+def find_escalation(user: Any, text: str) -> Escalation | None:
+    return find(Escalation.objects.visible_to(user).select_related("ticket"), text)
+
+
+@operation(Can.ANSWER_TICKETS, EscalationAnswer, takes=EscalationAnswerInput)
+def escalation_answer(request: Request, id: str, data: dict[str, Any]) -> Escalation:
+    """Answer what was asked
+
+    The answer stands in the ticket as a note. 409 where the question is closed.
+    """
+    escalation = found(find_escalation(request.user, id))
+    answer_escalation(escalation, data["answer"], by=request.user)
+    return found(find_escalation(request.user, id))
+
+
+@operation(Can.ANSWER_TICKETS, EscalationAnswer, takes=WithdrawInput)
+def escalation_withdraw(request: Request, id: str, data: dict[str, Any]) -> Escalation:
+    """Take a question back
+
+    By those who asked it or answer for the ticket; whoever works on it is told. 409 where it is closed.
+    """
+    return withdraw_escalation(found(find_escalation(request.user, id)), by=request.user, reason=data.get("reason") or "")
 
 
 def _contact(user: Any, text: str) -> Contact:
@@ -251,6 +311,9 @@ api = [
     path("tickets/<str:id>/moves", address(get=move_list), name="move_list"),
     path("messages/<str:id>/split", address(post=message_split), name="message_split"),
     path("moves/<str:id>/undo", address(post=move_undo), name="move_undo"),
+    path("tickets/<str:id>/escalations", address(get=escalation_list), name="escalation_list"),
+    path("escalations/<str:id>/answer", address(post=escalation_answer), name="escalation_answer"),
+    path("escalations/<str:id>/withdraw", address(post=escalation_withdraw), name="escalation_withdraw"),
     path("contacts/<str:id>", address(get=contact_get), name="contact_detail"),
     path("contacts/<str:id>/match", address(post=contact_match), name="contact_match"),
     path("contacts/<str:id>/unmatch", address(post=contact_unmatch), name="contact_unmatch"),

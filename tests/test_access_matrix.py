@@ -431,6 +431,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("api:ticket_messages", "POST"): {"body": "Yes."},
     ("api:ticket_status", "POST"): {"status": "open"},
     ("api:ticket_merge", "POST"): {"into": "another"},
+    ("api:escalation_answer", "POST"): {"answer": "The clock of the shop is wrong."},
     ("api:contact_match", "POST"): {"affiliate": "shared", "reason": "She called"},
     ("api:contact_unmatch", "POST"): {"reason": "Another Anna"},
     ("api:ticket_escalate", "POST"): {"level": "engineer", "question": "Why did the postback of order 17 answer 401?"},

@@ -56,3 +56,20 @@ def test_who_only_reads_and_what_is_elsewhere_or_gone_is_refused(sofia_api, vera
     gone = sofia_api.post(f"tickets/{merged.public_id}/escalate", ASKED)
 
     assert [answer.status_code for answer in (refused, elsewhere, gone)] == [403, 404, 409]
+
+
+def test_a_question_is_listed_answered_and_withdrawn(sofia_api, jun, as_caller, music, ana):
+    path = f"tickets/{make_ticket(ana, music).public_id}"
+    sofia_api.post(f"{path}/escalate", ASKED)
+    (asked,) = sofia_api.get(f"{path}/escalations").json()["results"]
+    assert (asked["status"], asked["level"], asked["question"], asked["answer"]) == ("asked", *ASKED.values(), None)
+
+    answered = as_caller(jun).post(f"escalations/{asked['id']}/answer", {"answer": "The shop's clock is wrong."})
+    assert (answered.status_code, answered.json()["status"], answered.json()["holder"]) == (200, "answered", jun.public_id)
+    assert errors(sofia_api.post(f"escalations/{asked['id']}/withdraw")) == [(None, "closed")]
+
+    sofia_api.post(f"{path}/escalate", ASKED | {"reason": "It is right now"})
+    second = sofia_api.get(f"{path}/escalations").json()["results"][0]
+    withdrawn = sofia_api.post(f"escalations/{second['id']}/withdraw", {"reason": "They found it"})
+    assert (withdrawn.status_code, withdrawn.json()["status"]) == (200, "withdrawn")
+    assert sofia_api.get(path).json()["level"] == "support"
