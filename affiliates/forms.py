@@ -262,7 +262,7 @@ class ApplicationForm(forms.Form):
 
     def __init__(self, *args: Any, with_terms: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["country"].choices = [("", "—"), *country_choices()]  # type: ignore[attr-defined]
+        self.fields["country"].choices = [("", _("Choose a country")), *country_choices()]  # type: ignore[attr-defined]
         if not with_terms:
             del self.fields["terms"], self.fields["version"]
 

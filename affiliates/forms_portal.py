@@ -20,10 +20,10 @@ class ProfileForm(forms.Form):
         assume_scheme="https",
         help_text=_("Where people find you, such as https://example.com."),
     )
-    country = forms.ChoiceField(label=_("Country"), required=False, choices=lambda: [("", "—"), *country_choices()])
+    country = forms.ChoiceField(label=_("Country"), required=False, choices=lambda: [("", _("Not said")), *country_choices()])
     language = forms.ChoiceField(
         label=_("Language"),
         required=False,
-        choices=lambda: [("", "—"), *language_choices()],
+        choices=lambda: [("", _("Not said")), *language_choices()],
         help_text=_("People who speak it look after you where they can, and articles and messages come in it where they exist."),
     )

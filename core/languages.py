@@ -22,10 +22,24 @@ def _locale(language: str) -> Locale:
         return Locale("en")
 
 
+def language_name(code: str) -> str:
+    """ "German" for "de", "Austrian German" for "de-AT"; what is no language's code as it is."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name(locale()) or code
+    except (ValueError, UnknownLocaleError):
+        return code
+
+
 def language_choices() -> list[tuple[str, str]]:
     """[("de", "German"), …] by name: those that an affiliate may be said to speak."""
     names = locale().languages
     return sorted(((code, str(names.get(code, code))) for code in SPOKEN), key=lambda choice: choice[1])
+
+
+def page_language(wanted: str | None) -> str:
+    """In which somebody reads our pages: theirs where all of our words exist in it, else ours. What only letters are written in
+    would give pages of two languages."""
+    return wanted if wanted and wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
 def letter_language(*wanted: str | None) -> str:

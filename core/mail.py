@@ -22,6 +22,7 @@ from django.utils import timezone, translation
 
 from core.access import is_admin
 from core.events import ref
+from core.languages import page_language
 from core.middleware import zone_of
 from core.models import Mail
 from core.smtp import NotNow, Refused, Server, Unknown
@@ -84,7 +85,7 @@ def write_mail(to: str, template: str, context: dict[str, Any], *, about: Sequen
 def _as_read_by(address: str, language: str = "") -> Iterator[None]:
     """The language and the zone of the person with this address; ours for strangers, whoever happens to write to them."""
     person = get_user_model().objects.filter(email__iexact=address).first()
-    language = language or getattr(person, "language", "") or settings.LANGUAGE_CODE
+    language = language or page_language(getattr(person, "language", ""))
     with translation.override(language), timezone.override(zone_of(person)):
         yield
 

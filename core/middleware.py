@@ -12,6 +12,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 
+from core.languages import page_language
+
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -24,7 +26,7 @@ class ReaderMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return self.get_response(request)
-        language = getattr(request.user, "language", "") or settings.LANGUAGE_CODE
+        language = page_language(getattr(request.user, "language", ""))
         with timezone.override(zone_of(request.user)), translation.override(language):
             request.LANGUAGE_CODE = language
             response = self.get_response(request)

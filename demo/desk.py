@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
+from accounts.models import User
 from affiliates.models import Affiliate
 from channels.inbound import process_item, store_raw
 from channels.models import Channel
 from commissions.models import Commission
 from demo.conversations import NAMELESS
-from demo.inbox import claimed, person
+from demo.inbox import claimed, date_ticket, person
+from payouts.models import Payout
 from programs.models import Program
 from support.models import Level, ManagerRule, PhoneCall, Ticket
+from support.services import reply
 from support.services.calls import log_call
-from support.services.claims import raise_claim
+from support.services.claims import decide_claim, raise_claim
+from support.services.clocks import refresh_clocks
 from support.services.escalations import accept_escalation, escalate
 from support.services.improvements import raise_improvement
 from support.services.promises import make_commitment
@@ -101,6 +106,7 @@ def _decide_about(program: Program) -> None:
         wanted="12 % until the end of January",
         why="We would put the shop on top of our Christmas page.",
     )
+    _decided_before(program)
     rejected = Commission.objects.filter(conversion__program=program, decision="rejected").select_related("affiliate")
     refused = rejected.exclude(affiliate__members=None).order_by("-occurred_at").first()
     if refused is not None:
@@ -112,6 +118,50 @@ def _decide_about(program: Program) -> None:
             text="This was a reader of ours, not me. Please look at it again: her order has another address.",
         )
     ManagerRule.objects.create(name="Grows by themselves", program=program, revenue=Decimal(1000), days=30)
+
+
+def _decided_before(program: Program) -> None:
+    """A commission on hold that was the affiliate's all the same, and a payout of which something was still owed."""
+    now, mara = timezone.now(), person("mara")
+    held = Commission.objects.filter(conversion__program=program, decision="on_hold").select_related("affiliate", "conversion")
+    commission = held.exclude(affiliate__members=None).order_by("amount", "pk").first()
+    if commission is not None:
+        _claimed_and_decided(
+            commission.affiliate,
+            "This order stands on hold. A collector bought it, he wrote to me before; I can send you his mail.",
+            "The shop has the customer’s mail too: a real order, paid and delivered. It is approved.",
+            asked=now - timedelta(days=6),
+            by=mara,
+            kind="uphold",
+            commission=commission,
+        )
+    paid = Payout.objects.filter(batch__program=program, status="paid").exclude(affiliate__members=None)
+    payout = paid.select_related("affiliate", "batch").order_by("-paid_at", "-amount", "pk").first()
+    if payout is not None:
+        _claimed_and_decided(
+            payout.affiliate,
+            "My bank took 15 USD from this payout as a fee. The terms say that you carry it.",
+            "They do: transfers are at our cost. The 15 USD come with your next payout.",
+            asked=now - timedelta(days=12),
+            by=mara,
+            kind="correct",
+            amount=Decimal(15),
+            payout=payout,
+        )
+
+
+def _claimed_and_decided(affiliate: Affiliate, text: str, reason: str, *, asked: datetime, by: User, **rest: Any) -> None:
+    about = {name: rest.pop(name) for name in ("commission", "payout") if name in rest}
+    since = timezone.now()
+    ticket = raise_claim(affiliate, by=affiliate.members.select_related("user").earliest("pk").user, text=text, **about)
+    date_ticket(ticket, since, asked)
+    since = timezone.now()
+    reply(ticket, "Thank you, I look at it with finance and tell you by tomorrow.", by=by, is_answer=False)
+    date_ticket(ticket, since, asked + timedelta(minutes=3))
+    since = timezone.now()
+    decide_claim(ticket, rest.pop("kind"), by=by, reason=reason, **rest)
+    date_ticket(ticket, since, asked + timedelta(hours=20))
+    refresh_clocks(Ticket.objects.select_related("channel", "affiliate").get(pk=ticket.pk))
 
 
 def _plan_ahead(program: Program) -> None:

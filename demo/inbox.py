@@ -35,6 +35,7 @@ DATED = [
     "UPDATE support_message SET created_at = %(at)s WHERE ticket_id = %(ticket)s AND created_at >= %(since)s",
     "UPDATE support_statuschange SET at = %(at)s WHERE ticket_id = %(ticket)s AND at >= %(since)s",
     "UPDATE support_rating SET created_at = %(at)s, rated_at = %(at)s WHERE ticket_id = %(ticket)s AND created_at >= %(since)s",
+    "UPDATE support_claimdecision SET created_at = %(at)s WHERE ticket_id = %(ticket)s AND created_at >= %(since)s",
     "UPDATE core_event SET at = %(at)s WHERE about @> ARRAY[%(about)s]::varchar[] AND at >= %(since)s",
     "UPDATE core_mail SET created_at = %(at)s WHERE about @> ARRAY[%(about)s]::varchar[] AND created_at >= %(since)s",
     """UPDATE support_ticket SET last_at = %(at)s, created_at = LEAST(created_at, %(at)s),
@@ -145,12 +146,12 @@ def _tell(talk: Talk, program: Program, door: Channel, began: datetime) -> None:
         if step is talk.steps[0] and len(talk.steps) > 1:
             owner = next(each.by for each in talk.steps if each.by)
             assign(ticket, person(owner), by=person("hana"), reason="On duty for this when it came in.")
-        _date(ticket, since, at)
+        date_ticket(ticket, since, at)
         since = timezone.now()
     ticket.refresh_from_db()
     if talk.score and (rating := ask_rating(ticket)):
         give_rating(rating, talk.score, via="portal", reason=talk.why)
-        _date(ticket, since, at + timedelta(minutes=40))
+        date_ticket(ticket, since, at + timedelta(minutes=40))
     refresh_clocks(Ticket.objects.select_related("channel", "affiliate").get(pk=ticket.pk))
 
 
@@ -167,7 +168,7 @@ def _do(ticket: Ticket, step: Step) -> None:
             change_status(ticket, status, by=person(step.by))
 
 
-def _date(ticket: Ticket, since: datetime, at: datetime) -> None:
+def date_ticket(ticket: Ticket, since: datetime, at: datetime) -> None:
     with connection.cursor() as cursor:
         for statement in DATED:
             cursor.execute(statement, {"at": at, "since": since, "ticket": ticket.pk, "about": f"ticket:{ticket.pk}"})

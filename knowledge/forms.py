@@ -47,6 +47,7 @@ class ArticleForm(forms.ModelForm):
             programs.empty_label = None  # type: ignore[attr-defined]
         team = RoleAssignment.objects.current().values("user")
         self.fields["owner"].queryset = User.objects.filter(pk__in=team, is_active=True, is_service=False)  # type: ignore[attr-defined]
+        self.fields["owner"].empty_label = _("Nobody")  # type: ignore[attr-defined]
         self.fields["audience"].choices = Article.Audience.choices  # type: ignore[attr-defined]
         self.initial["read_as"] = self.instance.number if self.instance.pk else None
         if not self.instance.pk:

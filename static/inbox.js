@@ -158,6 +158,16 @@
       if (open) row.classList.remove("is-new");
     }
   }
+  // A key that is meant for the ticket while an answer is under way waits for it: what it opened would be replaced at once.
+  let underway = false, waiting = "";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target?.id === "ticket") underway = true;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.target?.id !== "ticket" || event.detail.successful) return;
+    underway = false;
+    waiting = "";
+  });
   async function openTicket(url) {
     keepDraft(true);
     left = openId();
@@ -190,6 +200,10 @@
     toEnd();
     markOpen();
     ask();
+    underway = false;
+    const element = waiting && find(`[data-key="${CSS.escape(waiting)}"]`);
+    waiting = "";
+    if (element) press(element);
   });
   function toEnd() {
     const stream = find("#ticket-stream");
@@ -366,7 +380,8 @@
     const element = find(`[data-key="${CSS.escape(after + event.key)}"]`) || (places[after + event.key] && find(places[after + event.key]));
     if (element) {
       event.preventDefault();
-      press(element);
+      if (underway && element.closest("#ticket")) waiting = after + event.key;
+      else press(element);
     } else if (!after && keys[event.key]) {
       event.preventDefault();
       keys[event.key]();

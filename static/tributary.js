@@ -237,7 +237,21 @@
     if (beyond > 0) tabs.scrollLeft += beyond;
   }
 
+  // On a phone such a table is told row by row, each value beside its heading; what is empty or nought is left out.
+  function tellRows(table) {
+    if (!table.tHead) return;
+    const headings = [...table.tHead.rows[0].cells].map((cell) => (cell.querySelector(".visually-hidden") ? "" : cell.textContent.trim()));
+    for (const row of table.tBodies[0].rows) {
+      [...row.cells].forEach((cell, n) => {
+        cell.dataset.label = headings[n];
+        cell.classList.toggle("is-none", ["", "—", "0"].includes(cell.textContent.trim()) && !cell.querySelector("a, button"));
+      });
+    }
+    table.classList.add("is-told");
+  }
+
   function prepare(node) {
+    document.querySelectorAll(".by-rows table.data").forEach(tellRows);
     within(node, "[data-copy][hidden], [data-dismiss][hidden], [data-print][hidden], [data-themes][hidden], [data-pick-all][hidden]").forEach((e) => (e.hidden = false));
     within(node, "canvas[data-chart]").forEach(draw);
     markTheme();

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from core.languages import locale
+from core.languages import language_name
 from support.models import Level, Ticket, TicketType
 from team.models import Duty
 
@@ -109,7 +109,7 @@ def _told(case: Case, chosen: Candidate, on_that_duty: bool) -> str:
     duty = next((each for each in (*FOR_SUPPORT, *Duty.values) if each in chosen.duties), "")
     parts = [_("%(person)s is on duty (%(duty)s)") % {"person": chosen.name, "duty": Duty(duty).label if duty else "–"}]
     if case.language:
-        language = locale().languages.get(case.language.partition("-")[0], case.language)
+        language = language_name(case.language.partition("-")[0])
         spoken = _("speaks %(language)s") if chosen.speaks(case.language) else _("nobody who fits better speaks %(language)s")
         parts.append(spoken % {"language": language})
     if chosen.full:

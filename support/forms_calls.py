@@ -18,7 +18,7 @@ from support.services.calls import LONGEST_CALL
 
 
 class CallForm(forms.Form):
-    program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none())
+    program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none(), empty_label=_("Choose a program"))
     kind = forms.ChoiceField(label=_("Which way"), choices=PhoneCall.Kind.choices)
     affiliate = forms.CharField(
         label=_("Affiliate"), required=False, max_length=254, help_text=_("Their id or e-mail; empty for somebody not known yet.")

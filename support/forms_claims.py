@@ -124,7 +124,7 @@ class SaleForm(forms.Form):
 
 
 class MissingSaleForm(SaleForm):
-    program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none())
+    program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none(), empty_label=_("Choose a program"))
     text = forms.CharField(label=_("How do you know of it?"), max_length=LONGEST_CLAIM, widget=forms.Textarea(attrs={"rows": 4}))
     field_order = ["program"]
 
@@ -167,7 +167,7 @@ class MissingDecisionForm(SaleForm):
 
 
 class TermsAskForm(forms.Form):
-    program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none())
+    program = forms.ModelChoiceField(label=_("Program"), queryset=Program.objects.none(), empty_label=_("Choose a program"))
     offer = forms.ModelChoiceField(
         label=_("Offer"), queryset=Offer.objects.none(), required=False, empty_label=_("All of the program’s")
     )

@@ -29,6 +29,8 @@ class PolicyForm(forms.ModelForm):
             "warn_percent": gettext_lazy("Warn when this much of the time is used, in %"),
         }
         help_texts = {
+            "program": "",  # its first choice says it
+            "calendar": "",
             "is_active": gettext_lazy("One that is not in use takes no ticket."),
             "first_reply_minutes": gettext_lazy("Empty: measured, and nothing is due. The same for the others."),
             "resolution_minutes": gettext_lazy("1440 are a day of open time."),

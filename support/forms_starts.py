@@ -22,7 +22,6 @@ class StartRuleForm(forms.ModelForm):
         help_texts = {
             "hours": gettext_lazy("Of silence, or since it was resolved."),
             "words": gettext_lazy("Whole words, separated by commas; small or large letters are the same."),
-            "channel": gettext_lazy("Empty: every channel of the program."),
             "is_active": gettext_lazy("One that is not in use starts nothing."),
         }
 
@@ -39,6 +38,8 @@ class StartRuleForm(forms.ModelForm):
             program.queryset = Program.objects.filter(pk__in=held)
             program.required = True
         program.empty_label = gettext_lazy("Every program")
+        kind: Any = self.fields["kind"]
+        kind.choices = [("", gettext_lazy("Choose")), *StartRule.Kind.choices]
         channel: Any = self.fields["channel"]
         channel.queryset = Channel.objects.filter(program__in=program.queryset).order_by("name")
         channel.empty_label = gettext_lazy("Every channel")

@@ -33,7 +33,9 @@ def day_field(label: Any, **kwargs: Any) -> forms.DateField:
 class ShiftForm(forms.Form):
     """A shift in the words of people: from, to, on which days. What repeats otherwise is written as a rule."""
 
-    person = forms.ModelChoiceField(label=gettext_lazy("Who"), queryset=User.objects.none())
+    person = forms.ModelChoiceField(
+        label=gettext_lazy("Who"), queryset=User.objects.none(), empty_label=gettext_lazy("Choose somebody")
+    )
     duty = forms.ChoiceField(label=gettext_lazy("Duty"), choices=Duty.choices)
     start_time = forms.TimeField(
         label=gettext_lazy("From"), initial="09:00", widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -44,9 +46,7 @@ class ShiftForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         help_text=gettext_lazy("Not later than “from”: it ends on the day after."),
     )
-    time_zone = forms.ChoiceField(
-        label=gettext_lazy("Time zone"), required=False, help_text=gettext_lazy("Empty: the person's own.")
-    )
+    time_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
     weekdays = forms.TypedMultipleChoiceField(
         label=gettext_lazy("On"),
         choices=DAYS,
@@ -83,7 +83,7 @@ class ShiftForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["program"].queryset = visible_programs(by, Can.PLAN_TEAM)  # type: ignore[attr-defined]
         self.fields["person"].queryset = members()  # type: ignore[attr-defined]
-        self.fields["time_zone"].choices = [("", "—"), *zone_choices()]  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = [("", _("The person’s own")), *zone_choices()]  # type: ignore[attr-defined]
 
     def clean_rule(self) -> str:
         rule: str = self.cleaned_data["rule"].strip().upper().removeprefix("RRULE:")
@@ -133,7 +133,9 @@ class AbsenceForm(forms.Form):
 
 
 class SwapForm(forms.Form):
-    taker = forms.ModelChoiceField(label=gettext_lazy("Who takes it"), queryset=User.objects.none())
+    taker = forms.ModelChoiceField(
+        label=gettext_lazy("Who takes it"), queryset=User.objects.none(), empty_label=gettext_lazy("Choose somebody")
+    )
     in_return = forms.ChoiceField(label=gettext_lazy("In return for"), required=False)
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=300)
 

@@ -16,6 +16,7 @@ from django.utils.text import slugify
 
 from core import components, ui
 from core.charts import Chart
+from core.languages import language_name
 from core.models import Event
 from core.periods import PRESETS, Period
 from core.ui import moment
@@ -37,6 +38,7 @@ register.filter("number", components.number_text)
 register.filter("percent", components.percent_text)
 register.filter("duration", components.duration_text)
 register.filter("minutes", components.minutes_text)
+register.filter("language", language_name)
 
 
 @register.simple_tag(takes_context=True)

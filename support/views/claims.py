@@ -28,7 +28,7 @@ from core.listing import ChoiceFilter, Column, DateFilter, Empty, Listing, Money
 from core.ui import refusals_as_errors, refusals_as_messages
 from payouts.models import Payout
 from programs.models import Offer, Program
-from programs.queries import visible_programs
+from programs.queries import several_programs, visible_programs
 from support.forms_claims import (
     ClaimForm,
     DecisionForm,
@@ -159,25 +159,40 @@ def claim_list(request: HttpRequest) -> HttpResponseBase:
     listing = Listing(
         request,
         tickets.select_related(
-            "affiliate", "program", "about_commission", "about_payout", "decision__decided_by", "missing_sale", "assignee"
+            "affiliate",
+            "program",
+            "about_commission__conversion",
+            "about_payout",
+            "decision__decided_by",
+            "missing_sale",
+            "assignee",
         ),
         name="disputes",
         caption=_("Claims and disputes"),
         columns=[
-            TimeColumn("created_at", _("Raised"), sort=True),
-            PersonColumn("affiliate", _("Affiliate"), value=lambda t: t.affiliate, sort="affiliate__name"),
             Column("subject", _("What"), sort=True),
-            Column("about", _("About"), value=_told_about),
+            PersonColumn("affiliate", _("Affiliate"), value=lambda t: t.affiliate, sort="affiliate__name"),
+            TimeColumn("created_at", _("Raised"), sort=True),
+            MoneyColumn(
+                "worth",
+                _("Worth"),
+                value=lambda t: _about_money(t, "amount", None),
+                currency=lambda t: _about_money(t, "currency", ""),
+            ),
+            Column("about", _("About"), value=_told_about, shown=False),
+            Column("about_id", _("Id"), value=lambda t: _about_money(t, "public_id", ""), shown=False),
             Column("decision", _("Decision"), value=_outcome),
             MoneyColumn(
                 "amount", _("Gets"), value=lambda t: _decision(t, "amount", None), currency=lambda t: _decision(t, "currency", "")
             ),
-            Column("reason", _("Reason"), value=lambda t: _decision(t, "reason", "")),
+            Column(
+                "reason", _("Reason"), value=lambda t: _decision(t, "reason", ""), template="support/manager/_reason_cell.html"
+            ),
             PersonColumn("decided_by", _("Decided by"), value=lambda t: _decision(t, "decided_by", None)),
             Column("took", _("Time to decision"), value=_took, shown=False),
             TimeColumn("decided_at", _("Decided"), value=lambda t: _decision(t, "created_at", None)),
             PersonColumn("assignee", _("Owner"), shown=False),
-            Column("program", _("Program"), value="program.name", sort="program__name"),
+            Column("program", _("Program"), value="program.name", sort="program__name", shown=several_programs(request.user)),
         ],
         filters=[
             ChoiceFilter("type", _("Type"), choices=[(t.value, t.label) for t in MONEY_TYPES]),
@@ -232,10 +247,16 @@ def _took(ticket: Ticket) -> str:
     return duration_text(decided - ticket.created_at) if decided else ""
 
 
+def _about_money(ticket: Ticket, name: str, otherwise: Any) -> Any:
+    return getattr(ticket.about_commission or ticket.about_payout, name, otherwise)
+
+
 def _told_about(ticket: Ticket) -> str:
-    about = ticket.about_commission or ticket.about_payout
-    if about:
-        return f"{about.public_id}, {money_text(about.amount, about.currency)}"
+    if (sold := ticket.about_commission) is not None:
+        told = {"order": sold.conversion.external_id, "amount": money_text(sold.amount, sold.currency)}
+        return _("%(amount)s for order %(order)s") % told
+    if (payout := ticket.about_payout) is not None:
+        return _("a payout of %(amount)s") % {"amount": money_text(payout.amount, payout.currency)}
     missing = getattr(ticket, "missing_sale", None)
     return _("order %(order)s, which never came in") % {"order": missing.order} if missing else ""
 

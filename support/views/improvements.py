@@ -19,6 +19,7 @@ from core.listing import ChoiceFilter, Column, Empty, Listing, NumberColumn, Per
 from core.models import Event
 from core.ui import refusals_as_messages
 from programs.models import Program
+from programs.queries import several_programs
 from support.models import Improvement, Ticket
 from support.services.improvements import decide_improvement, raise_improvement
 from support.views.tickets import back_to, visible_ticket
@@ -51,11 +52,11 @@ def improvement_list(request: HttpRequest) -> HttpResponse:
         caption=_("Improvements"),
         columns=[
             Column("title", gettext_lazy("What would be better")),
-            Column("program", gettext_lazy("Program"), sort="program__name"),
-            NumberColumn("raised", gettext_lazy("Raised by"), sort=True),
             StateColumn(
                 "status", gettext_lazy("State"), value=lambda i: f"improvement_{i.status}", text=lambda i: i.get_status_display()
             ),
+            NumberColumn("raised", gettext_lazy("Raised by"), sort=True),
+            Column("program", gettext_lazy("Program"), sort="program__name", shown=several_programs(request.user)),
             PersonColumn("created_by", gettext_lazy("Filed by")),
             TimeColumn("created_at", gettext_lazy("Filed"), sort=True),
             TimeColumn("decided_at", gettext_lazy("Decided"), sort=True),

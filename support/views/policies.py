@@ -51,7 +51,8 @@ def _edit(request: HttpRequest, policy: SlaPolicy) -> HttpResponse:
             save_policy(row, by=request.user, **form.cleaned_data)
             messages.success(request, _("Saved. Due times of what is open are computed anew."))
             return redirect("manage:policy_list")
-    context: dict[str, Any] = {"form": form, "policy": policy, "name": SlaPolicy.objects.get(pk=pk).name if pk else ""}
+    heading = SlaPolicy.objects.get(pk=pk).name if pk else _("A new service level")
+    context: dict[str, Any] = {"form": form, "heading": heading}
     if not form.is_bound or form.is_valid():
         taken = tickets_it_would_take(policy, request.user)
         context |= {"taken": list(taken[:PREVIEWED]), "taken_count": taken.count(), "shows_preview": pk or previews}

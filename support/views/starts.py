@@ -51,7 +51,7 @@ def start_rule_delete(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, rule: StartRule) -> HttpResponse:
-    pk, name = rule.pk, rule.sentence if rule.pk else ""
+    pk, heading = rule.pk, rule.sentence if rule.pk else _("A new rule")
     form = StartRuleForm(request.POST or None, instance=rule, user=request.user)
     if form.is_valid() and "preview" not in request.POST:
         with refusals_as_errors(form):
@@ -59,7 +59,7 @@ def _edit(request: HttpRequest, rule: StartRule) -> HttpResponse:
             save_start_rule(row, by=request.user, **form.cleaned_data)
             messages.success(request, _("Saved. What comes in from now on falls under it."))
             return redirect("manage:start_rule_list")
-    context: dict[str, Any] = {"form": form, "rule": rule, "name": name}
+    context: dict[str, Any] = {"form": form, "heading": heading, "rule": rule}
     if rule.kind and (not form.is_bound or form.is_valid()):
         falls = falls_under(rule, request.user)
         context |= {"falls": falls, "started": sum(fall.starts for fall in falls)}

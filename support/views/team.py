@@ -18,6 +18,7 @@ from affiliates.models import Affiliate
 from affiliates.queries import affiliate_managers
 from affiliates.services import suggest_managers
 from core.access import Can, manager_required, rights_of
+from core.languages import language_choices, language_name
 from core.ui import refusals_as_errors, refusals_as_messages
 from programs.models import Program
 from programs.queries import visible_programs
@@ -34,10 +35,11 @@ from team.services import read_handover, set_capacity, write_handover
 class CapacityForm(forms.Form):
     accounts = forms.IntegerField(label=gettext_lazy("Accounts"), min_value=0, max_value=10_000)
     open_tickets = forms.IntegerField(label=gettext_lazy("Open tickets at once"), min_value=0, max_value=10_000)
-    languages = forms.CharField(
+    languages = forms.MultipleChoiceField(
         label=gettext_lazy("Languages"),
         required=False,
-        help_text=gettext_lazy("Codes, with commas: en, de, vi. Empty: the language of their pages."),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("None: the language of their account."),
     )
     programs = forms.ModelMultipleChoiceField(
         label=gettext_lazy("Knows these programs"),
@@ -50,9 +52,9 @@ class CapacityForm(forms.Form):
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["programs"].queryset = visible_programs(by, Can.PLAN_TEAM)  # type: ignore[attr-defined]
-
-    def clean_languages(self) -> list[str]:
-        return [code.strip().lower()[:10] for code in self.cleaned_data["languages"].split(",") if code.strip()]
+        known = dict(language_choices())
+        kept = [(code, language_name(code)) for code in self.initial["languages"] if code not in known]
+        self.fields["languages"].choices = [*known.items(), *kept]  # type: ignore[attr-defined]
 
 
 class RuleForm(forms.ModelForm):
@@ -62,7 +64,8 @@ class RuleForm(forms.ModelForm):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["program"].queryset = visible_programs(by, Can.PLAN_TEAM)  # type: ignore[attr-defined]
+        program: Any = self.fields["program"]
+        program.queryset, program.empty_label = visible_programs(by, Can.PLAN_TEAM), _("Choose a program")
 
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or {}
@@ -89,7 +92,7 @@ def capacity_edit(request: HttpRequest, public_id: str) -> HttpResponse:
     initial = {
         "accounts": known.accounts,
         "open_tickets": known.open_tickets,
-        "languages": ", ".join(known.languages),
+        "languages": known.languages,
         "programs": known.programs.all() if known.pk else [],
     }
     form = CapacityForm(request.POST or None, by=request.user, initial=initial)

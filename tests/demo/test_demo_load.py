@@ -14,6 +14,7 @@ from demo.story import Story
 from demo.totals import totals_of_file, totals_of_tables
 from payouts.models import Payout, PayoutBatch
 from payouts.verification import verify_ledger
+from support.models import ClaimDecision, Ticket
 from tracking.models import Click, Conversion
 
 YESTERDAY = timezone.now().date() - timedelta(days=1)
@@ -41,7 +42,9 @@ def test_the_story_matches_its_file_to_the_cent_and_leaves_work_for_today():
     assert PayoutBatch.objects.filter(status="done").count() > 10
     assert Payout.objects.filter(status="paid").exists()
     assert Commission.objects.pending().exists()
-    for commission in Commission.objects.filter(decision="approved")[:5]:
+    assert sorted(ClaimDecision.objects.values_list("kind", flat=True)) == ["correct", "uphold"]
+    assert Ticket.objects.undecided().filter(type="claim").count() == 1
+    for commission in Commission.objects.filter(decision="approved").order_by("pk")[:5]:
         assert [event.name for event in Event.objects.about(commission)][-2:] == ["commission.approved", "conversion.recorded"]
     assert Event.objects.about(story.program).order_by("at", "pk")[0].name == "program.created"
     began = story.program.created_at

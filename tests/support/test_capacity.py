@@ -79,7 +79,7 @@ def test_the_page_tells_who_carries_what_and_when_it_is_too_much(as_person, musi
 def test_what_somebody_carries_is_set_on_a_page(as_person, hana, mara, music):
     as_person(hana).post(
         f"/manage/team/capacity/{mara.public_id}/",
-        {"accounts": 12, "open_tickets": 9, "languages": "DE, en", "programs": [music.pk]},
+        {"accounts": 12, "open_tickets": 9, "languages": ["de", "en"], "programs": [music.pk]},
     )
 
     capacity = Capacity.objects.get(person=mara)

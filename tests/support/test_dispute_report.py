@@ -62,6 +62,7 @@ def test_the_page_and_its_files_tell_the_same(decided, music, books, mara, as_pe
     client = as_person(mara)
     text = text_of(client.get("/manage/disputes/"))
     assert "Time to decision (median)" in text and "35.50" in text
+    assert "com_" not in text  # people read orders and amounts; ids stand in files
     heading, *rows = csv_of(client.get("/manage/disputes/?export=summary"))
     found = {row[0]: dict(zip(heading, row, strict=True)) for row in rows}
     assert found[music.name]["corrected"] == "1" and Decimal(found[music.name]["amount"]) == Decimal("35.50")
