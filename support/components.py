@@ -1,4 +1,4 @@
-"""The inbox's small pieces, as functions that return HTML (core.components holds those of every page). A queue shows forty rows and
+"""The inbox's small pieces, as functions that return HTML (core.components holds those of every page). A queue shows many rows and
 is asked for again whenever something has changed: as a template each row cost ten times as much. Labels come from the choices
 themselves: a field's display compares all its translated labels."""
 

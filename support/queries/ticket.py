@@ -21,7 +21,7 @@ from core.models import Event
 from support.display import shown_text
 from support.models import Attachment, ChatRead, Message, Move, Task, Ticket, TicketLink, TicketRead
 
-PART = 50  # messages that are read at once
+PART = 30  # messages that are read at once
 READERS = 6  # colleagues of whom is told when they had it open
 BESIDE = 8  # other tickets of the same sender
 # What the stream of messages or the page itself tells already.

@@ -234,7 +234,7 @@ def test_a_mail_is_a_text_its_formatted_whole_and_its_files_one_click_away(as_pe
 
 
 def test_long_conversations_come_in_parts(as_person, mara, ticket):
-    for number in range(60):
+    for number in range(40):
         make_message(ticket, f"message-{number}.")
     browser = as_person(mara)
 
@@ -243,7 +243,7 @@ def test_long_conversations_come_in_parts(as_person, mara, ticket):
         return shown.older, [message.body_text for message in shown.messages]
 
     older, newest = said()
-    assert newest == [f"message-{number}." for number in range(10, 60)]
+    assert newest == [f"message-{number}." for number in range(10, 40)]
     assert said(before=older) == (0, ["It has not come yet", *(f"message-{number}." for number in range(10))])
 
 
