@@ -161,8 +161,8 @@ GROUP BY 1, 2, 3
 @dataclass(frozen=True)
 class Question:
     """A text as tsqueries: `exact` word by word, `begun` with its last word taken for the beginning of one. `words`: each as it
-    is written. `loose`: each of the two with the stems of any language, which finds more; nearly every message bears a mark of
-    one, so that the index finds these in a fifth of the time, and the rows tell which of them are meant."""
+    is written. `loose`: each of the two with the stems of any language, which finds more. Nearly every message bears a mark of
+    one: of several words the index finds these in a fifth of the time, and the rows tell which of them are meant."""
 
     text: str
     exact: str
@@ -238,8 +238,10 @@ def _marks(programs: Sequence[int] | None) -> str:
 
 def _hits(asked: Question, query: str, programs: Sequence[int] | None, limit: str = "") -> tuple[str, dict[str, Any]]:
     """(statement, values): `hits`, rows by the index, of which those `meant` are the query's."""
-    # Where a word must not be in it, any stem of it would leave out too much.
-    loose = query if "!" in query else asked.loose[query]
+    # One word's stems may be common words. Where a word must not be in it, any stem of it would leave out too much.
+    loose = asked.loose[query]
+    if len(asked.words) == 1 or "!" in query or asked.expected(loose) > COMMON:
+        loose = query
     meant = "" if loose == query else " WHERE search @@ %(meant)s::tsquery"
     # Materialized, so that the limit does not tempt the planner into walking all messages by date.
     statement = (
