@@ -18,13 +18,14 @@ from demo.inbox import claimed, date_ticket, person
 from payouts.models import Payout
 from programs.models import Program
 from support.models import Level, ManagerRule, PhoneCall, Ticket
-from support.services import reply
+from support.services import mark_read, reply
 from support.services.calls import log_call
 from support.services.claims import decide_claim, raise_claim
 from support.services.clocks import refresh_clocks
 from support.services.escalations import accept_escalation, escalate
 from support.services.improvements import raise_improvement
 from support.services.promises import make_commitment
+from support.services.ratings import ask_rating, give_rating
 from support.services.rooms import create_room, post_in_room
 from support.services.terms import ask_for_terms, set_terms_limit
 from team.models import Absence, Calendar, Duty, Shift
@@ -161,6 +162,11 @@ def _claimed_and_decided(affiliate: Affiliate, text: str, reason: str, *, asked:
     since = timezone.now()
     decide_claim(ticket, rest.pop("kind"), by=by, reason=reason, **rest)
     date_ticket(ticket, since, asked + timedelta(hours=20))
+    since = timezone.now()
+    if rating := ask_rating(ticket):
+        give_rating(rating, 5, via="portal")
+    date_ticket(ticket, since, asked + timedelta(hours=22))
+    mark_read(affiliate, ticket.program)
     refresh_clocks(Ticket.objects.select_related("channel", "affiliate").get(pk=ticket.pk))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from affiliates.access import affiliate_required
+from affiliates.models import AffiliateMember
 from core.access import public_page
 from core.errors import Refusal
 from core.ui import refusals_as_messages
@@ -56,8 +58,13 @@ def _page(request: HttpRequest, rating: Rating, clicked: int | None) -> HttpResp
         "token": rating_token(rating),
         "clicked": clicked if clicked != rating.score and not request.GET else None,
         "scores": Rating.Score,
+        "chat": request.user.is_authenticated and _members(rating).filter(user=request.user).exists(),
     }
     return render(request, "support/public/rating.html", context)
+
+
+def _members(rating: Rating) -> QuerySet[AffiliateMember]:
+    return AffiliateMember.objects.filter(affiliate=rating.ticket.affiliate_id, removed_at=None)
 
 
 def _answer(request: HttpRequest, rating: Rating) -> HttpResponse:

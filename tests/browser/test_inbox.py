@@ -45,7 +45,12 @@ def test_a_night_by_the_keyboard_alone(open_page, mara, sofia, tickets):
 
     keys.press("n")
     expect(page.locator("#composer-body")).to_be_focused()
-    keys.type("@Sofia do you know?")
+    page.get_by_text("Call a colleague").click()
+    page.get_by_role("button", name="Sofia", exact=True).click()
+    keys.type("and @so")
+    keys.press("Enter")
+    expect(page.locator("#composer-body")).to_have_value("@Sofia and @Sofia ")
+    keys.type("do you know?")
     keys.press("Control+Enter")
     expect(page.locator(".msg-note")).to_contain_text("do you know")
     keys.press("r")

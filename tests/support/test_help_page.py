@@ -166,7 +166,7 @@ def test_who_answers_and_by_when_is_said(ana, music, mara, as_person):
     ana.save()
     make_ticket(ana, music, status="open", next_reply_due=timezone.now() + timedelta(minutes=20))
     text = text_of(client.get(CHAT))
-    assert "Mara Your personal manager" in text and "You will have an answer by" in text
+    assert "Mara Your personal manager" in text and "Your answer comes" in text
 
 
 def test_many_messages_take_as_many_queries_as_one(ana, music, mara, as_person):
