@@ -13,11 +13,12 @@ RECEIVING, SENDING = BoundedSemaphore(3), BoundedSemaphore(4)  # places (core.ta
 
 @shared_task
 def send_channel(channel_id: int) -> None:
-    """A while of sending, and on with the rest: a worker that is asked to stop is never kept long."""
+    """A while of sending, and on with the rest, of every channel: a worker that is asked to stop is never kept long, and channels
+    that have much to send leave places to the others."""
     with place(SENDING) as free:
         sent = outgoing.send_due(channel_id) if free else 0
     if sent:
-        send_soon(send_channel, channel_id)
+        send_soon(send_due_outgoing)
 
 
 @shared_task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
@@ -258,12 +258,12 @@ def minutes_text(minutes: float | None) -> str:
 
 def exact(at: datetime) -> str:
     """An instant to the second in the reader's zone, the zone named."""
-    return _exact(timezone.localtime(at.replace(microsecond=0)), timezone.get_current_timezone_name(), locale())
+    return _exact(at.astimezone(UTC).replace(microsecond=0), timezone.get_current_timezone_name(), locale())
 
 
-@lru_cache(maxsize=8192)  # what is looked at is looked at again; equal instants differ by their zone
-def _exact(local: datetime, zone: str, locale: Locale) -> str:
-    return format_datetime(local, format="long", locale=locale)
+@lru_cache(maxsize=8192)  # in UTC: as local times the hour before clocks go back equals the one after
+def _exact(at: datetime, zone: str, locale: Locale) -> str:
+    return format_datetime(timezone.localtime(at), format="long", locale=locale)
 
 
 def moment_text(at: datetime) -> str:

@@ -60,7 +60,7 @@ class StartRuleInput(Input):
     words = Text(max_length=300, help_text="Of begins and contains: separated by commas.", **OPTIONAL)
     program = Reference(find_program, help_text="Left out: every program.", **OPTIONAL)
     channel = Reference(find_channel, help_text="Left out: every channel.", **OPTIONAL)
-    is_active = Flag(**OPTIONAL)
+    is_active = Flag(required=False)
 
 
 class StartRuleFilters(Input):

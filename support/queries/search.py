@@ -298,10 +298,11 @@ def _by_index(asked: Question, query: str, programs: Sequence[int] | None) -> tu
 
 def _subject_condition(text: str, programs: Sequence[int] | None) -> tuple[str, list[Any]]:
     """Every word, as a part of the subject; empty where no word is long enough."""
-    words = [word for word in text.replace('"', " ").upper().split() if len(word) >= SHORTEST][:8]
+    # In PostgreSQL's capitals, as the index has them: Python makes two letters of some, such as ß.
+    words = [word for word in text.replace('"', " ").split() if len(word) >= SHORTEST][:8]
     if not words:
         return "", []
-    parts, values = ["upper(subject) LIKE %s"] * len(words), [f"%{_plain(word)}%" for word in words]
+    parts, values = ["upper(subject) LIKE upper(%s)"] * len(words), [f"%{_plain(word)}%" for word in words]
     return (
         (" AND ".join(parts), values)
         if programs is None
@@ -335,15 +336,15 @@ def _plain(word: str) -> str:
 
 _PEOPLE = f"""
 (SELECT id, NULL FROM {Affiliate._meta.db_table} one
- WHERE (upper(name) LIKE %(part)s OR upper(email) LIKE %(part)s)
+ WHERE (upper(name) LIKE upper(%(part)s) OR upper(email) LIKE upper(%(part)s))
    AND EXISTS (SELECT FROM {Ticket._meta.db_table} WHERE affiliate_id = one.id AND {OF_THEM}) LIMIT {NAMED})
 UNION ALL
 (SELECT NULL, id FROM {Contact._meta.db_table} one
- WHERE upper(name) LIKE %(part)s
+ WHERE upper(name) LIKE upper(%(part)s)
    AND EXISTS (SELECT FROM {Ticket._meta.db_table} WHERE contact_id = one.id AND {OF_THEM}) LIMIT {NAMED})
 UNION ALL
 (SELECT NULL, contact_id FROM {ContactAddress._meta.db_table} one
- WHERE (upper(value) LIKE %(part)s OR upper(label) LIKE %(part)s)
+ WHERE (upper(value) LIKE upper(%(part)s) OR upper(label) LIKE upper(%(part)s))
    AND EXISTS (SELECT FROM {Ticket._meta.db_table} WHERE contact_id = one.contact_id AND {OF_THEM}) LIMIT {NAMED})
 """
 
@@ -352,7 +353,7 @@ def _of_people(text: str, tickets: TicketQuerySet, programs: Sequence[int] | Non
     """Of these tickets, those of whom a name or an address holds the text."""
     if len(text) < SHORTEST:
         return []
-    people = select_rows(_PEOPLE, {"part": f"%{_plain(text.upper())}%", "programs": programs})
+    people = select_rows(_PEOPLE, {"part": f"%{_plain(text)}%", "programs": programs})
     if not people:
         return []
     affiliates, contacts = ({row[at] for row in people if row[at]} for at in (0, 1))

@@ -194,7 +194,7 @@ def look_again(told: dict[str, Any]) -> None:
     title = _(
         "Order %(external_id)s: the shop tells %(told)s %(told_currency)s, the claim was decided with %(amount)s %(currency)s."
     )
-    title = title % told
+    title = (title % told)[:300]
     if not ticket.tasks.filter(title=title).exists():
         task = Task.objects.create(
             ticket=ticket, title=title, owner=decision.decided_by, due_at=timezone.now() + timedelta(days=1)

@@ -217,6 +217,7 @@ def ticket_bulk(request: HttpRequest) -> HttpResponse:
 
 def _do(request: HttpRequest, tickets: list[Ticket], step: Step) -> None:
     refused: list[str] = []
+    unresolved = [ticket.pk for ticket in tickets if ticket.status != TicketStatus.RESOLVED]
     for ticket in tickets:
         try:
             step(ticket)
@@ -227,7 +228,7 @@ def _do(request: HttpRequest, tickets: list[Ticket], step: Step) -> None:
         messages.success(
             request, ngettext("%(number)s ticket changed.", "%(number)s tickets changed.", done) % {"number": number_text(done)}
         )
-        tell_what_was_withdrawn(request, [ticket.pk for ticket in tickets])
+        tell_what_was_withdrawn(request, unresolved)
     for told in refused[:5]:
         messages.error(request, told)
     if len(refused) > 5:

@@ -90,6 +90,7 @@ def test_a_rule_that_starts_requests_is_stated_changed_and_deleted(sofia_api, ha
     assert (changed["hours"], changed["words"], changed["is_active"]) == (None, "urgent", False)
     assert [each["id"] for each in sofia_api.get("start-rules").json()["results"]] == [rule["id"]]
     assert sofia_api.patch(path, {"is_active": True}).status_code == 403
+    assert errors(api.patch(path, {"is_active": None})) == [("is_active", "null")]
 
     gone = api.post(f"{path}/delete")
     assert (gone.status_code, gone.json()["id"], gone.json()["sentence"]) == (200, rule["id"], changed["sentence"])

@@ -33,3 +33,11 @@ def test_what_hangs_leaves_threads_to_the_clocks(monkeypatch):
     send_due_mails()
     assert len(hanging) == MAILING._initial_value
     assert len(hanging) + sum(places for _module, _name, places in PLACES.values()) <= THREADS - 3
+
+
+def test_a_channel_with_much_to_send_lets_the_others_be_asked_before_it_goes_on(monkeypatch):
+    asked = []
+    monkeypatch.setattr(outgoing, "send_due", lambda channel: 5)
+    monkeypatch.setattr(tasks, "send_soon", lambda task, *args: asked.append((task, args)))
+    tasks.send_channel(1)
+    assert asked == [(tasks.send_due_outgoing, ())]

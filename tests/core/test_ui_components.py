@@ -74,6 +74,12 @@ def test_a_near_time_is_relative_and_tells_the_exact_one_in_the_readers_zone():
 
 
 @time_machine.travel(NOW, tick=False)
+def test_the_hour_that_comes_twice_in_autumn_is_told_apart():
+    with timezone.override("Europe/Berlin"):
+        first, second = (components.exact(datetime(2026, 10, 25, hour, 30, tzinfo=UTC)) for hour in (0, 1))
+    assert first != second
+
+
 def test_a_far_time_is_a_day_with_its_year_only_where_needed():
     assert ">Oct 1<" in when(datetime(2026, 10, 1, tzinfo=UTC))
     assert ">Oct 1, 2025<" in when(datetime(2025, 10, 1, tzinfo=UTC))

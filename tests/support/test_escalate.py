@@ -246,6 +246,8 @@ class TestResolving:
         bulk = {"do": "resolved", "selected": [ticket.pk]}
         assert "Withdrawn, since" in text_of(as_person(sofia).post("/manage/inbox/bulk/", bulk, follow=True))
         assert not Escalation.objects.open().exists()
+        tagged = as_person(sofia).post("/manage/inbox/bulk/", {"do": "tag", "tag": "later", "selected": [ticket.pk]}, follow=True)
+        assert "1 ticket changed" in text_of(tagged) and "Withdrawn, since" not in text_of(tagged)
 
         change_status(ticket, "open", by=sofia)
         escalate(ticket, "traffic", QUESTION, by=sofia, reason="It is the traffic")

@@ -45,6 +45,14 @@ def test_parts_of_a_subject_a_name_and_an_address_find_it(ticket, mara, music):
     assert found("nda Le", mara) == [other.pk]
 
 
+def test_letters_without_a_capital_of_their_own_are_found_as_they_are_written(mara, music, ana):
+    named = make_ticket(make_affiliate("strauss@example.com", name="Ida Weißkopf"), music, subject="Hello")
+    about = make_ticket(ana, music, subject="Die Straße zum Shop")
+
+    assert found("weißkopf", mara) == [named.pk]
+    assert found("straße", mara) == [about.pk]
+
+
 def test_public_ids_find_theirs(ticket, mara, ana):
     message = ticket.messages.get()
 
