@@ -44,11 +44,8 @@ def lock_ticket(ticket: Ticket, *, follow_merge: bool = True) -> Ticket:
     while True:
         if (known := held_as(pk)) is not None:
             return known
-        locked = (
-            Ticket.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("program", "affiliate", "contact", "channel", "chat__business", "assignee")
-            .get(pk=pk)
-        )
+        # Alone with its channel: planning a join with all it belongs to takes ten times as long as reading what is asked for.
+        locked = Ticket.objects.select_for_update(no_key=True, of=("self",)).select_related("channel").get(pk=pk)
         if locked.merged_into_id is None:
             hold(locked)
             return locked
