@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.urls import path
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from affiliates.api import find_affiliate, find_person
@@ -20,7 +19,6 @@ from core.api.operations import address, operation
 from core.api.references import find, found
 from core.ids import encode_id
 from programs.api import find_program
-from support.errors import TicketError
 from support.models import Attachment, Commitment, Direction, Level, Macro, Message, Priority, Ticket, TicketStatus, TicketType
 from support.models.tickets import PAUSING
 from support.services import add_note, change_status, record_request, reply
@@ -225,9 +223,7 @@ def message_create(request: Request, id: str, data: dict[str, Any]) -> Message:
             message = reply_with_macro(ticket, macro, by=request.user, text=data["body"])
         else:
             message = reply(ticket, data["body"], by=request.user)
-        made = take_promise(message, by=request.user, is_one=data.get("promise"))
-        if data.get("promise") and made is None:
-            raise TicketError(_("It names no time by which something is promised."), code="no_time", field="promise")
+        take_promise(message, by=request.user, is_one=data.get("promise"))
     return message
 
 

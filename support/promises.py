@@ -40,7 +40,7 @@ _MONTH = "|".join(f"(?P<mon{number}>{month})" for number, month in enumerate(_MO
 @dataclass(frozen=True)
 class Suggestion:
     """`words`: what of the text names the time; `sentence`: what may be promised for it; `doubtful`: it asks something of the
-    reader, tells what was, or is months away, and promises nothing unless its writer says so."""
+    reader, tells what was or cannot be, or is months away, and promises nothing unless its writer says so."""
 
     due_at: datetime
     words: str
@@ -51,7 +51,8 @@ class Suggestion:
 FAR = timedelta(days=92)
 _NO_PROMISE = re.compile(
     r"\?\s*$|\b(?:please|bitte|could you|can you|would you|you (?:need|have) to|you must|let (?:me|us) know|(?:tell|send) (?:me|us)|"
-    r"(?:können|könnten|würden|müssen) sie|sie müssen|kannst du|könntest du|du musst|was|were|ha(?:s|ve) been|war|wurden?)\b",
+    r"(?:können|könnten|würden|müssen) sie|sie müssen|kannst du|könntest du|du musst|was|were|ha(?:s|ve) been|war|wurden?|"
+    r"can(?:no|['’])t|not before|unable to|kann (?:ich|es|das)?\s?nicht|können (?:wir|es|das)?\s?nicht|nicht vor)\b",
     re.IGNORECASE,
 )
 

@@ -59,7 +59,8 @@ def take_promise(
 ) -> Commitment | None:
     """What a reply promises for a time is its writer's to keep; a service's, the ticket's owner's. `is_one`: what the writer said
     of it, a "no" is remembered; None: they were not asked, and its own words tell, as they do for when where `due_at` is not given
-    (in the writer's zone). None where nothing is promised, or its time was over before it was sent."""
+    (in the writer's zone). None where nothing is promised, or its time was over before it was sent, which is refused where the
+    writer said that it is one."""
     ticket, owner = message.ticket, by
     if by.is_service and ticket.assignee is not None and rights_of(ticket.assignee).has(Can.ANSWER_TICKETS, ticket.program_id):
         owner = ticket.assignee
@@ -68,6 +69,8 @@ def take_promise(
     # As of when it was written: what comes in after an outage says "tomorrow" of that day.
     found = suggest_promise(message.body_text[:LONGEST_READ], timezone.localtime(message.created_at, zone_of(by)))
     if found is None or found.due_at <= timezone.now():
+        if is_one:
+            raise TicketError(_("It names no time by which something is promised."), code="no_time", field="promise")
         return None
     if is_one is False:
         record(events.COMMITMENT_DECLINED, message, ticket, by=by, data={"words": found.words})

@@ -98,9 +98,11 @@ def test_the_sentence_that_names_it_is_what_is_promised():
         ("Your payout was sent on Monday", True),
         ("It was the campaign of 3 January", True),
         ("The campaign starts on 3 June", True),
+        ("I cannot do it before Friday.", True),
+        ("Das kann ich nicht vor Freitag sagen", True),
     ],
 )
-def test_what_is_asked_or_past_or_far_away_is_doubtful(text, doubtful):
+def test_what_is_asked_or_past_or_far_away_or_cannot_be_is_doubtful(text, doubtful):
     assert suggest_promise(text, MONDAY).doubtful == doubtful
 
 

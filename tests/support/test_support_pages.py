@@ -275,6 +275,10 @@ def test_a_promise_for_a_time_that_is_over_stops_the_reply(client, ticket, mara)
     fields = {"mode": "reply", "body": "Yesterday.", "promise": "on", "promise_text": "It", "promise_due": "2020-01-01T10:00"}
 
     client.post(reverse("manage:message_create", args=[ticket.public_id]), fields)
+    offered = {"promise_offered": "2020-01-01", "promise_due_offered": fields["promise_due"]}
+    client.post(
+        reverse("manage:message_create", args=[ticket.public_id]), {**fields, **offered, "body": "You have it on 2020-01-01."}
+    )
 
     assert not Message.objects.filter(direction="out").exists()
 
