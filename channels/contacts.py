@@ -16,13 +16,17 @@ from affiliates.models import Affiliate, AffiliateMember
 from channels.events import CONTACT_MATCHED, CONTACT_UNMATCHED
 from channels.models import Contact, ContactAddress
 from core.access import Can, check
-from core.errors import Refusal
+from core.errors import Conflict, Refusal
 from core.events import record
 from programs.models import Program
 
 
 class ContactError(Refusal):
     """Why this contact stays as it is."""
+
+
+class KnownAlready(ContactError, Conflict):
+    """They are somebody else's: that is taken back first, so that it is said what becomes of what they have written."""
 
 
 @transaction.atomic(savepoint=False)
@@ -149,6 +153,8 @@ def match_contact(contact: Contact, affiliate: Affiliate, *, by: Any, user: User
         raise ContactError(_("This person does not belong to the affiliate."))
     if contact.affiliate_id == affiliate.pk and contact.user_id == (user.pk if user else contact.user_id):
         return contact
+    if not own and contact.affiliate_id not in (None, affiliate.pk):
+        raise KnownAlready(_("It is known already who this is."), code="known")
     _tie(contact, affiliate, user=user, by=None if own else by, reason=reason)
     return contact
 

@@ -236,7 +236,7 @@ def contact_get(request: Request, id: str) -> Contact:
 def contact_match(request: Request, id: str, data: dict[str, Any]) -> Contact:
     """Say whose a contact is
 
-    All that they wrote and write is the affiliate's at once.
+    All that they wrote and write is the affiliate's at once. 409 where they are another's: take that back first.
     """
     contact = _answered(request.user, id)
     with transaction.atomic():

@@ -56,7 +56,7 @@ def test_a_message_is_split_off_and_put_back(sofia_api, pair):
     assert said(sofia_api.post(f"moves/{move['id']}/undo").json()) == ["Question 0", "Another thing"]
 
 
-def test_a_contact_is_matched_and_the_match_taken_back(sofia_api, vera, as_caller, sofia, music, ana):
+def test_a_contact_is_matched_and_the_match_taken_back(sofia_api, vera, as_caller, sofia, music, ana, bao):
     contact = make_contact(email="someone@blog.example")
     contact.programs.add(music)
     ticket = make_ticket(contact=contact, program=music, channel=make_channel(music))
@@ -69,6 +69,8 @@ def test_a_contact_is_matched_and_the_match_taken_back(sofia_api, vera, as_calle
     assert matched.json()["matched_by"] == sofia.public_id
     assert sofia_api.get(f"tickets/{ticket.public_id}").json()["affiliate"] == ana.public_id
 
+    other = sofia_api.post(f"{path}/match", {"affiliate": bao.public_id, "reason": "No, Bao"})
+    assert (other.status_code, errors(other)) == (409, [(None, "known")])  # what they wrote would stay with Ana
     back = sofia_api.post(f"{path}/unmatch", {"reason": "Another Anna"})
     assert (back.status_code, back.json()["affiliate"]) == (200, None)
     assert sofia_api.get(f"tickets/{ticket.public_id}").json()["affiliate"] is None
