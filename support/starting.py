@@ -16,6 +16,7 @@ from channels.models import Channel
 from payouts.models import Payout
 from support.models import Message, StartRule, Ticket
 from support.models.messages import Direction
+from support.together import current
 from tracking.models import Conversion
 
 Kind = StartRule.Kind
@@ -44,7 +45,12 @@ class Before:
 
 
 def rules_of(channel: Channel) -> list[StartRule]:
-    return list(StartRule.objects.applying(channel))
+    together = current.get()
+    if together is None:
+        return list(StartRule.objects.applying(channel))
+    if channel.pk not in together.rules:
+        together.rules[channel.pk] = list(StartRule.objects.applying(channel))
+    return together.rules[channel.pk]
 
 
 def why_it_starts(rules: Sequence[StartRule], said: Words, ticket: Ticket) -> str:

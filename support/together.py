@@ -6,7 +6,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from support.models import Ticket
+from support.models import StartRule, Ticket
 
 
 @dataclass
@@ -14,6 +14,7 @@ class Together:
     tickets: dict[int, Ticket] = field(default_factory=dict)  # locked by this transaction; nobody else changes them meanwhile
     stored: dict[int, str] = field(default_factory=dict)  # their statuses as the database has them
     changed: dict[int, set[str]] = field(default_factory=dict)  # of those to be followed: fields that are not stored yet
+    rules: dict[int, list[StartRule]] = field(default_factory=dict)  # what starts a request, by channel
 
 
 current: ContextVar[Together | None] = ContextVar("filed_together", default=None)
