@@ -29,7 +29,9 @@ def make_channel(
         "telegram": {"bot_id": 1000 + number, "username": f"tributary{number}_bot"},
     }
     defaults = {"name": f"{kind.capitalize()} {number}", "settings": settings.get(kind, {})}
-    channel = Channel(kind=kind, slug=slug or f"made-{kind}-{number}", program=program or make_program(), **{**defaults, **fields})
+    channel = Channel(
+        kind=kind, slug=slug or f"made-{kind}-{number}", program=program or make_program(), **{**defaults, **fields}
+    )
     if secrets is not None:
         channel.keep_secrets(secrets)
     channel.save()
