@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 from django.utils import timezone
 
+from support.models import Escalation, Move, StartRule, Ticket
 from tests.api.client import Api, errors
 from tests.factories import (
     make_affiliate,
@@ -25,6 +26,7 @@ from tests.factories import (
     make_refund,
     make_reversal,
     make_rule,
+    make_user,
 )
 from tests.factories_support import make_channel, make_ticket
 from tracking.models import Customer
@@ -117,6 +119,24 @@ def fill(number: int) -> None:
         make_payout(make_batch(program), affiliate)
 
 
+def make_steps(ticket: Ticket) -> None:
+    """One more of what is listed of a ticket, and a rule that starts one."""
+    person, now = make_user(), timezone.now()
+    Move.objects.create(kind="split", source=ticket, target=make_ticket(ticket.affiliate, ticket.program), by=person)
+    number = ticket.escalations.count() + 1
+    closed = {
+        "status": "answered",
+        "answer": "Here.",
+        "answered_by": person,
+        "closed_at": now,
+        "reason": "Again." if number > 1 else "",
+    }
+    Escalation.objects.create(
+        ticket=ticket, number=number, level="engineer", question="Why?", asked_by=person, accept_due=now, **closed
+    )
+    StartRule.objects.create(kind="contains", words=f"{number}", program=ticket.program)
+
+
 def lists() -> list[str]:
     """Every address that answers with a list, as the addresses themselves say."""
     api = next(pattern for pattern in get_resolver().url_patterns if getattr(pattern, "namespace", None) == "api")
@@ -132,7 +152,12 @@ def test_a_list_takes_the_same_queries_at_one_and_at_a_hundred_rows(ada_api):
     program, affiliate = make_program(), make_affiliate()
     conversion = make_conversion(program, affiliate)
     make_commission(conversion)
-    of = {"affiliates/<str:id>/": affiliate.public_id, "conversions/<str:id>/": conversion.public_id}
+    ticket = make_ticket(affiliate, program)
+    of = {
+        "affiliates/<str:id>/": affiliate.public_id,
+        "conversions/<str:id>/": conversion.public_id,
+        "tickets/<str:id>/": ticket.public_id,
+    }
 
     def queries(rows: int) -> dict[str, int]:
         taken = {}
@@ -153,6 +178,7 @@ def test_a_list_takes_the_same_queries_at_one_and_at_a_hundred_rows(ada_api):
             make_refund(conversion, "0.50")
             make_commission(make_conversion(program))
             make_ticket(channel=make_channel(program))
+            make_steps(ticket)
         for currency in currencies:
             make_payout_method(affiliate, currency=currency)
             other = make_program(currency=currency)
