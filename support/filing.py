@@ -6,6 +6,9 @@ one after another: two messages of a new chat are one ticket.
 
 from __future__ import annotations
 
+import logging
+
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -13,7 +16,7 @@ from channels.files import TooLarge, keep_file
 from channels.models import Contact, InboundItem, Outgoing
 from channels.parsed import Authenticity, Automatic, Bounce, Kind, Parsed, ParsedFile, Quarantine
 from core.events import record, ref
-from support import events
+from support import events, together
 from support.chat_answers import answer_command, answer_in_ticket
 from support.mail_answers import answer_mail
 from support.models import Message, MessageVersion, Priority, Ticket, TicketStatus
@@ -24,6 +27,7 @@ from support.services.tickets import lock_ticket, set_status
 from support.subjects import bare_subject, title_of
 from support.threads import Place, find_place, is_party, messages_named, target_of, writer_of
 
+_log = logging.getLogger(__name__)
 EXPIRED = "4.4.7"  # RFC 3463: delivery time expired, which is for good although it begins with 4
 
 
@@ -106,9 +110,22 @@ def _file_message(item: InboundItem, parsed: Parsed) -> Message:
         remarks=remarks,
     )
     if place.ticket is None:
-        answer_in_ticket(ticket, parsed)
-        answer_mail(ticket, message)
+        _answer_from_data(ticket, message, parsed)
     return message
+
+
+def _answer_from_data(ticket: Ticket, message: Message, parsed: Parsed) -> None:
+    """Where this fails, what was asked is filed all the same and waits for a person."""
+    try:
+        with transaction.atomic():
+            answer_in_ticket(ticket, parsed)
+            answer_mail(ticket, message)
+    except OperationalError:  # the database's: the item is tried again
+        raise
+    except Exception:
+        if together.current.get() is not None:  # of a set the ticket in hand may have been changed: it is filed by itself
+            raise
+        _log.exception("ticket %s is not answered by itself", ticket.pk)
 
 
 def _open(item: InboundItem, parsed: Parsed, place: Place) -> Ticket:

@@ -4,6 +4,7 @@ that it is none."""
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -61,12 +62,16 @@ def suggest_promise(text: str, now: datetime) -> Suggestion | None:
     """The first time to come that the text names, in the zone of `now`; what is doubtful only where nothing else
     is named. A day without a time ends at 18:00."""
     found = [(match.start(), -match.end(), due, match) for match, due in _found(text, now) if due > now]
-    named = []
+    ends = [end.end() for end in _END.finditer(text)] if found else []
+    first = None
     for _start, _end, due, match in sorted(found, key=lambda each: each[:2]):
-        sentence = _sentence(text, match)
+        sentence = _sentence(text, ends, match)
         doubtful = due - now > FAR or bool(_NO_PROMISE.search(sentence))
-        named.append(Suggestion(due, match[0].strip(" ,"), sentence, doubtful))
-    return next((each for each in named if not each.doubtful), named[0] if named else None)
+        named = Suggestion(due, match[0].strip(" ,"), sentence, doubtful)
+        if not doubtful:
+            return named
+        first = first or named
+    return first
 
 
 def _found(text: str, now: datetime) -> Iterator[tuple[re.Match[str], datetime]]:
@@ -80,11 +85,14 @@ def _found(text: str, now: datetime) -> Iterator[tuple[re.Match[str], datetime]]
                 yield match, due
 
 
-def _sentence(text: str, match: re.Match[str]) -> str:
+_END = re.compile(r"[.!?](?=\s+[^\W\d_a-z]|\s*$)|\n")
+
+
+def _sentence(text: str, ends: list[int], match: re.Match[str]) -> str:
     """Around the words, from one full stop (not one within a number or a date) or line to the next."""
-    ends = [end.end() for end in re.finditer(r"[.!?](?=\s+[^\W\d_a-z]|\s*$)|\n", text)]
-    start = max((end for end in ends if end <= match.start()), default=0)
-    stop = min((end for end in ends if end >= match.end()), default=len(text))
+    before, after = bisect_right(ends, match.start()), bisect_left(ends, match.end())
+    start = ends[before - 1] if before else 0
+    stop = ends[after] if after < len(ends) else len(text)
     return " ".join(text[start:stop].split())[:LONGEST]
 
 

@@ -140,3 +140,14 @@ class TestByItself:
         ticket = file_mail(mailbox, ana_writes, text, subject="Hello", **told).ticket
 
         assert not ticket.messages.exclude(direction="in").exists()
+
+    def test_where_answering_fails_the_mail_is_filed_and_waits_for_a_person(self, mailbox, ana_writes, monkeypatch):
+        def fails(*given):
+            raise ValueError("no rate of today")
+
+        monkeypatch.setattr("support.mail_answers.answer", fails)
+
+        ticket = file_mail(mailbox, ana_writes, self.ASKS, subject="Hello").ticket
+
+        assert [message.direction for message in ticket.messages.all()] == ["in"]
+        assert ticket.status == "new"
