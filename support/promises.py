@@ -57,6 +57,15 @@ _NO_PROMISE = re.compile(
     re.IGNORECASE,
 )
 
+# What goes by its own calendar, unless somebody says that they do something then; and the day that only tells which one is meant.
+_SCHEDULE = re.compile(
+    r"\b(?:ends?|starts?|begins?|expires?|opens?|closes?|runs|valid|endet|beginnt|startet|läuft|gilt|gültig|schließt|öffnet)\b",
+    re.IGNORECASE,
+)
+_CLOSED = re.compile(r"\b(?:closed|geschlossen)\b", re.IGNORECASE)
+_WE = re.compile(r"\b(?:I|we|ich|wir)\b|['’]ll\b", re.IGNORECASE)
+_WHICH = re.compile(r"\b(?:of|from|dated|since|vom|von|seit)\s+(?:the\s+|dem\s+)?$", re.IGNORECASE)
+
 
 def suggest_promise(text: str, now: datetime) -> Suggestion | None:
     """The first time to come that the text names, in the zone of `now`; what is doubtful only where nothing else
@@ -66,7 +75,11 @@ def suggest_promise(text: str, now: datetime) -> Suggestion | None:
     first = None
     for _start, _end, due, match in sorted(found, key=lambda each: each[:2]):
         sentence = _sentence(text, ends, match)
-        doubtful = due - now > FAR or bool(_NO_PROMISE.search(sentence))
+        doubtful = (
+            due - now > FAR
+            or _is_none(sentence)
+            or _WHICH.search(text, max(0, match.start() - LONGEST), match.start()) is not None
+        )
         named = Suggestion(due, match[0].strip(" ,"), sentence, doubtful)
         if not doubtful:
             return named
@@ -83,6 +96,12 @@ def _found(text: str, now: datetime) -> Iterator[tuple[re.Match[str], datetime]]
                 continue  # the 31st of a month that has 30
             if due is not None:
                 yield match, due
+
+
+def _is_none(sentence: str) -> bool:
+    """Whether it asks, tells of what was or cannot be, or of what happens by itself."""
+    by_itself = _CLOSED.search(sentence) or (_SCHEDULE.search(sentence) and not _WE.search(sentence))
+    return bool(by_itself or _NO_PROMISE.search(sentence))
 
 
 _END = re.compile(r"[.!?](?=\s+[^\W\d_a-z]|\s*$)|\n")
