@@ -154,7 +154,7 @@
     for (const row of all(".queue-row")) {
       const open = row.dataset.id === openId();
       row.classList.toggle("is-open", open);
-      find(".queue-link", row).toggleAttribute("aria-current", open);
+      find(".queue-link", row).setAttribute("aria-current", open);  // an empty value would say that it is not
       if (open) row.classList.remove("is-new");
     }
   }

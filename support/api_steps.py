@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import path
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from affiliates.api import find_affiliate
-from channels.contacts import match_contact, unmatch_contact
 from channels.models import Contact, ContactAddress
 from core.access import AccessError, Can, programs_of
 from core.api.answers import Answer, Id, Number, Time, Truth, Word
@@ -21,11 +19,10 @@ from core.api.problems import invalid
 from core.api.references import find, found
 from programs.api import find_program
 from support.api import TicketDetail, find_channel, find_contact, find_ticket, shown_ticket
-from support.errors import NotNow
 from support.models import Escalation, Level, Message, Move, StartRule, Ticket
 from support.services import merge_tickets, split_ticket, undo_move
 from support.services.escalations import LONGEST, answer_escalation, withdraw_escalation
-from support.services.parties import give_to_affiliate, take_along
+from support.services.parties import match_and_give, unmatch_and_take
 from support.services.starts import delete_start_rule, save_start_rule, visible_start_rules
 
 LONGEST_REASON = 300
@@ -238,10 +235,7 @@ def contact_match(request: Request, id: str, data: dict[str, Any]) -> Contact:
 
     All that they wrote and write is the affiliate's at once. 409 where they are another's: take that back first.
     """
-    contact = _answered(request.user, id)
-    with transaction.atomic():
-        match_contact(contact, data["affiliate"], by=request.user, reason=data["reason"])
-        give_to_affiliate(contact.pk)
+    match_and_give(_answered(request.user, id), data["affiliate"], by=request.user, reason=data["reason"])
     return _contact(request.user, id)
 
 
@@ -251,14 +245,8 @@ def contact_unmatch(request: Request, id: str, data: dict[str, Any]) -> Contact:
 
     Unless `wrong` is false, the affiliate sees none of what they wrote any more.
     """
-    contact = _answered(request.user, id)
-    former, wrong = contact.affiliate_id, data.get("wrong") is not False
-    if former is None:
-        raise NotNow(_("This contact belongs to no affiliate."), code="unknown")
-    with transaction.atomic():
-        unmatch_contact(contact, by=request.user, reason=data["reason"], wrong=wrong)
-        if wrong:
-            take_along(contact.pk, former)
+    wrong = data.get("wrong") is not False
+    unmatch_and_take(_answered(request.user, id), by=request.user, reason=data["reason"], wrong=wrong)
     return _contact(request.user, id)
 
 

@@ -30,25 +30,23 @@ def channel_mark(channel: Any, size: int = 14) -> SafeString:
     )
 
 
-def queue_row(row: Ticket, *, now: datetime, opened: bool = False, picks: bool = False, states: bool = False) -> SafeString:
+def queue_row(row: Ticket, *, now: datetime, picks: bool = False, states: bool = False) -> SafeString:
     """A ticket of the queue, read by `queue_rows`, with `late`, `excerpt` and `url` (support.views.queue). `picks`: it can be
-    selected; `states`: its state is told even where it is not new."""
+    selected; `states`: its state is told even where it is not new. Which one is open, the page's script tells."""
     asleep = row.snoozed_until is not None and row.snoozed_until > now
     return format_html(
-        '<li class="queue-row{late}{opened}" data-id="{id}" data-last="{last}" data-who="{who}" data-subject="{subject}">{pick}'
-        '<a class="queue-link" href="{url}"{current}>'
+        '<li class="queue-row{late}" data-id="{id}" data-last="{last}" data-who="{who}" data-subject="{subject}">{pick}'
+        '<a class="queue-link" href="{url}">'
         '<span class="queue-line"><strong class="queue-who">{who}</strong> <span class="queue-due">{due}</span></span>'
         '<span class="queue-subject">{subject}</span>{reason}'
         '<span class="queue-last">{said}</span><span class="queue-marks">{marks}</span></a></li>',
         late=f" is-{row.late}" if row.late else "",  # type: ignore[attr-defined]
-        opened=" is-open" if opened else "",
         id=row.public_id,
         last=int(row.last_in_at.timestamp()) if row.last_in_at else "",
         who=row.party,
         subject=row.subject,
         pick=_pick(row) if picks else "",
         url=row.url,  # type: ignore[attr-defined]
-        current=mark_safe(' aria-current="true"') if opened else "",
         due=_due(row, asleep),
         reason=_reason(row) if asleep and row.snoozed_reason else "",
         said=_said(row),

@@ -221,19 +221,13 @@ def _with_stems(query: str, stems: dict[str, list[tuple[str, list[str]]]], *, ma
     return _WORD.sub(ways, query)
 
 
-def _within(asked: Question, query: str, programs: Sequence[int] | None) -> str:
-    """Where it finds much: the same in these programs alone (None: all), by the index. Of few hits the rows tell their program
-    sooner than the index, which would read through all that is marked as a large program's."""
-    return f"({query}){_marks(programs)}" if _finds_much(asked, query, programs) else query
-
-
-def _finds_much(asked: Question, query: str, programs: Sequence[int] | None) -> bool:
-    return programs is not None and query != "" and asked.expected(query) > COMMON
-
-
-def _marks(programs: Sequence[int] | None) -> str:
-    marks = " | ".join(f"'#{pk}'" for pk in programs or ())
-    return f" & ({marks})"
+def _within(asked: Question, query: str, programs: Sequence[int] | None, loose: str = "") -> str:
+    """The query, or a looser one in its place; where it finds much, in these programs alone (None: all), by the index. Of few hits
+    the rows tell their program sooner than the index, which would read through all that is marked as a large program's."""
+    if programs is None or not query or asked.expected(query) <= COMMON:
+        return loose or query
+    marks = " | ".join(f"'#{pk}'" for pk in programs)
+    return f"({loose or query}) & ({marks})"
 
 
 def _hits(asked: Question, query: str, programs: Sequence[int] | None, limit: str = "") -> tuple[str, dict[str, Any]]:
@@ -248,8 +242,7 @@ def _hits(asked: Question, query: str, programs: Sequence[int] | None, limit: st
         f"WITH hits AS MATERIALIZED (SELECT ticket_id, id, search FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM}{limit}),"
         f" meant AS (SELECT ticket_id, id FROM hits{meant} ORDER BY id DESC LIMIT {MOST})"
     )
-    index = f"({loose}){_marks(programs)}" if _finds_much(asked, query, programs) else loose
-    return statement, {"query": index, "meant": query, "programs": programs}
+    return statement, {"query": _within(asked, query, programs, loose), "meant": query, "programs": programs}
 
 
 def _newest(table: str, columns: str, programs: Sequence[int] | None) -> str:

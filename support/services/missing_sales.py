@@ -24,9 +24,9 @@ from payouts.models import Payout
 from programs.models import Program
 from support import events
 from support.errors import NotNow, TicketError
-from support.models import ClaimDecision, MissingSale, Task, Ticket, TicketType
-from support.services.following import follow
+from support.models import ClaimDecision, MissingSale, Ticket, TicketType
 from support.services.messages import clean_text, receive
+from support.services.tasks import put_task
 from support.services.tickets import awaits_decision, lock_ticket, open_ticket, portal_channel
 from tracking.attribution import explain_attribution
 from tracking.conversions import ConversionInput
@@ -196,11 +196,7 @@ def look_again(told: dict[str, Any]) -> None:
     )
     title = (title % told)[:300]
     if not ticket.tasks.filter(title=title).exists():
-        task = Task.objects.create(
-            ticket=ticket, title=title, owner=decision.decided_by, due_at=timezone.now() + timedelta(days=1)
-        )
-        record(events.TASK_ADDED, task, ticket, data={"title": title, "person": str(decision.decided_by)})
-        follow(ticket)
+        put_task(ticket, title, owner=decision.decided_by, due_at=timezone.now() + timedelta(days=1))
 
 
 def claimed_sale(ticket: Ticket) -> Sale | None:

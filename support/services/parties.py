@@ -30,19 +30,34 @@ def match_sender(ticket: Ticket, affiliate: Affiliate, *, by: User, reason: str)
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     if ticket.contact is None or ticket.contact.affiliate_id is not None:
         raise NotNow(_("It is known already who this is."), code="known")
-    match_contact(ticket.contact, affiliate, by=by, reason=reason)
-    give_to_affiliate(ticket.contact.pk)
+    match_and_give(ticket.contact, affiliate, by=by, reason=reason)
 
 
 @transaction.atomic
 def unmatch_sender(ticket: Ticket, *, by: User, reason: str) -> None:
     """It was not them: what the sender wrote is nobody's again, at once."""
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
-    former = ticket.contact.affiliate_id if ticket.contact else None
-    if ticket.contact is None or former is None:
+    if ticket.contact is None:
         raise NotNow(_("This contact belongs to no affiliate."), code="unknown")
-    unmatch_contact(ticket.contact, by=by, reason=reason, wrong=True)
-    take_along(ticket.contact.pk, former)
+    unmatch_and_take(ticket.contact, by=by, reason=reason)
+
+
+@transaction.atomic
+def match_and_give(contact: Contact, affiliate: Affiliate, *, by: User, reason: str) -> None:
+    """A person says whose a contact is: all that they wrote is the affiliate's at once."""
+    match_contact(contact, affiliate, by=by, reason=reason)
+    give_to_affiliate(contact.pk)
+
+
+@transaction.atomic
+def unmatch_and_take(contact: Contact, *, by: User, reason: str, wrong: bool = True) -> None:
+    """A match is taken back. `wrong`: they never were the affiliate's, and what they wrote goes with them at once."""
+    former = contact.affiliate_id
+    if former is None:
+        raise NotNow(_("This contact belongs to no affiliate."), code="unknown")
+    unmatch_contact(contact, by=by, reason=reason, wrong=wrong)
+    if wrong:
+        take_along(contact.pk, former)
 
 
 def give_to_affiliate(contact: int) -> None:

@@ -39,6 +39,13 @@ def add_task(
         raise TicketError(_("This message belongs to another ticket."), code="other_ticket", field="message")
     if not rights_of(owner).has(Can.SEE_TICKETS, ticket.program_id):
         raise TicketError(_("%(person)s does not see tickets of this program.") % {"person": owner}, code="owner", field="owner")
+    return put_task(ticket, title, owner=owner, due_at=due_at, by=by, message=message)
+
+
+def put_task(
+    ticket: Ticket, title: str, *, owner: User, due_at: datetime, by: User | None = None, message: Message | None = None
+) -> Task:
+    """A task as it stands; the ticket is locked. `by` None: it follows from something else that happened."""
     task = Task.objects.create(ticket=ticket, message=message, title=title, owner=owner, due_at=due_at, created_by=by)
     record(events.TASK_ADDED, task, ticket, by=by, data={"title": title, "person": str(owner)})
     follow(ticket)

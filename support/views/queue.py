@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -169,6 +168,14 @@ class Queue(Listing):
         ]
 
     @property
+    def first_tabs(self) -> list[tuple[str, str, str, int, bool]]:
+        return [tab for tab in self.tabs_shown if tab[0] in TURNS]
+
+    @property
+    def other_tabs(self) -> list[tuple[str, str, str, int, bool]]:
+        return [tab for tab in self.tabs_shown if tab[0] not in TURNS]
+
+    @property
     def tells_states(self) -> bool:
         """On the first shelves everything waits for us: only what is new says so."""
         return self.shown_shelf not in TURNS
@@ -188,10 +195,6 @@ class Queue(Listing):
     def search_params(self) -> list[tuple[str, str]]:
         """What the search keeps: the filters, not the page."""
         return [(name, values[-1]) for name, values in self.clean_params.lists() if name not in ("q", "all", "page")]
-
-    @property
-    def now(self) -> datetime:
-        return timezone.now()
 
     @property
     def narrowed_by(self) -> list[Narrowing]:

@@ -53,7 +53,7 @@ from support.services.doors import answer_through
 from support.services.macros import reply_with_macro
 from support.services.notices import see_notices, visible_notices
 from support.views.keys import SHORTCUTS
-from support.views.queue import TURNS, Queue, lateness
+from support.views.queue import Queue, lateness
 
 LONGEST_DRAFT = 100_000
 DAYS = 30  # of the numbers beside the conversation
@@ -130,8 +130,6 @@ def _queue_context(request: HttpRequest, queue: Queue) -> dict[str, Any]:
         "people": queue.people if answers else [],
         "now": timezone.now(),
         "presets": snooze_presets(timezone.localtime()),
-        "first_shelves": TURNS,
-        "other_shelves": [tab for tab in queue.tabs_shown if tab[0] not in TURNS],
     }
 
 
