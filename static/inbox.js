@@ -158,15 +158,16 @@
       if (open) row.classList.remove("is-new");
     }
   }
-  // A key that is meant for the ticket while an answer is under way waits for it: what it opened would be replaced at once.
-  let underway = false, waiting = "";
+  // A key that is meant for the ticket while an answer is under way waits for it, with all that is typed behind it: what it opened would
+  // be replaced at once.
+  let underway = false, waiting = [];
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target?.id === "ticket") underway = true;
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.target?.id !== "ticket" || event.detail.successful) return;
     underway = false;
-    waiting = "";
+    waiting = [];
   });
   async function openTicket(url) {
     keepDraft(true);
@@ -201,9 +202,7 @@
     markOpen();
     ask();
     underway = false;
-    const element = waiting && find(`[data-key="${CSS.escape(waiting)}"]`);
-    waiting = "";
-    if (element) press(element);
+    waiting.splice(0).forEach(retype);
   });
   function toEnd() {
     const stream = find("#ticket-stream");
@@ -370,23 +369,31 @@
       if (event.target.matches("textarea, input")) event.target.blur();
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, dialog, [contenteditable]")) return;
-    if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
-    if (event.key === "g") {
+    if (event.key === "Enter" && !waiting.length && event.target.closest("a, button, summary")) return;
+    if (stroke(event.key)) event.preventDefault();
+  });
+  function stroke(key) {
+    if (key.length > 1 && !keys[key]) return false;
+    if (waiting.length) return waiting.push(key === "Enter" ? "\n" : key);
+    if (key === "g") {
       leader = Date.now();
-      return;
+      return false;
     }
     const after = Date.now() - leader < 1500 ? "g" : "";
     leader = 0;
-    const element = find(`[data-key="${CSS.escape(after + event.key)}"]`) || (places[after + event.key] && find(places[after + event.key]));
-    if (element) {
-      event.preventDefault();
-      if (underway && element.closest("#ticket")) waiting = after + event.key;
-      else press(element);
-    } else if (!after && keys[event.key]) {
-      event.preventDefault();
-      keys[event.key]();
-    }
-  });
+    const element = find(`[data-key="${CSS.escape(after + key)}"]`) || (places[after + key] && find(places[after + key]));
+    if (underway && (element ? element.closest("#ticket") : !keys[key])) return waiting.push(key);
+    if (element) press(element);
+    else if (!after && keys[key]) keys[key]();
+    else return false;
+    return true;
+  }
+  function retype(key) {
+    const box = document.activeElement;
+    if (!box?.matches("textarea, input[type=search]")) return stroke(key);
+    box.setRangeText(key, box.selectionStart, box.selectionEnd, "end");
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
 
   toEnd();
   ask();

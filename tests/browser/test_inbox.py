@@ -82,6 +82,20 @@ def test_a_night_by_the_keyboard_alone(open_page, mara, sofia, tickets):
     expect(page.locator(".queue-row mark").first).to_have_text("sub")
 
 
+def test_what_is_typed_before_a_ticket_has_come_is_written_into_it(open_page, mara, tickets):
+    page, held = open_page(mara, viewport=DESK), []
+    page.goto(INBOX)
+    page.route(f"**{INBOX}{tickets[0].public_id}/**", lambda route: route.continue_() if held else held.append(route))
+    page.keyboard.press("j")
+    with page.expect_request(lambda request: tickets[0].public_id in request.url):
+        page.keyboard.press("Enter")
+    page.keyboard.type("r")
+    page.keyboard.type("On nerves,\njoke")
+    held[0].continue_()
+    expect(page.locator("#composer-body")).to_have_value("On nerves,\njoke")
+    expect(page.locator("#draft-state")).to_have_text("Draft kept")
+
+
 def test_what_affiliates_write_appears_by_itself_and_a_draft_outlives_the_page(open_page, mara, sofia, music, bao, tickets):
     money, _link = tickets
     page = open_page(mara, viewport=DESK)
