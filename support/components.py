@@ -11,28 +11,35 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from channels.models import Channel
 from core.components import chip, icon, when
-from support.models import Level, Priority, Ticket, TicketStatus
+from support.models import Level, Priority, TicketStatus
+from support.models.tickets import shown_state
+from support.queries.queue import QueueRow
 
 CHANNEL_ICONS = {"telegram": "brand-telegram", "email": "mail", "phone": "phone"}
-PRIORITY_TONES = {Priority.URGENT: "stopped", Priority.HIGH: "waiting"}
+PRIORITY_TONES = {Priority.URGENT.value: "stopped", Priority.HIGH.value: "waiting"}
 MOST_TAGS = 3
 
 
 def channel_mark(channel: Any, size: int = 14) -> SafeString:
     """Through which door: a channel with its name, or the kind that an address is of."""
-    kind = type(channel).Kind(channel.kind).label
+    kind = type(channel).Kind(channel.kind)
+    return _door(kind, getattr(channel, "name", kind.label), size)
+
+
+def _door(kind: Any, name: Any, size: int) -> SafeString:
     return format_html(
         '<span class="channel" title="{}">{}<span class="visually-hidden">{}</span></span>',
-        getattr(channel, "name", kind),
-        icon(CHANNEL_ICONS.get(channel.kind, "world"), size),
-        kind,
+        name,
+        icon(CHANNEL_ICONS.get(kind.value, "world"), size),
+        kind.label,
     )
 
 
-def queue_row(row: Ticket, *, now: datetime, picks: bool = False, states: bool = False) -> SafeString:
-    """A ticket of the queue, read by `queue_rows`, with `late`, `excerpt` and `url` (support.views.queue). `picks`: it can be
-    selected; `states`: its state is told even where it is not new. Which one is open, the page's script tells."""
+def queue_row(row: QueueRow, *, now: datetime, picks: bool = False, states: bool = False) -> SafeString:
+    """`picks`: it can be selected; `states`: its state is told even where it is not new. Which one is open, the page's script
+    tells."""
     asleep = row.snoozed_until is not None and row.snoozed_until > now
     return format_html(
         '<li class="queue-row{late}" data-id="{id}" data-last="{last}" data-who="{who}" data-subject="{subject}">{pick}'
@@ -40,13 +47,13 @@ def queue_row(row: Ticket, *, now: datetime, picks: bool = False, states: bool =
         '<span class="queue-line"><strong class="queue-who">{who}</strong> <span class="queue-due">{due}</span></span>'
         '<span class="queue-subject">{subject}</span>{reason}'
         '<span class="queue-last">{said}</span><span class="queue-marks">{marks}</span></a></li>',
-        late=f" is-{row.late}" if row.late else "",  # type: ignore[attr-defined]
+        late=f" is-{row.late}" if row.late else "",
         id=row.public_id,
         last=int(row.last_in_at.timestamp()) if row.last_in_at else "",
         who=row.party,
         subject=row.subject,
         pick=_pick(row) if picks else "",
-        url=row.url,  # type: ignore[attr-defined]
+        url=row.url,
         due=_due(row, asleep),
         reason=_reason(row) if asleep and row.snoozed_reason else "",
         said=_said(row),
@@ -54,7 +61,7 @@ def queue_row(row: Ticket, *, now: datetime, picks: bool = False, states: bool =
     )
 
 
-def _pick(row: Ticket) -> SafeString:
+def _pick(row: QueueRow) -> SafeString:
     return format_html(
         '<label class="queue-pick"><input class="form-check-input" type="checkbox" name="selected" value="{}" form="bulk">'
         '<span class="visually-hidden">{}</span></label>',
@@ -63,31 +70,30 @@ def _pick(row: Ticket) -> SafeString:
     )
 
 
-def _due(row: Ticket, asleep: bool) -> SafeString:
+def _due(row: QueueRow, asleep: bool) -> SafeString:
     if asleep:
         return format_html("{}{} {}", icon("alarm-snooze", 14), _("until"), when(row.snoozed_until))
     if row.next_due and row.status != TicketStatus.RESOLVED:
-        late = row.late == "late"  # type: ignore[attr-defined]
-        return icon("clock-exclamation" if late else "clock", 14) + when(row.next_due)
+        return icon("clock-exclamation" if row.late == "late" else "clock", 14) + when(row.next_due)
     return when(row.last_at)
 
 
-def _reason(row: Ticket) -> SafeString:
+def _reason(row: QueueRow) -> SafeString:
     return format_html('<span class="queue-last">{}{}</span>', icon("alarm-snooze", 12), row.snoozed_reason)
 
 
-def _said(row: Any) -> SafeString:
+def _said(row: QueueRow) -> SafeString:
     """The last words, or those around what was searched for."""
     if row.excerpt:
         return row.excerpt
-    mark = {"out": "corner-up-left", "note": "lock"}.get(row.last_direction)
-    return format_html("{}{}", icon(mark, 12) if mark else "", row.last_text or "")
+    mark = {"out": "corner-up-left", "note": "lock"}.get(row.direction or "")
+    return format_html("{}{}", icon(mark, 12) if mark else "", row.said or "")
 
 
-def _marks(row: Any, states: bool) -> SafeString:
-    marks = [channel_mark(row.channel)]
+def _marks(row: QueueRow, states: bool) -> SafeString:
+    marks = [_door(Channel.Kind(row.channel_kind), row.channel, 14)]
     if states or row.status == TicketStatus.NEW:
-        marks.append(chip(row.shown_state, TicketStatus(row.status).label))
+        marks.append(chip(shown_state(row.status), TicketStatus(row.status).label))
     if row.priority in PRIORITY_TONES:
         tone = PRIORITY_TONES[row.priority]
         marks.append(format_html('<span class="chip chip-{}">{}</span>', tone, Priority(row.priority).label))
@@ -96,16 +102,16 @@ def _marks(row: Any, states: bool) -> SafeString:
     if row.drafted:
         marks.append(format_html('<span class="quiet">{}{}</span>', icon("pencil", 12), _("Draft")))
     marks += [format_html('<span class="tag">{}</span>', tag) for tag in row.tags[:MOST_TAGS]]
-    marks.append(_owner(row.assignee))
+    marks.append(_owner(row.owner))
     return mark_safe(" ".join(marks))
 
 
-def _owner(person: Any) -> SafeString:
-    if person is None:
+def _owner(name: str | None) -> SafeString:
+    if name is None:
         return mark_safe('<span class="queue-owner"></span>')
     return format_html(
-        '<span class="queue-owner"><span class="initials" title="{}">{}</span><span class="visually-hidden">{}</span></span>',
-        person,
-        (person.name or person.email)[:1].upper(),
-        person,
+        '<span class="queue-owner"><span class="initials" title="{name}">{initial}</span>'
+        '<span class="visually-hidden">{name}</span></span>',
+        name=name,
+        initial=name[:1].upper(),
     )

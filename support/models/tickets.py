@@ -36,6 +36,11 @@ OPEN = (TicketStatus.NEW, TicketStatus.OPEN)  # it is our turn: clocks run
 PAUSING = (TicketStatus.PENDING, TicketStatus.ON_HOLD)
 
 
+def shown_state(status: str) -> str:
+    """The state chip: what is open for a program is not what is open for a ticket."""
+    return {"open": "our_turn", "pending": "their_turn"}.get(status, status)
+
+
 class TicketType(models.TextChoices):
     QUESTION = "question", _("Question")
     TECHNICAL = "technical", _("Technical problem")
@@ -202,8 +207,7 @@ class Ticket(PublicId, TimestampedModel):
 
     @property
     def shown_state(self) -> str:
-        """The state chip: what is open for a program is not what is open for a ticket."""
-        return {"new": "new", "open": "our_turn", "pending": "their_turn"}.get(self.status, self.status)
+        return shown_state(self.status)
 
 
 class StatusChange(models.Model):

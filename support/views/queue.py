@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,7 +22,7 @@ from core.saved_views import Shelf, shelf_of
 from programs.queries import visible_programs
 from support import live
 from support.models import Level, Priority, Ticket, TicketType
-from support.queries.queue import SHELVES, Counts, counts_of, queue_rows
+from support.queries.queue import SHELVES, Counts, QueueRow, counts_of, newest_first, queue_rows
 from support.queries.search import Found, excerpts, search_tickets
 
 PAGE = "manage:ticket_list"
@@ -98,29 +97,32 @@ class Queue(Listing):
         return self.matching.order_by(*SHELVES[self.shown_shelf].order)
 
     @cached_property
+    def keys(self) -> list[int]:
+        """Of all that is shown, in its order, up to one more than MOST: whoever has so many to answer wants the first ones."""
+        if self.text and not self.values and self.shown_shelf == "all":
+            return newest_first(self.found.tickets)
+        return list(self.sorted.values_list("pk", flat=True)[: MOST + 1])
+
+    @cached_property
     def count(self) -> int:
-        """Up to one more than MOST: whoever has so many to answer wants the first ones."""
-        return len(self.matching.order_by().values_list("pk", flat=True)[: MOST + 1])
+        return len(self.keys)
 
     @property
     def many(self) -> bool:
         return self.count > MOST
 
     @cached_property
-    def tickets(self) -> list[Ticket]:
-        """The page's rows, each with `late` ("", "soon" or "late") and, where it was searched for, the words around the hit."""
-        start = (self.page - 1) * self.per_page
-        shown = list(queue_rows(self.sorted, self.request.user)[start : start + self.per_page])
-        messages = {self.found.messages[t.pk]: t.pk for t in shown if t.pk in self.found.messages} if self.text else {}
+    def tickets(self) -> list[QueueRow]:
+        """The page's rows, where it was searched for with the words around the hit."""
+        shown = queue_rows(self.keys[self.first - 1 : self.first - 1 + self.per_page], self.request.user)
+        messages = {self.found.messages[row.pk]: row.pk for row in shown if row.pk in self.found.messages} if self.text else {}
         marked = {messages[pk]: text for pk, text in excerpts(messages, self.found.asked).items()}
-        now = timezone.now()
-        for ticket in shown:
-            ticket.late = lateness(ticket, now)  # type: ignore[attr-defined]
-            ticket.excerpt = marked.get(ticket.pk, "")  # type: ignore[attr-defined]
-            ticket.url = self.url_of(ticket)  # type: ignore[attr-defined]
+        for row in shown:
+            row.excerpt = marked.get(row.pk, row.excerpt)
+            row.url = self.url_of(row)
         return shown
 
-    def url_of(self, ticket: Ticket) -> str:
+    def url_of(self, ticket: Ticket | QueueRow) -> str:
         url = reverse("manage:ticket_detail", args=[ticket.public_id])
         return f"{url}?{self.place}" if self.place else url
 
