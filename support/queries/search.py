@@ -7,16 +7,11 @@ programs, where a common word is found soon, and the reader is told so, and may 
 a page may take. A reader's programs are in the index and in every statement, so that nobody finds less because of what others'
 programs hold.
 
-A word finds itself in any language, and what has its stem in a message of the stem's language, or of none that is known:
-"payments" finds "payment", "Zahlungen" finds "Zahlung". A phrase in quotes is found as it is written. The last word may be a
-beginning, as one types. A number is found also where a hyphen stands before it, as in A-1001: PostgreSQL's parser takes that for
-a minus (its documentation, "Parsers").
+How a text is read stands in `search_text`.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +30,7 @@ from knowledge.languages import CONFIGURATIONS
 from programs.models import Program
 from support.models import Message, Ticket
 from support.models.tickets import TicketQuerySet
+from support.queries.search_text import SHORTEST, STEMMERS, Question, Rows, read_question
 
 COMMON = 4_000  # rows that a text is expected to find, from which on the newest are read instead
 EACH_COMMON = 40_000  # rows of the rarest of several words, from which on finding where they meet takes the index too long
@@ -43,13 +39,10 @@ MOST = 1_000  # hits that are looked at further
 ENOUGH = 300  # of common words
 SHOWN = 200  # tickets
 NAMED = 50  # people
-SHORTEST = 3  # characters that a trigram is made of
 LIKELY = 4 * COMMON  # rows that are read where PostgreSQL expected fewer than COMMON
 # Of beginnings that are not among the most common words PostgreSQL expects a thousandth of all rows, without knowing more
 # (DEFAULT_TS_MATCH_SEL in its ts_selfuncs.c): of five millions, more than COMMON.
 BEGUN_COMMON = 2 * COMMON
-BEGINNING = 3  # characters of a word from which on it is taken for a beginning
-DIGITS = 4  # of a number
 PATIENCE = 5.0  # seconds that looking through all may take
 
 
@@ -78,6 +71,10 @@ def search_tickets(text: str, *, by: Any, whole: bool = False) -> Found:
         return Found(by_id)
     asked = read_question(text)
     found = _everywhere(asked, programs) if whole else None
+    if found is None:
+        several = [*asked.words, *asked.all_of] if len(asked.words) > 1 else []
+        subjects = [_subjects([part], None) for part in asked.parts] if len(asked.parts) > 1 else []
+        asked.expect([asked.begun, *several], [_subjects(asked.parts, programs), *subjects] if asked.parts else [])
     said, often_said, named, often_named = found or (*_in_messages(asked, programs), *_in_subjects(asked, programs))
     messages: dict[int, int] = {}
     for ticket, message in said:
@@ -110,20 +107,13 @@ def _clean(text: str) -> str:
 
 def _everywhere(asked: Question, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool, list[int], bool] | None:
     """What `_in_messages` and `_in_subjects` find, of all rows; None where that takes longer than PATIENCE."""
-    condition, values = _subject_condition(asked.text, programs)
-    condition = condition or "false"
     try:
         with statements_within(PATIENCE):
-            hits, bound = _hits(asked, asked.begun, programs)
-            said = select_rows(f"{hits} SELECT ticket_id, id FROM meant", bound)
-            named = select_rows(
-                f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {Ticket._meta.db_table} WHERE {condition})"
-                f" SELECT id FROM hits ORDER BY last_at DESC LIMIT {SHOWN}",
-                values,
-            )
+            said, number, _read = _by_index(_query_of(asked, asked.begun, programs), asked.begun, programs, limit="")
+            named = _subjects_by_index(_subjects(asked.parts, programs), [], limit="") if asked.parts else []
     except OperationalError:
         return None
-    return [(ticket, message) for ticket, message in said], len(said) == MOST, [pk for (pk,) in named], len(named) == SHOWN
+    return said, number == MOST, named, len(named) == SHOWN
 
 
 def _by_id(text: str, tickets: TicketQuerySet) -> list[int] | None:
@@ -141,84 +131,9 @@ def _by_id(text: str, tickets: TicketQuerySet) -> list[int] | None:
     return list(tickets.filter(whose).order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
 
 
-MATCHES = "search @@ %(query)s::tsquery"
+# By a subquery, into which the planner does not look: it would weigh all words once more, which takes as long as a small search.
+MATCHES = "search @@ (SELECT %(query)s::tsquery)"
 OF_THEM = "(%(programs)s::bigint[] IS NULL OR program_id = ANY(%(programs)s::bigint[]))"
-_WORD = re.compile(r"('(?:[^']|'')+')(:\*)?")
-_STEMMERS = {code: f"{config}_stem" for code, config in CONFIGURATIONS.items() if config != "simple"}
-_STEMS = """
-SELECT asked.words, told.lexeme, told.stem, array_agg(told.code ORDER BY told.code)
-FROM (SELECT websearch_to_tsquery('simple', %(text)s)::text AS words) asked
-LEFT JOIN LATERAL (
-    SELECT lexeme, stem, code
-    FROM unnest(to_tsvector('simple', %(text)s)), unnest(%(codes)s::text[], %(stemmers)s::text[]) AS known (code, stemmer),
-         unnest(ts_lexize(stemmer::regdictionary, lexeme)) stem
-    WHERE stem <> lexeme
-) told ON true
-GROUP BY 1, 2, 3
-"""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A text as tsqueries: `exact` word by word, `begun` with its last word taken for the beginning of one. `words`: each as it
-    is written. `loose`: each of the two with the stems of any language, which finds more. Nearly every message bears a mark of
-    one: of several words the index finds these in a fifth of the time, and the rows tell which of them are meant."""
-
-    text: str
-    exact: str
-    begun: str
-    words: list[str]
-    loose: dict[str, str]
-    _told: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
-
-    def expected(self, query: str) -> int:
-        """How many messages PostgreSQL expects to hold this; each is asked about once."""
-        if query not in self._told:
-            self._told[query] = _expected(Message._meta.db_table, MATCHES, {"query": query})
-        return self._told[query]
-
-
-def read_question(text: str) -> Question:
-    """As on the web: "whole phrases" in quotes, or, and a minus before what is not wanted."""
-    rows = select_rows(_STEMS, {"text": text, "codes": list(_STEMMERS), "stemmers": list(_STEMMERS.values())})
-    query = str(rows[0][0])
-    stems: dict[str, list[tuple[str, list[str]]]] = {}
-    for _query, lexeme, stem, codes in rows:
-        if stem:
-            stems.setdefault(_quoted(lexeme), []).append((_quoted(stem), codes))
-    found = [match[1] for match in _WORD.finditer(query)]
-    typed = re.search(r"(?:^|\s)([^\s\"-][^\s\"]*\w)$", text)
-    begun = query
-    if found and typed and query.endswith(found[-1]) and text.count('"') % 2 == 0:
-        last = found[-1][1:-1]
-        if len(last) >= (DIGITS if last.isdecimal() else BEGINNING):
-            begun = f"{query}:*"
-    loose = {_with_stems(each, stems, marked=True): _with_stems(each, stems, marked=False) for each in (query, begun)}
-    exact, begun = _with_stems(query, stems, marked=True), _with_stems(begun, stems, marked=True)
-    return Question(text, exact, begun, words=list(dict.fromkeys(found))[:8], loose=loose)
-
-
-def _quoted(lexeme: str) -> str:
-    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
-    return f"'{escaped}'"
-
-
-def _with_stems(query: str, stems: dict[str, list[tuple[str, list[str]]]], *, marked: bool) -> str:
-    """Each word or its stems, those in messages of their languages alone (`marked`); a number also as PostgreSQL may have read it."""
-
-    def ways(match: re.Match[str]) -> str:
-        word, begun = match[1], match[2] or ""
-        if word[1:-1].isdecimal():
-            return f"({word}{begun} | '-{word[1:-1]}'{begun})"
-        if query[: match.start()].endswith("> ") or query[match.end() :].startswith(" <"):
-            return match[0]  # of a phrase
-        found = [word + begun]
-        for stem, codes in stems.get(word, []):
-            languages = " | ".join(f"'@{code}'" for code in ["", *codes])
-            found.append(f"{stem} & ({languages})" if marked else stem)
-        return f"({' | '.join(found)})" if len(found) > 1 else found[0]
-
-    return _WORD.sub(ways, query)
 
 
 def _within(asked: Question, query: str, programs: Sequence[int] | None, loose: str = "") -> str:
@@ -230,19 +145,13 @@ def _within(asked: Question, query: str, programs: Sequence[int] | None, loose: 
     return f"({loose or query}) & ({marks})"
 
 
-def _hits(asked: Question, query: str, programs: Sequence[int] | None, limit: str = "") -> tuple[str, dict[str, Any]]:
-    """(statement, values): `hits`, rows by the index, of which those `meant` are the query's."""
+def _query_of(asked: Question, query: str, programs: Sequence[int] | None) -> str:
+    """What the index is asked for, of which the rows tell what is meant."""
     # One word's stems may be common words. Where a word must not be in it, any stem of it would leave out too much.
     loose = asked.loose[query]
     if len(asked.words) == 1 or "!" in query or asked.expected(loose) > COMMON:
         loose = query
-    meant = "" if loose == query else " WHERE search @@ %(meant)s::tsquery"
-    # Materialized, so that the limit does not tempt the planner into walking all messages by date.
-    statement = (
-        f"WITH hits AS MATERIALIZED (SELECT ticket_id, id, search FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM}{limit}),"
-        f" meant AS (SELECT ticket_id, id FROM hits{meant} ORDER BY id DESC LIMIT {MOST})"
-    )
-    return statement, {"query": _within(asked, query, programs, loose), "meant": query, "programs": programs}
+    return _within(asked, query, programs, loose)
 
 
 def _newest(table: str, columns: str, programs: Sequence[int] | None) -> str:
@@ -260,16 +169,32 @@ def _newest(table: str, columns: str, programs: Sequence[int] | None) -> str:
 def _in_messages(asked: Question, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool]:
     """(ticket, message) with these words, the newest first, and whether only the newest messages were read."""
     begun, is_whole = _within(asked, asked.begun, programs), asked.begun == asked.exact
-    if len(asked.words) > 1 and all(asked.expected(_within(asked, word, programs)) > EACH_COMMON for word in asked.words):
+    words = [_within(asked, word, programs) for word in asked.words] if len(asked.words) > 1 else []
+    asked.expect([begun, *words])
+    rare = _rare_among_common(asked, programs)
+    if rare:
+        hits, number, read = _by_index(rare, asked.begun, programs)
+        if read < LIKELY:
+            return hits, number == MOST
+    if words and all(asked.expected(word) > EACH_COMMON for word in words):
         return _among_newest(asked.begun, programs), True
     if asked.expected(begun) <= (COMMON if is_whole else BEGUN_COMMON):
-        hits, all_read = _by_index(asked, asked.begun, programs)
-        return hits, not all_read
+        hits, number, read = _by_index(_query_of(asked, asked.begun, programs), asked.begun, programs)
+        return hits, number == MOST or read == LIKELY
     exact = begun if is_whole else _within(asked, asked.exact, programs)
     if is_whole or asked.expected(exact) > COMMON:
         return _among_newest(asked.begun, programs), True
-    hits, _all_read = _by_index(asked, asked.exact, programs)
+    hits, _number, _read = _by_index(_query_of(asked, asked.exact, programs), asked.exact, programs)
     return [*hits, *_among_newest(asked.begun, programs)], True
+
+
+def _rare_among_common(asked: Question, programs: Sequence[int] | None) -> str:
+    """The one rare word of several, where the rows that hold it tell of the others sooner than the index, which would look each of
+    them up in very long lists."""
+    first, *others = sorted((_within(asked, word, programs) for word in asked.all_of), key=asked.expected) or [""]
+    if not others or asked.expected(first) > (BEGUN_COMMON if ":*" in first else COMMON):
+        return ""
+    return first if all(asked.expected(word) > EACH_COMMON for word in others) else ""
 
 
 def _among_newest(query: str, programs: Sequence[int] | None) -> list[tuple[int, int]]:
@@ -281,45 +206,60 @@ def _among_newest(query: str, programs: Sequence[int] | None) -> list[tuple[int,
     )
 
 
-def _by_index(asked: Question, query: str, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool]:
-    """The hits, and whether that is all of them."""
-    hits, values = _hits(asked, query, programs, f" LIMIT {LIKELY}")
-    counted = "SELECT NULL, NULL, count(*) FROM hits UNION ALL (SELECT ticket_id, id, 0 FROM meant ORDER BY id DESC)"
-    ((_none, _nor, read), *rows) = select_rows(f"{hits} {counted}", values)
-    return [(ticket, message) for ticket, message, _number in rows], len(rows) < MOST and read < LIKELY
+def _by_index(
+    query: str, meant: str, programs: Sequence[int] | None, limit: str = f" LIMIT {LIKELY}"
+) -> tuple[list[tuple[int, int]], int, int]:
+    """What is meant of the rows that the index finds for the query: the newest of each of SHOWN tickets; how many messages are
+    meant, up to MOST; and how many rows were read."""
+    # Materialized, so that the limit does not tempt the planner into walking all messages by date.
+    statement = f"""
+WITH hits AS MATERIALIZED (
+    SELECT ticket_id, id, {"true" if query == meant else "search @@ %(meant)s::tsquery"} AS meant
+    FROM (SELECT ticket_id, id, search FROM {Message._meta.db_table} WHERE {MATCHES} AND {OF_THEM}{limit}) found
+),
+newest AS MATERIALIZED (SELECT ticket_id, id FROM hits WHERE meant ORDER BY id DESC LIMIT {MOST})
+SELECT ARRAY(SELECT ARRAY[ticket_id, max(id)] FROM newest GROUP BY ticket_id ORDER BY max(id) DESC LIMIT {SHOWN}),
+    (SELECT count(*) FROM newest), (SELECT count(*) FROM hits)
+"""
+    ((found, number, read),) = select_rows(statement, {"query": query, "meant": meant, "programs": programs})
+    return [(ticket, message) for ticket, message in found], number, read
 
 
-def _subject_condition(text: str, programs: Sequence[int] | None) -> tuple[str, list[Any]]:
-    """Every word, as a part of the subject; empty where no word is long enough."""
+def _subjects(parts: Sequence[str], programs: Sequence[int] | None) -> Rows:
+    """Tickets with every one of these as a part of the subject."""
     # In PostgreSQL's capitals, as the index has them: Python makes two letters of some, such as ß.
-    words = [word for word in text.replace('"', " ").split() if len(word) >= SHORTEST][:8]
-    if not words:
-        return "", []
-    parts, values = ["upper(subject) LIKE upper(%s)"] * len(words), [f"%{_plain(word)}%" for word in words]
-    return (
-        (" AND ".join(parts), values)
-        if programs is None
-        else (" AND ".join([*parts, "program_id = ANY(%s)"]), [*values, programs])
+    within = [] if programs is None else [f"program_id = ANY(ARRAY{list(programs)}::bigint[])"]
+    return Rows(
+        Ticket._meta.db_table, " AND ".join([*[_PART] * len(parts), *within]), tuple(f"%{_plain(each)}%" for each in parts)
     )
+
+
+_PART = "upper(subject) LIKE upper(%s)"
 
 
 def _in_subjects(asked: Question, programs: Sequence[int] | None) -> tuple[list[int], bool]:
     """Tickets with these words in their subject, and whether only the newest were read."""
-    condition, values = _subject_condition(asked.text, programs)
-    if not condition:
+    if not asked.parts:
         return [], False
-    table = Ticket._meta.db_table
-    common = _expected(table, condition, values) > COMMON
-    if common:
-        of_newest, their_values = _subject_condition(asked.text, None)
+    if asked.expected_of(_subjects(asked.parts, programs)) > COMMON:
+        meant = _subjects(asked.parts, None)
         order = "" if programs is None or len(programs) == 1 else " ORDER BY id DESC"
-        statement = f"SELECT id FROM {_newest(table, 'id, subject', programs)} WHERE {of_newest}{order} LIMIT {SHOWN}"
-        return [int(pk) for (pk,) in select_rows(statement, their_values)], True
+        statement = f"SELECT id FROM {_newest(meant.table, 'id, subject', programs)} WHERE {meant.condition}{order} LIMIT {SHOWN}"
+        return [int(pk) for (pk,) in select_rows(statement, meant.values)], True
+    first, *others = sorted(asked.parts, key=lambda part: asked.expected_of(_subjects([part], None)))
+    if asked.expected_of(_subjects([first], None)) <= COMMON:
+        return _subjects_by_index(_subjects([first], programs), others), False
+    return _subjects_by_index(_subjects(asked.parts, programs), []), False
+
+
+def _subjects_by_index(meant: Rows, others: Sequence[str], limit: str = f" LIMIT {LIKELY}") -> list[int]:
+    """The newest SHOWN. Of the `others`, parts as well, the rows tell: for a rare one's sooner than the index would."""
+    condition = " AND ".join([meant.condition, *[f"({_PART}) IS TRUE"] * len(others)])
     statement = (
-        f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {table} WHERE {condition} LIMIT {LIKELY})"
+        f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {meant.table} WHERE {condition}{limit})"
         f" SELECT id FROM hits ORDER BY last_at DESC LIMIT {SHOWN}"
     )
-    return [int(pk) for (pk,) in select_rows(statement, values)], False
+    return [int(pk) for (pk,) in select_rows(statement, [*meant.values, *_subjects(others, None).values])]
 
 
 def _plain(word: str) -> str:
@@ -354,13 +294,6 @@ def _of_people(text: str, tickets: TicketQuerySet, programs: Sequence[int] | Non
     return list(found.order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
 
 
-def _expected(table: str, condition: str, values: Sequence[Any] | dict[str, Any]) -> int:
-    """How many rows PostgreSQL expects, from its statistics: no row is read."""
-    ((plan,),) = select_rows(f"EXPLAIN (FORMAT JSON) SELECT FROM {table} WHERE {condition}", values)
-    read = json.loads(plan) if isinstance(plan, str) else plan
-    return int(read[0]["Plan"]["Plan Rows"])
-
-
 _START, _END = "\x02", "\x03"  # what no message holds and no browser shows
 
 
@@ -369,7 +302,7 @@ def excerpts(messages: Collection[int], asked: Question | None) -> dict[int, Saf
     if not messages or asked is None:
         return {}
     options = f"StartSel={_START},StopSel={_END},MaxWords=22,MinWords=10,MaxFragments=1"
-    stemming = " ".join(f"WHEN '{code}' THEN '{CONFIGURATIONS[code]}'" for code in _STEMMERS)
+    stemming = " ".join(f"WHEN '{code}' THEN '{CONFIGURATIONS[code]}'" for code in STEMMERS)
     rows = select_rows(
         f"SELECT id, ts_headline((CASE WHEN to_tsvector('simple', said) @@ asked THEN 'simple' ELSE"
         f" CASE language {stemming} ELSE 'simple' END END)::regconfig, said, asked, %s)"

@@ -147,6 +147,18 @@ def test_names_of_orders_are_found_with_and_without_what_stands_before_the_numbe
     assert found("A-1002", mara) == found("B-1001", mara) == found("100", mara) == []
 
 
+def test_a_rare_word_among_common_ones_finds_what_holds_them_all(ticket, mara, music, bao, monkeypatch):
+    make_message(make_ticket(bao, music, subject="Payout of April"), "A postback that does arrive")
+    monkeypatch.setattr(search, "EACH_COMMON", -1)  # every word but the rarest
+
+    for text in ("postback log", "log postb", '"does not" postback', "ayout Marc", "postback postback logs"):
+        assert found(text, mara) == [ticket.pk], text
+    assert found("postback -log", mara) != found("postback or log", mara)
+    assert found("arrive nowhere", mara) == []
+    monkeypatch.setattr(search, "LIKELY", 1)  # where the rare one is not rare
+    assert found("postback log", mara) == [ticket.pk]
+
+
 def test_all_messages_are_looked_through_when_that_is_asked_for(ticket, mara, music, bao, monkeypatch):
     later = make_ticket(bao, music)
     make_message(later, "another postback")
