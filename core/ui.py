@@ -35,6 +35,7 @@ __all__ = [
     "Entry",
     "Period",
     "Series",
+    "address_of",
     "cards",
     "menu",
     "menu_within",
@@ -54,6 +55,7 @@ AUDIENCES = ("manager", "portal")  # in the order in which the account pages loo
 Allowed = Callable[[HttpRequest], bool]
 Count = Callable[[HttpRequest], int]
 MOST_COUNTED = 99
+_ANY_ID = "any_id"
 CardProvider = Callable[[HttpRequest, Any], "dict[str, Any] | None"]
 
 
@@ -192,6 +194,16 @@ def url_if_any(name: str) -> str:
         return reverse(name)
     except NoReverseMatch:
         return ""
+
+
+def address_of(name: str, public_id: str) -> str:
+    """The address of one thing's page or action, as `reverse` gives it: rows of a list ask for hundreds."""
+    return _address_with_id(name).replace(_ANY_ID, public_id)
+
+
+@cache
+def _address_with_id(name: str) -> str:
+    return reverse(name, args=[_ANY_ID])
 
 
 def _current(path: str, urls: list[str]) -> str | None:

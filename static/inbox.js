@@ -302,22 +302,35 @@
     frame(link, link.getAttribute("href"));
   });
 
-  // Dialogs
+  // What a step needs to be told: a link to its page, whose form is shown here. What is typed meanwhile is meant for it.
+  let opening = false;
+  async function openDialog(url) {
+    all("details.pop[open]").forEach((details) => (details.open = false));
+    opening = true;
+    const dialog = find("#dialog"), html = await fetched(url, "dialog");
+    opening = false;
+    const typed = waiting.splice(0);
+    if (html === null) return location.assign(url);
+    if (!dialog.isConnected) return;
+    show(dialog, html);
+    dialog.showModal();
+    typed.forEach(retype);
+  }
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
-    if (opener) {
-      const dialog = document.getElementById(opener.dataset.dialog), form = find("form", dialog);
-      if (form.elements.message) form.elements.message.value = opener.dataset.message || "";
-      if (opener.dataset.url) form.action = opener.dataset.url;
-      all("details.pop[open]").forEach((details) => (details.open = false));
-      dialog.showModal();
+    if (opener && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.button) {
+      event.preventDefault();
+      if (!opening) openDialog(opener.href);
     }
     if (event.target.closest(".talk-about")) {
       event.preventDefault();
       if (find("#ticket").classList.toggle("about-shown") || wide.matches) find("#about").focus();
       if (!wide.matches) find("#about").scrollIntoView();
     }
-    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+    if (event.target.closest("dialog [data-close]")) {
+      event.preventDefault();
+      event.target.closest("dialog").close();
+    }
   });
 
   // The keyboard: a key presses what says that it is its own.
@@ -382,7 +395,7 @@
     const after = Date.now() - leader < 1500 ? "g" : "";
     leader = 0;
     const element = find(`[data-key="${CSS.escape(after + key)}"]`) || (places[after + key] && find(places[after + key]));
-    if (underway && (element ? element.closest("#ticket") : !keys[key])) return waiting.push(key);
+    if (opening || underway && (element ? element.closest("#ticket") : !keys[key])) return waiting.push(key);
     if (element) press(element);
     else if (!after && keys[key]) keys[key]();
     else return false;
@@ -390,7 +403,7 @@
   }
   function retype(key) {
     const box = document.activeElement;
-    if (!box?.matches("textarea, input[type=search]")) return stroke(key);
+    if (!box?.matches("textarea, input[type=search], input[type=text]")) return stroke(key);
     box.setRangeText(key, box.selectionStart, box.selectionEnd, "end");
     box.dispatchEvent(new Event("input", { bubbles: true }));
   }

@@ -151,7 +151,7 @@ def _takers(promises: list[Commitment]) -> dict[int, list[User]]:
 
 
 def composer_promises(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
-    return {"open": list(ticket.commitments.open()[:5])}
+    return {"open": list(ticket.commitments.open()[:5]) if ticket.around.promises else []}  # type: ignore[attr-defined]
 
 
 def shown_figures_card(request: HttpRequest, program: Program) -> dict[str, Any] | None:

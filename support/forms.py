@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any, cast
 
@@ -13,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
 from accounts.queries import people_who
 from channels.files import keep_file, safe_name
 from core.access import Can
@@ -171,7 +169,13 @@ class ChangeForm(forms.ModelForm):
 class OtherTicketForm(forms.Form):
     """Another ticket: chosen among those beside this one, or by its id or the address of its page, which counts before a choice."""
 
-    other = forms.CharField(label=gettext_lazy("The other ticket"), max_length=500, required=False)
+    other = forms.CharField(
+        label=gettext_lazy("The other ticket"),
+        help_text=gettext_lazy("Its tkt_… or the address of its page"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
     def __init__(self, *args: Any, by: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -186,6 +190,13 @@ class OtherTicketForm(forms.Form):
         return found
 
 
+class SplitForm(forms.Form):
+    """What becomes a ticket of its own."""
+
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=500, required=False)
+    later = forms.BooleanField(label=gettext_lazy("With all that was written after it"), required=False)
+
+
 class TaskForm(forms.ModelForm):
     """What is to be done, by whom, until when."""
 
@@ -194,13 +205,10 @@ class TaskForm(forms.ModelForm):
         fields = ["title", "owner", "due_at"]
         widgets = {"due_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")}
 
-    def __init__(self, *args: Any, ticket: Ticket, people: Iterable[User] | None = None, **kwargs: Any) -> None:
-        """`people`: those who can be chosen, where the page has read them already."""
+    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         owner = cast(forms.ModelChoiceField, self.fields["owner"])
         owner.queryset = people_who(Can.SEE_TICKETS, ticket.program_id)
-        if people is not None:
-            owner.choices = [(person.pk, str(person)) for person in people]
 
     def _post_clean(self) -> None:
         """The service makes the row."""

@@ -229,6 +229,7 @@ TABLE: dict[str, Row] = {
     "manage:mention_list": manage(TEAM),
     "manage:ticket_detail": manage(TEAM, "ticket"),
     "manage:ticket_card": manage(TEAM, "ticket"),
+    "manage:ticket_history": manage(TEAM, "ticket"),
     "manage:ticket_bulk": manage(ANSWER),
     "manage:message_create": manage(ANSWER, "ticket"),
     "manage:draft_keep": manage(ANSWER, "ticket"),

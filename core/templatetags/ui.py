@@ -66,10 +66,13 @@ def empty(title: Any, text: Any = "", button_url: str = "", button_label: Any = 
 
 
 @register.inclusion_tag("components/timeline.html", takes_context=True)
-def timeline(context: Context, events: QuerySet[Event] | Sequence[dict[str, Any]], limit: int = OLDER) -> dict[str, Any]:
+def timeline(
+    context: Context, events: QuerySet[Event] | Sequence[dict[str, Any]], limit: int = OLDER, page: str = ""
+) -> dict[str, Any]:
     """{% timeline events %}: a query of core events, or dicts with at, actor, sentence, icon, reason.
 
     The newest `limit`; how many there are, and the way to those before (`?history=15` leaves out the newest 15), in one query.
+    They stand on the page that shows it, or on `page`.
     """
     query = context["request"].GET.copy() if "request" in context else QueryDict(mutable=True)
     asked = query.pop("history", [""])[-1]
@@ -83,7 +86,7 @@ def timeline(context: Context, events: QuerySet[Event] | Sequence[dict[str, Any]
         changed = query.copy()
         if skip:
             changed["history"] = str(skip)
-        return f"?{changed.urlencode()}#history"
+        return f"{page}?{changed.urlencode()}#history"
 
     last = skipped + len(shown)
     return {

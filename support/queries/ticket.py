@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, OuterRef, Prefetch, Q, QuerySet, Subquery, When, prefetch_related_objects
+from django.db.models import Case, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, When, prefetch_related_objects
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
@@ -18,12 +19,33 @@ from channels.parsed import Authenticity
 from core.access import Can, programs_of
 from core.events import ref
 from core.models import Event
+from core.prepared import Prepared
 from support.display import shown_text
-from support.models import Attachment, ChatRead, Message, Move, Task, Ticket, TicketLink, TicketRead
+from support.models import (
+    Attachment,
+    ChatRead,
+    Commitment,
+    Draft,
+    Escalation,
+    Mention,
+    Message,
+    Move,
+    Notice,
+    Task,
+    Ticket,
+    TicketLink,
+    TicketRead,
+)
 
 PART = 30  # messages that are read at once
 READERS = 6  # colleagues of whom is told when they had it open
 BESIDE = 8  # other tickets of the same sender
+# What is shown of a message: planning a join of all that it belongs to takes longer than reading it.
+READ = (
+    *("ticket", "direction", "created_at", "body_text", "body_html", "quoted_text", "is_answer", "authenticity", "remarks"),
+    *("edited_at", "deleted_at", "inbound", "reply_to"),
+    *("author__name", "author__email", "contact__name", "contact__affiliate", "outgoing__status", "outgoing__error"),
+)
 # What the stream of messages or the page itself tells already.
 IN_THE_STREAM = ["message.received", "message.sent", "message.told", "note.added"]
 
@@ -45,12 +67,14 @@ def conversation(ticket: Ticket, before: int = 0) -> Conversation:
         edge = rows.filter(pk=before).first()
         if edge is not None:
             rows = rows.filter(Q(created_at__lt=edge.created_at) | Q(created_at=edge.created_at, pk__lt=edge.pk))
-    rows = rows.defer("search").select_related("author", "contact", "outgoing", "inbound", "reply_to").defer("inbound__raw")
+    rows = rows.select_related("author", "contact", "outgoing").only(*READ)
     rows = rows.prefetch_related(Prefetch("attachments", Attachment.objects.select_related("file")))
     shown = list(rows.order_by("-created_at", "-pk")[: PART + 1])
     more = len(shown) > PART
     shown = shown[:PART][::-1]
     prefetch_related_objects([message for message in shown if message.edited_at], "versions")
+    answers = [message for message in shown if message.reply_to_id]
+    prefetch_related_objects(answers, Prefetch("reply_to", Message.objects.only("body_text")))
     for message in shown:
         message.ticket = ticket  # whose affiliate is read already
         message.shown = shown_text(message.body_text)  # type: ignore[attr-defined]
@@ -66,25 +90,53 @@ def _name_claims(messages: list[Message]) -> None:
         message.claimed = owners.get(message.contact_id or 0)  # type: ignore[attr-defined]
 
 
-def seen_in_portal() -> Case:
-    """Of a ticket: until when somebody of the affiliate has read their chat; unknown of what not all of them see."""
-    read = ChatRead.objects.filter(affiliate=OuterRef("affiliate"), program=OuterRef("program")).order_by("-read_at")
-    return Case(When(about_payout__isnull=True, then=Subquery(read.values("read_at")[:1])))
+@dataclass(frozen=True)
+class Around:
+    """What belongs to a ticket before its reader. Few tickets have any of the first: it is read where it is there."""
+
+    tasks: bool
+    links: bool
+    draft: bool
+    promises: bool
+    asks: bool  # a question to others is open
+    calls: bool  # a note calls the reader
+    notices: bool  # the reader was told of it
+    seen_at: datetime | None  # until when somebody of the affiliate has read their chat; unknown of what not all of them see
+    readers: list[tuple[str, datetime, bool]]  # colleagues who had it open last: first name, when, whether after the last message
 
 
-def read_by(reader: Any) -> ArraySubquery:
-    """Of a ticket: the colleagues who had it open last, the newest first, for `readers_of`."""
-    rows = TicketRead.objects.filter(ticket=OuterRef("pk")).exclude(user=reader.pk).order_by("-read_at", "pk")
-    return ArraySubquery(rows.values(told=JSONObject(name="user__name", email="user__email", at="read_at"))[:READERS])
+def around(ticket: Ticket, reader: Any) -> Around:
+    """In one query."""
+    row = _AROUND.first(ticket.pk, reader.pk)
+    assert row is not None
+    *told, readers = row
+    told.append([_reader(json.loads(each), ticket) for each in readers])
+    return Around(*told)
 
 
-def readers_of(ticket: Ticket) -> list[tuple[str, datetime, bool]]:
-    """(first name, when, whether after the last that was written) of a ticket that was read with `read_by`."""
-    told = []
-    for each in ticket.read_by:  # type: ignore[attr-defined]
-        at = datetime.fromisoformat(each["at"])
-        told.append((User(name=each["name"], email=each["email"]).get_short_name(), at, at >= ticket.last_at))
-    return told
+def _reader(told: dict[str, str], ticket: Ticket) -> tuple[str, datetime, bool]:
+    at = datetime.fromisoformat(told["at"])
+    return User(name=told["name"], email=told["email"]).get_short_name(), at, at >= ticket.last_at
+
+
+def _around(ticket: int, reader: int) -> QuerySet[Ticket, Any]:
+    this = {"ticket": OuterRef("pk")}
+    seen = ChatRead.objects.filter(affiliate=OuterRef("affiliate"), program=OuterRef("program")).order_by("-read_at")
+    reads = TicketRead.objects.filter(**this).exclude(user=reader).order_by("-read_at", "pk")
+    return Ticket.objects.filter(pk=ticket).values_list(
+        Exists(Task.objects.filter(**this)),
+        Exists(TicketLink.objects.filter(Q(**this) | Q(other=OuterRef("pk")))),
+        Exists(Draft.objects.filter(**this, user=reader)),
+        Exists(Commitment.objects.open().filter(**this)),
+        Exists(Escalation.objects.open().filter(**this)),
+        Exists(Mention.objects.filter(message__ticket=OuterRef("pk"), user=reader, seen_at__isnull=True)),
+        Exists(Notice.objects.filter(**this, user=reader, seen_at__isnull=True)),
+        Case(When(about_payout__isnull=True, then=Subquery(seen.values("read_at")[:1]))),
+        ArraySubquery(reads.values(told=JSONObject(name="user__name", email="user__email", at="read_at"))[:READERS]),
+    )
+
+
+_AROUND = Prepared(_around, 2)
 
 
 def next_clock(ticket: Ticket) -> tuple[str, datetime] | None:

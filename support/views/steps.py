@@ -17,8 +17,9 @@ from core.access import Can, manager_required
 from core.components import number_text
 from core.errors import Refusal
 from core.ui import redirect_back, refusals_as_messages
-from support.forms import AssignForm, ChangeForm, OtherTicketForm, StatusForm, TaskForm, UntilForm
+from support.forms import AssignForm, ChangeForm, OtherTicketForm, SplitForm, StatusForm, TaskForm, UntilForm
 from support.models import Message, Move, Task, Ticket, TicketStatus
+from support.queries.ticket import BESIDE, tickets_beside
 from support.services import (
     add_task,
     assign,
@@ -31,6 +32,7 @@ from support.services import (
     split_ticket,
     undo_move,
 )
+from support.views.asking import ask
 from support.views.queue import Queue
 from support.views.tickets import back_to, tell_what_remains, tell_what_was_withdrawn, visible_ticket
 
@@ -104,9 +106,11 @@ def ticket_snooze(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @manager_required(Can.ANSWER_TICKETS)
-@require_POST
 def ticket_change(request: HttpRequest, public_id: str) -> HttpResponse:
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if request.method != "POST":
+        form = ChangeForm(instance=ticket, prefix="change")
+        return ask(request, ticket, _("What it is about"), form, _("Change"), swaps=True)
     form = ChangeForm(request.POST, instance=ticket, prefix="change")
     if form.is_valid():
         with refusals_as_messages(request):
@@ -117,10 +121,14 @@ def ticket_change(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @manager_required(Can.ANSWER_TICKETS)
-@require_POST
 def ticket_merge(request: HttpRequest, public_id: str) -> HttpResponse:
     """This one goes into the other, which is shown then."""
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if request.method != "POST":
+        lead = _(
+            "All messages and tasks of this ticket go into the other one, which must be of the same affiliate. This one is resolved."
+        )
+        return _ask_for_another(request, ticket, _("Merge into another"), lead, _("Merge"))
     form = OtherTicketForm(request.POST, by=request.user, ticket=ticket)
     if form.is_valid():
         with refusals_as_messages(request):
@@ -130,10 +138,22 @@ def ticket_merge(request: HttpRequest, public_id: str) -> HttpResponse:
     return back_to(request, ticket)
 
 
+def _ask_for_another(request: HttpRequest, ticket: Ticket, heading: str, lead: str, verb: str) -> HttpResponse:
+    beside = list(tickets_beside(ticket, request.user)[:BESIDE])
+    form = OtherTicketForm(by=request.user, ticket=ticket)
+    form.fields["other"].required = not beside
+    if beside:
+        form.fields["other"].label = _("Or another one")
+    return ask(request, ticket, heading, form, verb, lead=lead, beside=beside)
+
+
 @manager_required(Can.ANSWER_TICKETS)
-@require_POST
 def ticket_link(request: HttpRequest, public_id: str) -> HttpResponse:
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if request.method != "POST":
+        return _ask_for_another(
+            request, ticket, _("Link to another"), _("Both stay as they are, and each shows the other."), _("Link")
+        )
     form = OtherTicketForm(request.POST, by=request.user, ticket=ticket)
     if form.is_valid():
         with refusals_as_messages(request):
@@ -144,16 +164,21 @@ def ticket_link(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @manager_required(Can.ANSWER_TICKETS)
-@require_POST
 def message_split(request: HttpRequest, public_id: str) -> HttpResponse:
     """A ticket of its own out of this message, and with `later` out of what follows."""
     tickets = Ticket.objects.visible_to(request.user, Can.ANSWER_TICKETS)
     message = get_object_or_404(Message, pk=Message.pk_from(public_id), ticket__in=tickets)
-    with refusals_as_messages(request):
-        new = split_ticket(
-            message, by=request.user, subject=request.POST.get("subject", "")[:500], with_later=bool(request.POST.get("later"))
-        )
-        return back_to(request, new)
+    if request.method != "POST":
+        lead = _("The message becomes a ticket of its own, linked to this one. The affiliate notices nothing.")
+        return ask(request, message.ticket, _("Split off"), SplitForm(), _("Split off"), lead=lead)
+    form = SplitForm(request.POST)
+    if form.is_valid():
+        with refusals_as_messages(request):
+            given = form.cleaned_data
+            new = split_ticket(message, by=request.user, subject=given["subject"], with_later=given["later"])
+            return back_to(request, new)
+    else:
+        tell_errors(request, form)
     return back_to(request, message.ticket)
 
 
@@ -170,9 +195,13 @@ def move_undo(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @manager_required(Can.ANSWER_TICKETS)
-@require_POST
 def task_create(request: HttpRequest, public_id: str) -> HttpResponse:
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if request.method != "POST":
+        lead = _("It has an owner and a time of its own, and is done when it is done: not with the ticket.")
+        asking = TaskForm(ticket=ticket, prefix="task", initial={"owner": request.user.pk})
+        about = request.GET.get("message", "")
+        return ask(request, ticket, _("Make a task"), asking, _("Make it"), lead=lead, message=about, swaps=True)
     form = TaskForm(request.POST, ticket=ticket, prefix="task")
     asked_by = request.POST.get("message", "")
     message = ticket.messages.filter(pk=Message.pk_from(asked_by) or 0).first() if asked_by else None

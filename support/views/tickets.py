@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,22 +29,20 @@ from core.components import moment_text
 from core.ui import refusals_as_messages
 from payouts.queries import balances
 from support import live
-from support.display import PICTURES
-from support.forms import ChangeForm, MessageForm, TaskForm, snooze_presets
+from support.forms import MessageForm, snooze_presets
 from support.forms_promises import PromiseForm
 from support.mentions import see_mentions, see_ticket
 from support.models import Commitment, Draft, Escalation, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
 from support.queries.ticket import (
     BESIDE,
+    Around,
+    around,
     conversation,
     history_of,
     links_of,
     moves_of,
     next_clock,
-    read_by,
-    readers_of,
-    seen_in_portal,
     tasks_of,
     tickets_beside,
 )
@@ -62,14 +60,9 @@ STEPS = 15  # of the history, below the conversation
 
 def visible_ticket(request: HttpRequest, public_id: str, can: Can = Can.SEE_TICKETS) -> Ticket:
     """The ticket, where the reader's role reaches it in its program; otherwise there is none."""
-    rows = Ticket.objects.visible_to(request.user, can).annotate(
-        seen_at=seen_in_portal(),
-        read_by=read_by(request.user),
-        asks=Exists(Escalation.objects.open().filter(ticket=OuterRef("pk"))),
-    )
     # What most tickets have; planning a join of all that some have takes longer than reading that when it is there.
-    related = rows.select_related("program", "affiliate__manager", "channel", "assignee")
-    ticket = related.filter(pk=Ticket.pk_from(public_id) or 0).first()
+    rows = Ticket.objects.visible_to(request.user, can).select_related("program", "affiliate", "channel", "assignee")
+    ticket = rows.filter(pk=Ticket.pk_from(public_id) or 0).first()
     if ticket is None:
         raise Http404
     return ticket
@@ -81,8 +74,8 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     """The queue alone; htmx asks for it beside an open ticket, and for its rows when something has changed."""
     queue = Queue(request)
     for target, template in (("queue-rows", "_queue_rows.html"), ("queue", "_queue.html")):
-        if _asked_for(request, target):
-            return _partial(request, f"support/manager/{template}", _queue_context(request, queue))
+        if asked_for(request, target):
+            return part(request, f"support/manager/{template}", _queue_context(request, queue))
     return render(request, "support/manager/ticket_list.html", {**_queue_context(request, queue), "ticket": None})
 
 
@@ -95,26 +88,29 @@ def ticket_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     if ticket.merged_into is not None and not request.GET.get("stay"):
         messages.info(request, _("“%(subject)s” went into this ticket.") % {"subject": ticket.subject})
         return redirect("manage:ticket_detail", ticket.merged_into.public_id)
-    see_mentions(request.user, ticket.pk)
-    see_notices(request.user, ticket.pk)
-    if _asked_for(request, "ticket-stream"):
-        see_ticket(request.user, ticket.pk)
-        return _partial(request, "support/manager/_ticket_live.html", _ticket_context(request, ticket, Queue(request)))
+    mark, has = live.marks((), request.user.pk, ticket.pk)[1], around(ticket, request.user)  # before the messages are read
+    if has.calls:
+        see_mentions(request.user, ticket.pk)
+    if has.notices:
+        see_notices(request.user, ticket.pk)
     queue = Queue(request)
-    if _asked_for(request, "ticket"):
-        response = _partial(request, "support/manager/_ticket.html", _ticket_context(request, ticket, queue))
+    context = _ticket_context(request, ticket, queue, has) | {"ticket_mark": mark}
+    if asked_for(request, "ticket-stream"):
+        see_ticket(request.user, ticket.pk)
+        return part(request, "support/manager/_ticket_live.html", context)
+    if asked_for(request, "ticket"):
+        response = part(request, "support/manager/_ticket.html", context)
         if request.htmx.current_url_abs_path != queue.url_of(ticket):  # type: ignore[attr-defined]
             response["HX-Push-Url"] = queue.url_of(ticket)
         return response
-    context = {"shortcuts": SHORTCUTS, **_ticket_context(request, ticket, queue)}
-    return render(request, "support/manager/ticket_list.html", context)
+    return render(request, "support/manager/ticket_list.html", {"shortcuts": SHORTCUTS, **context})
 
 
-def _asked_for(request: HttpRequest, target: str) -> bool:
+def asked_for(request: HttpRequest, target: str) -> bool:
     return bool(getattr(request, "htmx", False)) and request.htmx.target == target  # type: ignore[attr-defined]
 
 
-def _partial(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def part(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     response["Cache-Control"] = "no-store"
@@ -133,64 +129,50 @@ def _queue_context(request: HttpRequest, queue: Queue) -> dict[str, Any]:
     }
 
 
-def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue) -> dict[str, Any]:
+def _ticket_context(request: HttpRequest, ticket: Ticket, queue: Queue, has: Around) -> dict[str, Any]:
     now = timezone.now()
-    mark = live.marks((), request.user.pk, ticket.pk)[1]  # before the messages are read
+    ticket.around = has  # type: ignore[attr-defined]
     number = request.GET.get("before", "")
     said = conversation(ticket, int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0)
     answers = rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id)
     ticket.late = lateness(ticket, now)  # type: ignore[attr-defined]
-    people = list(people_who(Can.SEE_TICKETS, ticket.program_id))
     return {
         "ticket": ticket,
-        "ticket_mark": mark,
         "said": said,
         "clock": next_clock(ticket),
-        "readers": readers_of(ticket),
-        "tasks": list(tasks_of(ticket)),
-        "links": links_of(ticket, request.user),
+        "around": has,
+        "tasks": list(tasks_of(ticket)) if has.tasks else [],
+        "links": links_of(ticket, request.user) if has.links else [],
         "now": now,
         "answers_here": answers,
-        "draft": Draft.objects.filter(ticket=ticket, user=request.user.pk).first() if answers else None,
-        "people_here": people,
+        "draft": Draft.objects.filter(ticket=ticket, user=request.user.pk).first() if answers and has.draft else None,
+        "people_here": list(people_who(Can.SEE_TICKETS, ticket.program_id).only("name", "email")),
         "modes": MessageForm.MODES,
         "afters": MessageForm.AFTER,
         "presets": snooze_presets(timezone.localtime()),
-        "change_form": ChangeForm(instance=ticket, prefix="change"),
-        "task_form": TaskForm(ticket=ticket, prefix="task", initial={"owner": request.user.pk}, people=people),
         "statuses": [choice for choice in TicketStatus.choices if choice[0] not in (TicketStatus.NEW, ticket.status)],
-        "events": history_of(ticket),
-        "moves": moves_of(ticket) if answers else [],
-        "steps": STEPS,
-        "pictures": PICTURES,
         "place": queue.place,
         "queue_url": queue.address(),
         "ticket_path": reverse("manage:ticket_detail", args=[ticket.public_id]),
-        "other_dialogs": _other_dialogs(ticket) if answers else [],
-        "beside": list(tickets_beside(ticket, request.user)[:BESIDE]) if answers else [],
     }
 
 
-def _other_dialogs(ticket: Ticket) -> list[tuple[str, str, str, str, str]]:
-    """(id, title, text, verb, address) of what is done with another ticket."""
-    return [
-        (
-            "dialog-merge",
-            _("Merge into another"),
-            _(
-                "All messages and tasks of this ticket go into the other one, which must be of the same affiliate. This one is resolved."
-            ),
-            _("Merge"),
-            reverse("manage:ticket_merge", args=[ticket.public_id]),
-        ),
-        (
-            "dialog-link",
-            _("Link to another"),
-            _("Both stay as they are, and each shows the other."),
-            _("Link"),
-            reverse("manage:ticket_link", args=[ticket.public_id]),
-        ),
-    ]
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+def ticket_history(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What was done to it, and what of that can be undone: read where somebody opens it below the conversation, or as a page."""
+    ticket = visible_ticket(request, public_id)
+    answers = rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id)
+    context = {
+        "layout": "layouts/part.html" if getattr(request, "htmx", False) else "layouts/manager.html",
+        "heading": _("History"),
+        "ticket": ticket,
+        "events": history_of(ticket),
+        "moves": moves_of(ticket) if answers else [],
+        "steps": STEPS,
+        "place": Queue(request).place,
+    }
+    return part(request, "support/manager/ticket_history.html", context)
 
 
 @manager_required(Can.SEE_TICKETS)
@@ -220,7 +202,7 @@ def ticket_card(request: HttpRequest, public_id: str) -> HttpResponse:
         **(_numbers(request, ticket) if visible else {}),
         "events": timeline_of(affiliate, request.user) if visible else None,
     }
-    return _partial(request, "support/manager/_ticket_card.html", context)
+    return part(request, "support/manager/_ticket_card.html", context)
 
 
 def _numbers(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:

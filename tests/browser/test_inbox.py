@@ -95,6 +95,13 @@ def test_what_is_typed_before_a_ticket_has_come_is_written_into_it(open_page, ma
     expect(page.locator("#composer-body")).to_have_value("On nerves,\njoke")
     expect(page.locator("#draft-state")).to_have_text("Draft kept")
 
+    page.keyboard.press("Escape")
+    page.keyboard.type("tAsk jo")
+    expect(page.get_by_role("dialog").get_by_label("What")).to_have_value("Ask jo")
+    page.get_by_role("dialog").get_by_role("link", name="Cancel").click()
+    page.locator("#stream-history > summary").click()
+    expect(page.locator("#stream-history")).to_contain_text("Nothing has happened here yet")
+
 
 def test_what_affiliates_write_appears_by_itself_and_a_draft_outlives_the_page(open_page, mara, sofia, music, bao, tickets):
     money, _link = tickets
@@ -160,7 +167,7 @@ def test_a_ticket_goes_into_another_that_is_chosen_by_its_subject(open_page, mar
     page.goto(f"{INBOX}{later.public_id}/")
 
     page.locator("#ticket-head").get_by_label("More").click()
-    page.get_by_role("button", name="Merge into another").click()
+    page.get_by_role("link", name="Merge into another").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("My link").check()
     dialog.get_by_role("button", name="Merge").click()
