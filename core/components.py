@@ -199,7 +199,12 @@ def chip(state: Any, label: Any = "") -> SafeString:
         return mark_safe(NOTHING)
     key = str(getattr(state, "value", state))
     known = STATES.get(key) or State("neutral", "point", key.replace("_", " ").capitalize())
-    return format_html('<span class="chip chip-{}">{}{}</span>', known.tone, icon(known.icon, 14), label or known.label)
+    return _chip(known.tone, known.icon, str(label or known.label))
+
+
+@lru_cache(maxsize=1024)  # every row of a list has one, of a few
+def _chip(tone: str, icon_name: str, label: str) -> SafeString:
+    return format_html('<span class="chip chip-{}">{}{}</span>', tone, icon(icon_name, 14), label)
 
 
 @lru_cache(maxsize=8192)

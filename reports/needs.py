@@ -25,7 +25,7 @@ from payouts.models import BatchStatus, Payout, PayoutBatch, PayoutStatus
 from payouts.previews import OPEN, due_without_batch
 from programs.models import Program
 from reports.needs_counted import Need, counted_needs, within
-from support.queries.queue import MOST_COUNTED, counts_of
+from support.queries.queue import MOST_COUNTED, warnings_of
 
 OPEN_BATCHES = 10
 LAST = ("unpriced", "stuck", "mails")  # of what is counted: for after the money
@@ -68,8 +68,8 @@ def _setup(user: Any, programs: list[Program]) -> Iterator[Need]:
 
 
 def _tickets(user: Any) -> Iterator[Need]:
-    """Affiliates who wait longer than was promised, or soon will; counted with the menu's number."""
-    counts, url = counts_of(user), reverse("manage:ticket_list")
+    """Affiliates who wait longer than was promised, or soon will."""
+    counts, url = warnings_of(user), reverse("manage:ticket_list")
     if counts.late:
         title = ngettext("%(number)s ticket is late", "%(number)s tickets are late", counts.late)
         yield Need("clock-exclamation", "stopped", title % {"number": _up_to(counts.late)}, url, _("Answer"))

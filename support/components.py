@@ -5,6 +5,7 @@ themselves: a field's display compares all its translated labels."""
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import format_html
@@ -25,15 +26,16 @@ MOST_TAGS = 3
 def channel_mark(channel: Any, size: int = 14) -> SafeString:
     """Through which door: a channel with its name, or the kind that an address is of."""
     kind = type(channel).Kind(channel.kind)
-    return _door(kind, getattr(channel, "name", kind.label), size)
+    return _door(kind.value, str(kind.label), str(getattr(channel, "name", kind.label)), size)
 
 
-def _door(kind: Any, name: Any, size: int) -> SafeString:
+@lru_cache(maxsize=1024)  # a queue shows few doors and owners, each in many rows
+def _door(kind: str, label: str, name: str, size: int) -> SafeString:
     return format_html(
         '<span class="channel" title="{}">{}<span class="visually-hidden">{}</span></span>',
         name,
-        icon(CHANNEL_ICONS.get(kind.value, "world"), size),
-        kind.label,
+        icon(CHANNEL_ICONS.get(kind, "world"), size),
+        label,
     )
 
 
@@ -91,7 +93,7 @@ def _said(row: QueueRow) -> SafeString:
 
 
 def _marks(row: QueueRow, states: bool) -> SafeString:
-    marks = [_door(Channel.Kind(row.channel_kind), row.channel, 14)]
+    marks = [_door(row.channel_kind, str(Channel.Kind(row.channel_kind).label), row.channel, 14)]
     if states or row.status == TicketStatus.NEW:
         marks.append(chip(shown_state(row.status), TicketStatus(row.status).label))
     if row.priority in PRIORITY_TONES:
@@ -106,6 +108,7 @@ def _marks(row: QueueRow, states: bool) -> SafeString:
     return mark_safe(" ".join(marks))
 
 
+@lru_cache(maxsize=1024)
 def _owner(name: str | None) -> SafeString:
     if name is None:
         return mark_safe('<span class="queue-owner"></span>')

@@ -19,6 +19,7 @@ from channels.models import Channel, Contact
 from core.access import Can, programs_of
 from core.ids import PublicId
 from core.rows import select_rows
+from programs.models import Program
 from support import live
 from support.models import OPEN, Commitment, Draft, Mention, Message, Notice, Task, Ticket, TicketStatus
 from support.models.tickets import TicketQuerySet
@@ -146,6 +147,23 @@ def newest_first(tickets: Sequence[int]) -> list[int]:
     return [int(pk) for (pk,) in select_rows(statement, [list(tickets)])] if tickets else []
 
 
+def places_of(user: Any) -> dict[str, list[tuple[str, str]]]:
+    """What the user may look at alone, each by name: the slug and the name of every "program" and every "channel" of these."""
+    statement = f"""
+SELECT 'program', slug, name FROM {Program._meta.db_table}
+WHERE %(programs)s::bigint[] IS NULL OR id = ANY(%(programs)s::bigint[])
+UNION ALL
+SELECT 'channel', slug, name FROM {Channel._meta.db_table}
+WHERE %(programs)s::bigint[] IS NULL OR program_id = ANY(%(programs)s::bigint[])
+ORDER BY 3
+"""
+    programs = programs_of(user, Can.SEE_TICKETS)
+    places: dict[str, list[tuple[str, str]]] = {"program": [], "channel": []}
+    for kind, slug, name in select_rows(statement, {"programs": None if programs is None else sorted(programs)}):
+        places[kind].append((slug, name))
+    return places
+
+
 @dataclass(frozen=True)
 class Counts:
     """What waits, each up to one more than MOST_COUNTED."""
@@ -153,10 +171,16 @@ class Counts:
     to_answer: int
     mine: int
     unassigned: int
-    late: int
-    soon: int  # its owner has been warned, or is about to be
     mentions: int
     notices: int  # tickets of which something was told
+
+
+@dataclass(frozen=True)
+class Warnings:
+    """What should not wait, each up to one more than MOST_COUNTED."""
+
+    late: int
+    soon: int  # its owner has been warned, or is about to be
     promises: int  # of the reader's own, those due within a day
 
 
@@ -187,25 +211,41 @@ def counts_of(user: Any) -> Counts:
 
 
 def _count(user: Any) -> Counts:
-    programs = programs_of(user, Can.SEE_TICKETS)
-    seen = "" if programs is None else " AND program_id = ANY(%(programs)s)"
-    waiting = (
-        f"SELECT FROM {Ticket._meta.db_table} WHERE status IN {tuple(map(str, OPEN))!r}"
-        f" AND (snoozed_until IS NULL OR snoozed_until <= %(now)s){seen}"
-    )
-    limit = f" LIMIT {MOST_COUNTED + 1}"
     parts = [
-        waiting,
-        f"{waiting} AND assignee_id = %(user)s",
-        f"{waiting} AND assignee_id IS NULL",
-        f"{waiting} AND next_due <= %(now)s",
-        f"{waiting} AND {DUE_SOON}",
+        _WAITING,
+        f"{_WAITING} AND assignee_id = %(user)s",
+        f"{_WAITING} AND assignee_id IS NULL",
         f"SELECT FROM {Mention._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
         f"SELECT DISTINCT ticket_id FROM {Notice._meta.db_table} WHERE user_id = %(user)s AND seen_at IS NULL",
+    ]
+    return Counts(*_counted(parts, user))
+
+
+def warnings_of(user: Any) -> Warnings:
+    parts = [
+        f"{_WAITING} AND next_due <= %(now)s",
+        f"{_WAITING} AND {DUE_SOON}",
         f"SELECT FROM {Commitment._meta.db_table} WHERE owner_id = %(user)s AND status = 'open' AND due_at < %(tomorrow)s",
     ]
-    counted = ", ".join(f"(SELECT count(*) FROM ({part}{limit}) rows)" for part in parts)
-    now = timezone.now()
-    values = {"now": now, "tomorrow": now + timedelta(days=1), "user": user.pk, "programs": sorted(programs or ())}
+    return Warnings(*_counted(parts, user))
+
+
+_WAITING = (
+    f"SELECT FROM {Ticket._meta.db_table} WHERE status IN {tuple(map(str, OPEN))!r}"
+    " AND (snoozed_until IS NULL OR snoozed_until <= %(now)s)"
+    " AND (%(programs)s::bigint[] IS NULL OR program_id = ANY(%(programs)s::bigint[]))"
+)
+
+
+def _counted(parts: Sequence[str], user: Any) -> list[int]:
+    """How many rows each of these has, in one query."""
+    counted = ", ".join(f"(SELECT count(*) FROM ({part} LIMIT {MOST_COUNTED + 1}) rows)" for part in parts)
+    programs, now = programs_of(user, Can.SEE_TICKETS), timezone.now()
+    values = {
+        "now": now,
+        "tomorrow": now + timedelta(days=1),
+        "user": user.pk,
+        "programs": None if programs is None else sorted(programs),
+    }
     (row,) = select_rows(f"SELECT {counted}", values)
-    return Counts(*map(int, row))
+    return list(row)

@@ -72,14 +72,14 @@ def search_tickets(text: str, *, by: Any, whole: bool = False) -> Found:
     asked = read_question(text)
     found = _everywhere(asked, programs) if whole else None
     if found is None:
-        several = [*asked.words, *asked.all_of] if len(asked.words) > 1 else []
+        several = _several(asked)
         subjects = [_subjects([part], None) for part in asked.parts] if len(asked.parts) > 1 else []
         asked.expect([asked.begun, *several], [_subjects(asked.parts, programs), *subjects] if asked.parts else [])
     said, often_said, named, often_named = found or (*_in_messages(asked, programs), *_in_subjects(asked, programs))
     messages: dict[int, int] = {}
     for ticket, message in said:
         messages.setdefault(ticket, message)
-    shown = list(dict.fromkeys([*_of_people(text, tickets, programs), *named, *messages]))[:SHOWN]
+    shown = list(dict.fromkeys([*_of_people(text, programs), *named, *messages]))[:SHOWN]
     if not (often_said or often_named):
         return Found(shown, messages, asked=asked)
     if found:
@@ -98,7 +98,8 @@ def _programs_of(user: Any) -> list[int] | None:
     held = programs_of(user, Can.SEE_TICKETS)
     if not held:
         return None if held is None else []
-    return sorted(held) if Program.objects.exclude(pk__in=held).exists() else None
+    ((others,),) = select_rows(f"SELECT EXISTS (SELECT FROM {Program._meta.db_table} WHERE id <> ALL(%s))", [sorted(held)])
+    return sorted(held) if others else None
 
 
 def _clean(text: str) -> str:
@@ -154,24 +155,27 @@ def _query_of(asked: Question, query: str, programs: Sequence[int] | None) -> st
     return _within(asked, query, programs, loose)
 
 
-def _newest(table: str, columns: str, programs: Sequence[int] | None) -> str:
-    """NEWEST rows of these programs, the same number of each."""
-    # By their number, which is the order in which they came and lie: reading by date would jump about.
+def _among_newest_of(table: str, columns: str, condition: str, programs: Sequence[int] | None, most: int) -> str:
+    """The statement for `most` that are so of the NEWEST rows, the newest first; of several programs the same number of each."""
+    # By their number, which is the order in which they came and lie: reading by date would jump about. "Is true" is what no other
+    # index is asked for.
     if programs is None:
-        return f"(SELECT {columns} FROM {table} ORDER BY id DESC LIMIT {NEWEST}) newest"
-    of_each = -(-NEWEST // len(programs))
-    return (
-        f"unnest(ARRAY{list(programs)}::bigint[]) AS program (pk), LATERAL"
-        f" (SELECT {columns} FROM {table} WHERE program_id = program.pk ORDER BY id DESC LIMIT {of_each}) newest"
-    )
+        read = f"{table} WHERE id > (SELECT max(id) - {NEWEST} FROM {table}) AND"
+    else:
+        of_each = -(-NEWEST // len(programs))
+        read = (
+            f"unnest(ARRAY{list(programs)}::bigint[]) AS program (pk), LATERAL"
+            f" (SELECT * FROM {table} WHERE program_id = program.pk ORDER BY id DESC LIMIT {of_each}) newest WHERE"
+        )
+    return f"SELECT {columns} FROM {read} ({condition}) IS TRUE ORDER BY id DESC LIMIT {most}"
 
 
 def _in_messages(asked: Question, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool]:
     """(ticket, message) with these words, the newest first, and whether only the newest messages were read."""
     begun, is_whole = _within(asked, asked.begun, programs), asked.begun == asked.exact
-    words = [_within(asked, word, programs) for word in asked.words] if len(asked.words) > 1 else []
+    words = [_within(asked, word, programs) for word in _several(asked)]
     asked.expect([begun, *words])
-    rare = _rare_among_common(asked, programs)
+    rare = _rare_among_common(asked, words) if asked.all_of else ""
     if rare:
         hits, number, read = _by_index(rare, asked.begun, programs)
         if read < LIKELY:
@@ -188,22 +192,23 @@ def _in_messages(asked: Question, programs: Sequence[int] | None) -> tuple[list[
     return [*hits, *_among_newest(asked.begun, programs)], True
 
 
-def _rare_among_common(asked: Question, programs: Sequence[int] | None) -> str:
-    """The one rare word of several, where the rows that hold it tell of the others sooner than the index, which would look each of
-    them up in very long lists."""
-    first, *others = sorted((_within(asked, word, programs) for word in asked.all_of), key=asked.expected) or [""]
+def _several(asked: Question) -> list[str]:
+    """Each of several words, as the index is asked for it."""
+    return (asked.all_of or asked.words) if len(asked.words) > 1 else []
+
+
+def _rare_among_common(asked: Question, words: Sequence[str]) -> str:
+    """The one rare word of several that must all be there, where the rows that hold it tell of the others sooner than the index,
+    which would look each of them up in very long lists."""
+    first, *others = sorted(words, key=asked.expected) or [""]
     if not others or asked.expected(first) > (BEGUN_COMMON if ":*" in first else COMMON):
         return ""
     return first if all(asked.expected(word) > EACH_COMMON for word in others) else ""
 
 
 def _among_newest(query: str, programs: Sequence[int] | None) -> list[tuple[int, int]]:
-    order = "" if programs is None or len(programs) == 1 else " ORDER BY id DESC"  # those of one lie in it
-    return select_rows(
-        f"SELECT ticket_id, id FROM {_newest(Message._meta.db_table, 'id, ticket_id, search', programs)}"
-        f" WHERE {MATCHES}{order} LIMIT {ENOUGH}",
-        {"query": query},
-    )
+    statement = _among_newest_of(Message._meta.db_table, "ticket_id, id", MATCHES, programs, ENOUGH)
+    return select_rows(statement, {"query": query})
 
 
 def _by_index(
@@ -243,8 +248,7 @@ def _in_subjects(asked: Question, programs: Sequence[int] | None) -> tuple[list[
         return [], False
     if asked.expected_of(_subjects(asked.parts, programs)) > COMMON:
         meant = _subjects(asked.parts, None)
-        order = "" if programs is None or len(programs) == 1 else " ORDER BY id DESC"
-        statement = f"SELECT id FROM {_newest(meant.table, 'id, subject', programs)} WHERE {meant.condition}{order} LIMIT {SHOWN}"
+        statement = _among_newest_of(meant.table, "id", meant.condition, programs, SHOWN)
         return [int(pk) for (pk,) in select_rows(statement, meant.values)], True
     first, *others = sorted(asked.parts, key=lambda part: asked.expected_of(_subjects([part], None)))
     if asked.expected_of(_subjects([first], None)) <= COMMON:
@@ -255,9 +259,10 @@ def _in_subjects(asked: Question, programs: Sequence[int] | None) -> tuple[list[
 def _subjects_by_index(meant: Rows, others: Sequence[str], limit: str = f" LIMIT {LIKELY}") -> list[int]:
     """The newest SHOWN. Of the `others`, parts as well, the rows tell: for a rare one's sooner than the index would."""
     condition = " AND ".join([meant.condition, *[f"({_PART}) IS TRUE"] * len(others)])
+    # Behind an offset, so that the limit does not tempt the planner into walking all tickets by date.
     statement = (
-        f"WITH hits AS MATERIALIZED (SELECT id, last_at FROM {meant.table} WHERE {condition}{limit})"
-        f" SELECT id FROM hits ORDER BY last_at DESC LIMIT {SHOWN}"
+        f"SELECT id FROM (SELECT id, last_at FROM {meant.table} WHERE {condition} OFFSET 0{limit}) hits"
+        f" ORDER BY last_at DESC LIMIT {SHOWN}"
     )
     return [int(pk) for (pk,) in select_rows(statement, [*meant.values, *_subjects(others, None).values])]
 
@@ -282,16 +287,23 @@ UNION ALL
 """
 
 
-def _of_people(text: str, tickets: TicketQuerySet, programs: Sequence[int] | None) -> list[int]:
-    """Of these tickets, those of whom a name or an address holds the text."""
+def _of_people(text: str, programs: Sequence[int] | None) -> list[int]:
+    """Tickets of whoever has the text in a name or an address."""
     if len(text) < SHORTEST:
         return []
     people = select_rows(_PEOPLE, {"part": f"%{_plain(text)}%", "programs": programs})
     if not people:
         return []
-    affiliates, contacts = ({row[at] for row in people if row[at]} for at in (0, 1))
-    found = tickets.filter(Q(affiliate__in=affiliates) | Q(contact__in=contacts))
-    return list(found.order_by("-last_at").values_list("pk", flat=True)[:SHOWN])
+    affiliates, contacts = (list({row[at] for row in people if row[at]}) for at in (0, 1))
+    statement = f"""
+WITH theirs AS MATERIALIZED (
+    SELECT id, last_at FROM {Ticket._meta.db_table}
+    WHERE (affiliate_id = ANY(%(affiliates)s::bigint[]) OR contact_id = ANY(%(contacts)s::bigint[])) AND {OF_THEM}
+)
+SELECT id FROM theirs ORDER BY last_at DESC LIMIT {SHOWN}
+"""
+    values = {"affiliates": affiliates, "contacts": contacts, "programs": programs}
+    return [int(pk) for (pk,) in select_rows(statement, values)]
 
 
 _START, _END = "\x02", "\x03"  # what no message holds and no browser shows

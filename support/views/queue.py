@@ -15,14 +15,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.queries import people_who
-from channels.models import Channel
 from core.access import Can, programs_of
 from core.listing import ChoiceFilter, Listing, RelatedFilter, TextFilter
 from core.saved_views import Shelf, shelf_of
-from programs.queries import visible_programs
 from support import live
 from support.models import Level, Priority, Ticket, TicketType
-from support.queries.queue import SHELVES, Counts, QueueRow, counts_of, newest_first, queue_rows
+from support.queries.queue import SHELVES, Counts, QueueRow, counts_of, newest_first, places_of, queue_rows
 from support.queries.search import Found, excerpts, search_tickets
 
 PAGE = "manage:ticket_list"
@@ -59,7 +57,7 @@ class Queue(Listing):
             Ticket.objects.visible_to(request.user),
             columns=[],
             name="inbox",
-            filters=_filters(request, lambda: self.people),
+            filters=_filters(lambda kind: self.places[kind], lambda: self.people),
             search=["subject"],
             search_hint=_("Words, names, addresses, ids"),
             per_page=PER_PAGE,
@@ -73,6 +71,10 @@ class Queue(Listing):
         people = people_who(Can.ANSWER_TICKETS).only("name", "email")
         len(people)
         return people
+
+    @cached_property
+    def places(self) -> dict[str, list[tuple[str, str]]]:
+        return places_of(self.request.user)
 
     @cached_property
     def shown_shelf(self) -> str:
@@ -212,18 +214,10 @@ def lateness(ticket: Ticket, now: Any) -> str:
     return "soon" if ticket.is_due_soon(now) else ""
 
 
-def _filters(request: HttpRequest, people: Callable[[], QuerySet[User]]) -> list[Any]:
-    user = request.user
+def _filters(places: Callable[[str], list[tuple[str, str]]], people: Callable[[], QuerySet[User]]) -> list[Any]:
     return [
-        RelatedFilter(
-            "program",
-            gettext_lazy("Program"),
-            rows=lambda: visible_programs(user, Can.SEE_TICKETS).only("name", "slug").order_by("name"),
-            param="slug",
-        ),
-        RelatedFilter(
-            "channel", gettext_lazy("Channel"), rows=lambda: Channel.objects.visible_to(user).only("name", "slug"), param="slug"
-        ),
+        ChoiceFilter("program", gettext_lazy("Program"), field="program__slug", choices=lambda: places("program")),
+        ChoiceFilter("channel", gettext_lazy("Channel"), field="channel__slug", choices=lambda: places("channel")),
         RelatedFilter("assignee", gettext_lazy("Owner"), rows=people, param="email"),
         ChoiceFilter("type", gettext_lazy("Type"), choices=TicketType),
         ChoiceFilter("level", gettext_lazy("Level"), choices=Level),
