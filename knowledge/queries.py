@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db.models import Case, Count, F, FloatField, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Greatest
@@ -96,7 +97,8 @@ def _once_each(ranked: Iterable[Article], language: str) -> list[Article]:
 
 
 def suggest(text: str, program: int | None, language: str, audience: str, limit: int = 4, *, reader: Any = None) -> list[Article]:
-    """What may answer a question, while it is typed and beside a ticket: nothing where nothing fits.
+    """What may answer a question, while it is typed and beside a ticket: nothing where nothing fits, and nothing that is neither in
+    that language, nor in the reader's own, nor in the one that everything is written in first (settings.LANGUAGE_CODE).
 
     `audience` "affiliates": what affiliates of the program (its number; None: of none) may read, and never anything else.
     "team": also what is written for the team alone, as far as `reader` may read it.
@@ -108,7 +110,8 @@ def suggest(text: str, program: int | None, language: str, audience: str, limit:
         articles = articles.filter(Q(program__isnull=True) | Q(program=program))
     else:
         raise ValueError(f"{audience!r} is no audience")
-    return find_articles(articles, text[:2000], language, limit)
+    read = {known_language(each) for each in (language, getattr(reader, "language", ""), settings.LANGUAGE_CODE)}
+    return find_articles(articles.filter(language__in=read), text[:2000], language, limit)
 
 
 def shelf(articles: ArticleQuerySet, language: str) -> list[Article]:

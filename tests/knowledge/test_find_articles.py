@@ -39,6 +39,17 @@ def test_each_language_is_searched_by_its_own_rules_and_shown_in_the_readers(hel
     assert suggest("commission paid", music.pk, "fr", "affiliates")[0] == paid
 
 
+def test_what_is_suggested_is_in_a_language_that_its_reader_reads(music, mara):
+    french = make_article(music, title="Quand le PayPal arrive", text="Le délai.", language="fr")
+    german = make_article(music, title="PayPal kommt später", text="Die Haltefrist.", language="de", audience="team")
+
+    assert suggest("PayPal", music.pk, "de", "affiliates") == []
+    assert suggest("PayPal", music.pk, "fr-CA", "affiliates") == [french]
+    assert suggest("PayPal", music.pk, "en", "team", reader=mara) == []
+    mara.language = "de"
+    assert suggest("PayPal", music.pk, "en", "team", reader=mara) == [german]
+
+
 @pytest.mark.parametrize("text", ["", "?", "the of and", "xylophone", "' OR 1=1 --", "a & | ! ( ) :* <->", "\x00", "paid\x00"])
 def test_what_fits_nothing_or_is_no_words_breaks_nothing(help_texts, music, text):
     found = suggest(text, music.pk, "en", "affiliates")
