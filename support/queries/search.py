@@ -43,6 +43,7 @@ LIKELY = 4 * COMMON  # rows that are read where PostgreSQL expected fewer than C
 # Of beginnings that are not among the most common words PostgreSQL expects a thousandth of all rows, without knowing more
 # (DEFAULT_TS_MATCH_SEL in its ts_selfuncs.c): of five millions, more than COMMON.
 BEGUN_COMMON = 2 * COMMON
+LEAD = 24  # characters of an excerpt before what was found: a third of a line, on a phone as well
 PATIENCE = 5.0  # seconds that looking through all may take
 
 
@@ -322,4 +323,13 @@ def excerpts(messages: Collection[int], asked: Question | None) -> dict[int, Saf
         f" WHERE id = ANY(%s)) found",
         [options, asked.loose[asked.begun], list(messages)],
     )
-    return {pk: mark_safe(escape(told).replace(_START, "<mark>").replace(_END, "</mark>")) for pk, told in rows}
+    return {pk: mark_safe(escape(_near(told)).replace(_START, "<mark>").replace(_END, "</mark>")) for pk, told in rows}
+
+
+def _near(told: str) -> str:
+    """From a few words before the first that is marked: a row shows one line, of which the rest is cut off."""
+    before, start, after = told.partition(_START)
+    if len(before) <= LEAD or not start:
+        return told
+    _cut, _space, kept = before[-LEAD:].partition(" ")
+    return f"… {kept}{start}{after}"

@@ -211,6 +211,16 @@ def test_the_words_are_marked_and_the_rest_is_text(ticket):
     assert "<i>" not in shown
 
 
+def test_an_excerpt_begins_shortly_before_what_was_found(ticket):
+    message = make_message(
+        ticket, "Since the start of this week nobody of us here has seen a single postback of your shop arrive"
+    )
+
+    shown = excerpts([message.pk], read_question("postback shop"))[message.pk]
+
+    assert shown == "… here has seen a single <mark>postback</mark> of your <mark>shop</mark> arrive"
+
+
 def test_a_search_takes_as_many_queries_at_one_hit_as_at_many(ticket, mara, music, bao):
     def queries():
         with CaptureQueriesContext(connection) as captured:
