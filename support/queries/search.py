@@ -159,7 +159,8 @@ def _query_of(asked: Question, query: str, programs: Sequence[int] | None) -> st
 def _among_newest_of(table: str, columns: str, condition: str, programs: Sequence[int] | None, most: int) -> str:
     """The statement for `most` that are so of the NEWEST rows, the newest first; of several programs the same number of each."""
     # By their number, which is the order in which they came and lie: reading by date would jump about. "Is true" is what no other
-    # index is asked for.
+    # index is asked for. Those of one program lie in their order: the first ones will do.
+    order = " ORDER BY id DESC" if programs is None or len(programs) > 1 else ""
     if programs is None:
         read = f"{table} WHERE id > (SELECT max(id) - {NEWEST} FROM {table}) AND"
     else:
@@ -168,7 +169,7 @@ def _among_newest_of(table: str, columns: str, condition: str, programs: Sequenc
             f"unnest(ARRAY{list(programs)}::bigint[]) AS program (pk), LATERAL"
             f" (SELECT * FROM {table} WHERE program_id = program.pk ORDER BY id DESC LIMIT {of_each}) newest WHERE"
         )
-    return f"SELECT {columns} FROM {read} ({condition}) IS TRUE ORDER BY id DESC LIMIT {most}"
+    return f"SELECT {columns} FROM {read} ({condition}) IS TRUE{order} LIMIT {most}"
 
 
 def _in_messages(asked: Question, programs: Sequence[int] | None) -> tuple[list[tuple[int, int]], bool]:
