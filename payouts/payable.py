@@ -7,7 +7,8 @@ one program and currency, and `judged` says of each share why it would be left f
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -25,6 +26,7 @@ from payouts.models import Adjustment, PayoutException
 # Whose earnings a batch pays: a suspended affiliate's wait for a decision, a terminated one is settled.
 PAID_ENROLLMENTS = (EnrollmentStatus.APPROVED, EnrollmentStatus.TERMINATED)
 
+SOME_TIME = datetime(1, 1, 1, tzinfo=UTC)  # of which nothing else is
 NOTHING = Cast(Value(None), BigIntegerField())  # a bare NULL would be text to UNION
 COLUMNS = "program_id, affiliate_id, currency, payable, payable_at, counts, commission_id, reversal_id, adjustment_id, amount"
 
@@ -72,6 +74,17 @@ def select_judged(
 def open_rows(at: datetime, *, besides: int | None = None, at_once: bool = False) -> str:
     """`open` for a WITH clause. `payable`: its hold is over by `at`; `counts`: refunds have left something of the commission.
     `besides`: as if this batch held nothing. `at_once`: all lines are read once, which is faster where whole programs are read."""
+    return _open_rows(besides, at_once).replace(_literal(SOME_TIME), _literal(at))
+
+
+def _literal(value: Any) -> str:
+    return str(connection.ops.compose_sql("%s", [value])).replace("%", "%%")  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=32)  # pages ask it again and again: building it takes longer than its answer
+def _open_rows(besides: int | None, at_once: bool) -> str:
+    """As it is at SOME_TIME."""
+    at = SOME_TIME
     held = _held_at_once if at_once else _held
     earned = Commission.objects.filter(is_open(held(besides, commission=OuterRef("pk"))))
     owed_besides = Adjustment.objects.filter(~held(besides, adjustment=OuterRef("pk")))

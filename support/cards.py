@@ -16,7 +16,7 @@ from core.access import Can, programs_of, rights_of
 from core.components import duration_text, exact
 from programs.models import Program
 from support.clocks import Clock, State
-from support.models import ClockName, Commitment, Improvement, SlaPolicy, StatusChange, Ticket
+from support.models import ClockName, Commitment, SlaPolicy, StatusChange, Ticket
 from support.queries.numbers import PUBLIC_DAYS, shown_figures
 from support.queries.promises import state_label, state_of
 from support.services.clocks import Reading, active_policies, read_ticket
@@ -113,6 +113,8 @@ def _policy_why(ticket: Ticket, policy: SlaPolicy | None, policies: list[SlaPoli
 
 
 def ticket_promises_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:
+    if not ticket.around.promised:  # type: ignore[attr-defined]
+        return None
     return _promises(request, Commitment.objects.filter(ticket=ticket), ticket.program_id, "")
 
 
@@ -162,7 +164,6 @@ def shown_figures_card(request: HttpRequest, program: Program) -> dict[str, Any]
 
 def improvement_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:
     """Which improvements the ticket raises, and filing it as one."""
-    voices = list(ticket.voices.select_related("improvement"))
+    voices = list(ticket.voices.select_related("improvement")) if ticket.around.voices else []  # type: ignore[attr-defined]
     files = rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id) and ticket.merged_into_id is None
-    known = Improvement.objects.filter(program=ticket.program_id, status=Improvement.Status.OPEN) if files else []
-    return {"voices": voices, "files": files, "open": known, "ticket": ticket} if voices or files else None
+    return {"voices": voices, "files": files, "ticket": ticket} if voices or files else None

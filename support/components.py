@@ -118,3 +118,7 @@ def _owner(name: str | None) -> SafeString:
         name=name,
         initial=name[:1].upper(),
     )
+
+
+def ticket_state(ticket: Any) -> SafeString:
+    return chip(shown_state(ticket.status), TicketStatus(ticket.status).label)

@@ -15,6 +15,7 @@ inbox: list[URLPattern] = [
     path("inbox/<str:public_id>/", tickets.ticket_detail, name="ticket_detail"),
     path("inbox/<str:public_id>/card/", tickets.ticket_card, name="ticket_card"),
     path("inbox/<str:public_id>/history/", tickets.ticket_history, name="ticket_history"),
+    path("inbox/<str:public_id>/past/", tickets.ticket_past, name="ticket_past"),
     path("inbox/<str:public_id>/messages/", tickets.message_create, name="message_create"),
     path("inbox/<str:public_id>/draft/", tickets.draft_keep, name="draft_keep"),
     path("inbox/<str:public_id>/answer/", macros.answer_draft, name="answer_draft"),

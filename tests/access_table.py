@@ -230,6 +230,7 @@ TABLE: dict[str, Row] = {
     "manage:ticket_detail": manage(TEAM, "ticket"),
     "manage:ticket_card": manage(TEAM, "ticket"),
     "manage:ticket_history": manage(TEAM, "ticket"),
+    "manage:ticket_past": manage(TEAM, "ticket"),
     "manage:ticket_bulk": manage(ANSWER),
     "manage:message_create": manage(ANSWER, "ticket"),
     "manage:draft_keep": manage(ANSWER, "ticket"),

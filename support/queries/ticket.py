@@ -23,14 +23,18 @@ from core.prepared import Prepared
 from support.display import shown_text
 from support.models import (
     Attachment,
+    Cause,
     ChatRead,
     Commitment,
+    Difficulty,
     Draft,
     Escalation,
+    ImprovementVoice,
     Mention,
     Message,
     Move,
     Notice,
+    RoomPost,
     Task,
     Ticket,
     TicketLink,
@@ -99,6 +103,12 @@ class Around:
     draft: bool
     promises: bool
     asks: bool  # a question to others is open
+    promised: bool  # at any time, as the next ones
+    asked: bool
+    graded: bool
+    causes: bool
+    voices: bool  # for improvements
+    posts: bool  # in rooms of the team
     calls: bool  # a note calls the reader
     notices: bool  # the reader was told of it
     seen_at: datetime | None  # until when somebody of the affiliate has read their chat; unknown of what not all of them see
@@ -129,6 +139,12 @@ def _around(ticket: int, reader: int) -> QuerySet[Ticket, Any]:
         Exists(Draft.objects.filter(**this, user=reader)),
         Exists(Commitment.objects.open().filter(**this)),
         Exists(Escalation.objects.open().filter(**this)),
+        Exists(Commitment.objects.filter(**this)),
+        Exists(Escalation.objects.filter(**this)),
+        Exists(Difficulty.objects.filter(**this)),
+        Exists(Cause.tickets.through.objects.filter(**this)),
+        Exists(ImprovementVoice.objects.filter(**this)),
+        Exists(RoomPost.objects.filter(**this)),
         Exists(Mention.objects.filter(message__ticket=OuterRef("pk"), user=reader, seen_at__isnull=True)),
         Exists(Notice.objects.filter(**this, user=reader, seen_at__isnull=True)),
         Case(When(about_payout__isnull=True, then=Subquery(seen.values("read_at")[:1]))),

@@ -10,4 +10,5 @@ from support.components_messages import message_article
 register = template.Library()
 register.simple_tag(components.channel_mark)
 register.simple_tag(components.queue_row)
+register.simple_tag(components.ticket_state)
 register.simple_tag(message_article)

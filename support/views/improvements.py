@@ -22,15 +22,23 @@ from programs.models import Program
 from programs.queries import several_programs
 from support.models import Improvement, Ticket
 from support.services.improvements import decide_improvement, raise_improvement
+from support.views.asking import ask
 from support.views.tickets import back_to, visible_ticket
 
 
 class RaiseForm(forms.Form):
     """One that others have raised before, or a new one."""
 
-    improvement = forms.ModelChoiceField(queryset=Improvement.objects.none(), required=False)
-    title = forms.CharField(required=False, max_length=160)
-    text = forms.CharField(required=False, max_length=5000)
+    improvement = forms.ModelChoiceField(
+        label=gettext_lazy("One that was raised before"),
+        queryset=Improvement.objects.none(),
+        empty_label=gettext_lazy("A new one"),
+        required=False,
+    )
+    title = forms.CharField(label=gettext_lazy("What would be better"), required=False, max_length=160)
+    text = forms.CharField(
+        label=gettext_lazy("Why, and how"), required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
     def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,9 +109,10 @@ def improvement_decide(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @manager_required(Can.ANSWER_TICKETS)
-@require_POST
 def improvement_raise(request: HttpRequest, public_id: str) -> HttpResponse:
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if request.method != "POST":
+        return ask(request, ticket, _("File as an improvement"), RaiseForm(ticket=ticket), _("File"))
     form = RaiseForm(request.POST, ticket=ticket)
     if form.is_valid():
         with refusals_as_messages(request):

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -33,6 +34,7 @@ from programs.queries import several_programs
 from support.display import shown_text
 from support.forms_levels import EscalationForm
 from support.models import Cause, Difficulty, Escalation, Level, Ticket
+from support.queries.ticket import Around
 from support.services.escalations import (
     accept_escalation,
     answer_escalation,
@@ -57,7 +59,9 @@ SHOWN = {  # the colour of each state
 
 def levels_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """Beside a ticket: where it is and since when, what was asked before, how hard it was, what it came from."""
-    escalations = list(ticket.escalations.select_related("holder", "asked_by", "answered_by").order_by("-number"))
+    around: Around = ticket.around  # type: ignore[attr-defined]
+    rows = ticket.escalations.select_related("holder", "asked_by", "answered_by").order_by("-number")
+    escalations = list(rows) if around.asked else []
     for escalation in escalations:
         escalation.tone = SHOWN[escalation.status]  # type: ignore[attr-defined]
     open_one = next((e for e in escalations if e.status in ("asked", "accepted")), None)
@@ -66,10 +70,11 @@ def levels_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "open": open_one,
         "may_withdraw": open_one is not None and may_withdraw(open_one, request.user),
         "past": [e for e in escalations if e is not open_one],
-        "difficulty": Difficulty.objects.filter(ticket=ticket).select_related("proposed_by", "confirmed_by").first(),
+        "difficulty": Difficulty.objects.select_related("proposed_by", "confirmed_by").get(ticket=ticket)
+        if around.graded
+        else None,
         "values": range(1, 6),
-        "causes": ticket.causes.annotate(number=Count("tickets")).order_by("name"),
-        "known_causes": Cause.objects.filter(program=ticket.program_id).unmended().order_by("name")[:200],
+        "causes": ticket.causes.annotate(number=Count("tickets")).order_by("name") if around.causes else [],
     }
 
 
@@ -129,9 +134,12 @@ def ticket_difficulty(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @manager_required(Can.ANSWER_TICKETS)
-@require_POST
 def ticket_causes(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Those that are known, for the field's suggestions; or what this ticket came from."""
     ticket = visible_ticket(request, public_id, Can.ANSWER_TICKETS)
+    if request.method != "POST":
+        known = Cause.objects.filter(program=ticket.program_id).unmended().order_by("name").values_list("name", flat=True)
+        return HttpResponse(format_html_join("", '<option value="{}"></option>', ((name,) for name in known[:200])))
     with refusals_as_messages(request):
         name_causes(ticket, request.POST.get("causes", "").split(","), by=request.user)
     return back_to(request, ticket)

@@ -110,4 +110,5 @@ def ticket_card(request: HttpRequest, ticket: Ticket) -> dict[str, Any] | None:
     if not rooms:
         return None
     posts = RoomPost.objects.filter(ticket=ticket, room__in=Room.objects.visible_to(request.user))
-    return {"ticket": ticket, "rooms": rooms, "posts": posts.select_related("author", "room").order_by("created_at")[:20]}
+    said = posts.select_related("author", "room").order_by("created_at")[:20] if ticket.around.posts else []  # type: ignore[attr-defined]
+    return {"ticket": ticket, "rooms": rooms, "posts": said}

@@ -163,14 +163,18 @@ def ticket_history(request: HttpRequest, public_id: str) -> HttpResponse:
     """What was done to it, and what of that can be undone: read where somebody opens it below the conversation, or as a page."""
     ticket = visible_ticket(request, public_id)
     answers = rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id)
+    return _history(request, ticket, _("History"), history_of(ticket), moves=moves_of(ticket) if answers else [])
+
+
+def _history(request: HttpRequest, ticket: Ticket, heading: str, events: Any, **more: Any) -> HttpResponse:
     context = {
         "layout": "layouts/part.html" if getattr(request, "htmx", False) else "layouts/manager.html",
-        "heading": _("History"),
+        "heading": heading,
         "ticket": ticket,
-        "events": history_of(ticket),
-        "moves": moves_of(ticket) if answers else [],
+        "events": events,
         "steps": STEPS,
         "place": Queue(request).place,
+        **more,
     }
     return part(request, "support/manager/ticket_history.html", context)
 
@@ -180,17 +184,23 @@ def ticket_history(request: HttpRequest, public_id: str) -> HttpResponse:
 def ticket_card(request: HttpRequest, public_id: str) -> HttpResponse:
     """Whom it is with: loaded after the conversation, which waits for none of it, nor for the mark that it is read."""
     ticket = visible_ticket(request, public_id)
+    ticket.around = around(ticket, request.user)  # type: ignore[attr-defined]
     see_ticket(request.user, ticket.pk)
     affiliate = ticket.affiliate
-    visible = Affiliate.objects.visible_to(request.user).filter(pk=ticket.affiliate_id or 0).exists()
-    known = visible and Affiliate.objects.known_to(request.user).filter(pk=ticket.affiliate_id or 0).exists()
-    beside = list(tickets_beside(ticket, request.user).select_related("channel")[: BESIDE + 1])
+    known = affiliate is not None and Affiliate.objects.known_to(request.user).filter(pk=affiliate.pk).exists()
+    visible = known or _is_visible(request, ticket)
+    beside = list(tickets_beside(ticket, request.user).only("subject", "status", "last_at")[: BESIDE + 1])
     context = {
+        "layout": "layouts/part.html" if getattr(request, "htmx", False) else "layouts/manager.html",
+        "heading": ticket.party,
         "ticket": ticket,
         "affiliate": affiliate,
         "visible": visible,
         "known": known,
-        "enrollments": Enrollment.objects.visible_to(request.user).filter(affiliate=affiliate).select_related("program")
+        "enrollments": Enrollment.objects.visible_to(request.user)
+        .filter(affiliate=affiliate)
+        .select_related("program")
+        .only("status", "program__name")
         if visible
         else [],
         "answers_here": rights_of(request.user).has(Can.ANSWER_TICKETS, ticket.program_id),
@@ -200,9 +210,23 @@ def ticket_card(request: HttpRequest, public_id: str) -> HttpResponse:
         "party_id": ticket.party.public_id,
         "country": country_name(affiliate.country) if visible and affiliate.country else "",  # type: ignore[union-attr]
         **(_numbers(request, ticket) if visible else {}),
-        "events": timeline_of(affiliate, request.user) if visible else None,
     }
-    return part(request, "support/manager/_ticket_card.html", context)
+    return part(request, "support/manager/ticket_card.html", context)
+
+
+def _is_visible(request: HttpRequest, ticket: Ticket) -> bool:
+    """Whether the reader sees the record of the affiliate that it is with."""
+    return Affiliate.objects.visible_to(request.user).filter(pk=ticket.affiliate_id or 0).exists()
+
+
+@manager_required(Can.SEE_TICKETS)
+@require_safe
+def ticket_past(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What happened to the affiliate, as far as the reader may know: read where one comes to it on the card, or as a page."""
+    ticket = visible_ticket(request, public_id)
+    if ticket.affiliate is None or not _is_visible(request, ticket):
+        raise Http404
+    return _history(request, ticket, str(ticket.affiliate), timeline_of(ticket.affiliate, request.user))
 
 
 def _numbers(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:

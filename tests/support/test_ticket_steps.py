@@ -123,3 +123,18 @@ def test_two_peoples_tickets_are_not_merged_and_one_hears_why(as_person, mara, m
     page = as_person(mara).post(url("ticket_merge", ticket), {"other": other.public_id}, follow=True)
 
     assert "different people" in page.content.decode()
+
+
+def test_what_the_card_leaves_for_later_comes_when_it_is_opened(as_person, mara, ticket):
+    browser = as_person(mara)
+    browser.post(url("ticket_causes", ticket), {"causes": "Postbacks <late>"})
+    card = browser.get(url("ticket_card", ticket), headers={"HX-Request": "true"}).content.decode()
+
+    for name, asked in (
+        ("ticket_causes", "Postbacks &lt;late&gt;"),
+        ("improvement_raise", "One that was raised before"),
+        ("ticket_past", "Nothing has happened here yet"),
+    ):
+        assert f'"{url(name, ticket)}"' in card
+        assert asked in browser.get(url(name, ticket)).content.decode()
+    assert "<h1>Ana</h1>" in browser.get(url("ticket_card", ticket)).content.decode()
