@@ -158,10 +158,11 @@ def _whole(message: Any, name: str) -> SafeString:
 
 
 def _files(message: Any) -> SafeString:
-    files = message.attachments.all()
-    if not files:
+    if not message.files:
         return NONE
-    return format_html('<ul class="files">{}</ul>', format_html_join("", "<li>{}</li>", ((_file(each),) for each in files)))
+    return format_html(
+        '<ul class="files">{}</ul>', format_html_join("", "<li>{}</li>", ((_file(each),) for each in message.files))
+    )
 
 
 def _file(attachment: Any) -> SafeString:

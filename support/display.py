@@ -72,6 +72,7 @@ LINKS = ("http://", "https://", "mailto:", "tel:")
 REMOTE = ("http://", "https://")
 
 
+MAY_BE_LINK = re.compile(r"[.:@]\S")
 TAG = re.compile(r"(/?)([a-zA-Z][^\s/>]*)")
 # Closed by what follows them, or never open: they do not lie within each other.
 SHALLOW = _words(
@@ -224,5 +225,6 @@ def frame_document(message: Message, *, remote_images: bool) -> str:
 
 def shown_text(text: str) -> SafeString:
     """Plain text with its line breaks; addresses become links that tell nobody where they were clicked."""
-    linked = urlize(text, nofollow=True, autoescape=True) if len(text) <= 50_000 else escape(text)
+    links = len(text) <= 50_000 and MAY_BE_LINK.search(text)
+    linked = urlize(text, nofollow=True, autoescape=True) if links else escape(text)
     return mark_safe(linked.replace('rel="nofollow"', 'rel="noopener noreferrer nofollow" target="_blank"').replace("\n", "<br>"))

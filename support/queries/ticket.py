@@ -72,8 +72,8 @@ def conversation(ticket: Ticket, before: int = 0) -> Conversation:
         if edge is not None:
             rows = rows.filter(Q(created_at__lt=edge.created_at) | Q(created_at=edge.created_at, pk__lt=edge.pk))
     rows = rows.select_related("author", "contact", "outgoing").only(*READ)
-    rows = rows.prefetch_related(Prefetch("attachments", Attachment.objects.select_related("file")))
-    shown = list(rows.order_by("-created_at", "-pk")[: PART + 1])
+    files = Prefetch("attachments", Attachment.objects.select_related("file"), to_attr="files")
+    shown: list[Message] = list(rows.prefetch_related(files).order_by("-created_at", "-pk")[: PART + 1])
     more = len(shown) > PART
     shown = shown[:PART][::-1]
     prefetch_related_objects([message for message in shown if message.edited_at], "versions")

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages as flash
-from django.db.models import F
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db.models import F, Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -21,9 +21,8 @@ from affiliates.access import affiliate_required
 from affiliates.models import Affiliate
 from core.errors import Refusal
 from programs.models import Program
-from support.display import PICTURES, shown_text
 from support.live import chat_mark
-from support.models import Message, Rating
+from support.models import Attachment, Message, PhoneCall, Rating
 from support.models.messages import Direction
 from support.portal import (
     FILE_LIMITS,
@@ -38,6 +37,10 @@ from support.portal import (
 )
 from support.services.chats import mark_chat_read, write_in_chat
 
+READ = (
+    *("direction", "created_at", "body_text", "quoted_text", "edited_at", "deleted_at", "reply_to"),
+    *("author__name", "author__email", "contact__name"),
+)
 MOST_AT_ONCE = 300  # messages that an open page is sent anew when something changes
 
 
@@ -49,7 +52,7 @@ def help_home(request: HttpRequest) -> HttpResponseBase:
     programs = chat_programs(affiliate)
     if not programs:
         return render(request, "support/portal/help_chat.html", {"programs": []})
-    unread = unread_by_program(affiliate, request.user, money=sees_money(request))
+    unread = _unread(request, programs)
     return _chat(request, next((program for program in programs if unread.get(program.pk)), programs[0]), programs, unread)
 
 
@@ -58,12 +61,20 @@ def help_home(request: HttpRequest) -> HttpResponseBase:
 def help_chat(request: HttpRequest, slug: str) -> HttpResponse:
     affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
     programs = chat_programs(affiliate)
-    unread = unread_by_program(affiliate, request.user, money=sees_money(request))
-    return _chat(request, _program(programs, slug), programs, unread)
+    return _chat(request, _program(programs, slug), programs, _unread(request, programs))
 
 
 def _program(programs: list[Program], slug: str) -> Program:
-    return get_object_or_404(Program, pk__in=[program.pk for program in programs], slug=slug)
+    found = next((program for program in programs if program.slug == slug), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _unread(request: HttpRequest, programs: list[Program]) -> dict[int, int]:
+    """What stands unread in each of several chats: beside one alone, nothing tells it."""
+    affiliate: Affiliate = request.affiliate  # type: ignore[attr-defined]
+    return unread_by_program(affiliate, request.user, money=sees_money(request)) if len(programs) > 1 else {}
 
 
 def _chat(request: HttpRequest, program: Program, programs: list[Program], unread: dict[int, int]) -> HttpResponse:
@@ -89,10 +100,13 @@ def _stream(request: HttpRequest, program: Program, *, before: int | None = None
     rows = (
         visible_messages(request)
         .filter(ticket__program=program)
-        .defer("search")
         .annotate(door=F("ticket__channel__kind"))
-        .select_related("author", "contact", "call", "answered_call")
-        .prefetch_related("reply_to", "attachments__file")
+        .select_related("author", "contact")
+        .only(*READ)
+        .prefetch_related(
+            Prefetch("reply_to", Message.objects.only("body_text")),
+            Prefetch("attachments", Attachment.objects.select_related("file"), to_attr="files"),
+        )
     )
     if before is not None:
         rows = rows.filter(pk__lt=before)
@@ -100,24 +114,20 @@ def _stream(request: HttpRequest, program: Program, *, before: int | None = None
         rows = rows.filter(pk__gte=since)
     found = list(rows.order_by("-pk")[: MOST_AT_ONCE if since is not None else MOST])
     found.sort(key=lambda message: (message.created_at, message.pk))
+    calls = _calls(found)
     for previous, message in zip([None, *found], found, strict=False):
-        _dress(request, message, previous)
+        shown: Any = message
+        shown.phone = calls.get(message.pk)
+        shown.mine = message.direction == Direction.IN and message.author_id == request.user.pk
+        shown.new_day = previous is None or timezone.localdate(previous.created_at) != timezone.localdate(message.created_at)
     return found
 
 
-def _dress(request: HttpRequest, message: Any, previous: Message | None) -> None:
-    """What the template asks about a message."""
-    message.shown = shown_text(message.body_text)
-    message.own = message.direction == Direction.IN
-    message.mine = message.own and message.author_id == request.user.pk
-    message.automatic_one = message.direction == Direction.AUTO
-    message.writer = message.author or message.contact
-    message.phone = getattr(message, "call", None) or getattr(message, "answered_call", None)
-    here = timezone.localdate(message.created_at)
-    message.new_day = previous is None or timezone.localdate(previous.created_at) != here
-    for attachment in message.attachments.all():
-        attachment.picture = attachment.file.type in PICTURES
-        attachment.sound = attachment.file.type.startswith("audio/")
+def _calls(messages: list[Message]) -> dict[int, PhoneCall]:
+    """Which of these were said on the phone."""
+    said = Q(said__in=messages) | Q(answered__in=messages)
+    rows = PhoneCall.objects.filter(said).only("kind", "minutes", "said", "answered").order_by() if messages else []
+    return {pk: call for call in rows for pk in (call.said_id, call.answered_id) if pk is not None}
 
 
 def _standing(request: HttpRequest, program: Program) -> dict[str, Any]:

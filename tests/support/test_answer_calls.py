@@ -47,7 +47,7 @@ def test_the_writer_sees_and_chooses_the_door(music, ana, mara, called, mailbox,
     called.refresh_from_db()
     assert (called.channel, called.chat) == (chat.channel, chat)
     assert Message.objects.get(body_text="On Friday.").outgoing.chat == chat
-    assert "Answered from now on" in client.get(f"/manage/inbox/{called.public_id}/").content.decode()
+    assert "Answered from now on" in client.get(f"/manage/inbox/{called.public_id}/history/").content.decode()
 
 
 def test_another_affiliate_s_chat_and_one_that_is_closed_are_no_doors(music, ana, mara, called):
