@@ -100,7 +100,8 @@ STATES: dict[str, State] = {
         decided=gettext_lazy("Decided"),
         accepted=gettext_lazy("Accepted"),
     ),
-    **_states("decided", "building-bank", in_payout=gettext_lazy("In payout"), scheduled=gettext_lazy("Scheduled")),
+    **_states("decided", "building-bank", in_payout=gettext_lazy("In payout")),
+    **_states("decided", "calendar-event", scheduled=gettext_lazy("Scheduled")),
     **_states(
         "ready",
         "coin",

@@ -194,10 +194,10 @@ def tasks_of(ticket: Ticket) -> QuerySet[Task]:
 
 
 def links_of(ticket: Ticket, user: Any) -> list[tuple[Ticket, str]]:
-    """Tickets that belong to this one, as far as the reader may see them, each with why."""
+    """Tickets that belong to this one, as far as the reader may see them, each with why; what went into it is here."""
     links = TicketLink.objects.filter(Q(ticket=ticket) | Q(other=ticket)).values_list("ticket", "other", "kind")
     kinds = {(other if mine == ticket.pk else mine): kind for mine, other, kind in links}
-    found = Ticket.objects.visible_to(user).in_bulk(list(kinds))
+    found = Ticket.objects.visible_to(user).exclude(merged_into=ticket).in_bulk(list(kinds))
     return [(found[pk], str(TicketLink.Kind(kind).label)) for pk, kind in kinds.items() if pk in found]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -39,8 +39,12 @@ def notify(
 
 
 def visible_notices(user: Any) -> QuerySet[Notice]:
-    """What a person was told, newest first, of tickets that they still see."""
+    """What a person was told, newest first, of tickets that they still see; not "due soon" of what is overdue by now."""
     found = Notice.objects.filter(user=user.pk, ticket__in=Ticket.objects.visible_to(user))
+    overdue = Notice.objects.filter(
+        kind=Notice.Kind.BREACHED, **{name: OuterRef(name) for name in ("user", "ticket", "clock", "due_at")}
+    )
+    found = found.exclude(Exists(overdue), kind=Notice.Kind.WARNED)
     return found.select_related("ticket__affiliate", "ticket__contact")
 
 

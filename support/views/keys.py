@@ -25,7 +25,7 @@ SHORTCUTS = [
     ]),
     (_("Anywhere"), [
         ("g i", _("Inbox")),
-        ("g m", _("Mentions")),
+        ("g m", _("Mentions and reminders")),
         ("g h", _("Home")),
         ("g a", _("Affiliates")),
         ("Ctrl+K", _("Search everything")),

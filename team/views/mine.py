@@ -35,7 +35,6 @@ def my_shifts(request: HttpRequest) -> HttpResponse:
         "planned": roster.planned,
         "turns": [_told(turn, roster, open_ones) for turn in _own(roster, user.pk)] if roster.planned else [],
         "asked_of_me": [change for change in firsts if change.taken_by_id == user.pk and change.state == "proposed"],
-        "asked_by_me": [change for change in firsts if change.asked_by_id == user.pk],
         "to_approve": [change for change in firsts if change.state == "accepted"] if _plans(request) else [],
         "zone": timezone.get_current_timezone_name(),
         "now": now,
@@ -118,6 +117,17 @@ def _return_of(choice: str) -> tuple[Shift, date] | None:
     return Shift.objects.get(pk=int(number)), _day(day)
 
 
+def _said(change: ShiftChange, word: str) -> str:
+    """What the answer to a swap comes to."""
+    if word == "accept":
+        return _("The shift is yours once whoever plans the team has approved it. Until then it is %(person)s’s.") % {
+            "person": change.asked_by
+        }
+    if word == "approve":
+        return _("%(person)s takes the shift.") % {"person": change.taken_by}
+    return _("The shift stays with %(person)s.") % {"person": change.asked_by}
+
+
 @manager_required(Can.SEE)
 @require_POST
 def swap_answer(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -131,4 +141,5 @@ def swap_answer(request: HttpRequest, public_id: str) -> HttpResponse:
             decide_swap(change, word == "approve", by=request.user)
         elif word == "withdraw":
             withdraw_swap(change, by=request.user)
+        messages.success(request, _said(change, word))
     return redirect("manage:my_shifts")

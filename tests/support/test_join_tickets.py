@@ -8,6 +8,7 @@ from django.utils import timezone
 from core.access import AccessError
 from support.errors import NotNow, TicketError
 from support.models import Message, Ticket, TicketLink
+from support.queries.ticket import links_of
 from support.services import (
     add_task,
     assign,
@@ -67,6 +68,7 @@ def test_tasks_and_links_go_along_and_the_target_is_open_if_either_was(pair, mar
 
     assert now(task).ticket == two and now(two).status == "open"
     assert {(link.ticket, link.other) for link in TicketLink.objects.all()} == {(two, third), (one, two)}
+    assert [other for other, _kind in links_of(two, mara)] == [third]  # what went into it is no other ticket
 
 
 def test_what_is_done_to_a_merged_ticket_happens_where_it_went_or_not_at_all(pair, mara):

@@ -330,12 +330,17 @@ def test_a_clock_says_why(client, ticket, mara):
 
 
 def test_what_a_person_was_told_stands_in_the_inbox_until_they_open_the_ticket(client, ticket, mara):
+    notify(mara, ticket, Notice.Kind.WARNED, clock="first_reply", due_at=NOON)
+    notify(mara, ticket, Notice.Kind.WARNED, clock="resolution", due_at=NOON)
     notify(mara, ticket, Notice.Kind.BREACHED, clock="first_reply", due_at=NOON, by_mail=True)
     client.force_login(mara)
     inbox = reverse("manage:ticket_list")
     page = reverse("manage:ticket_detail", args=[ticket.public_id])
     assert "1 ticket needs you" in text_of(client.get(inbox))
-    assert "Overdue: First reply" in text_of(client.get(reverse("manage:mention_list")))
+    reminders = text_of(client.get(reverse("manage:mention_list")))
+    assert "Overdue: First reply" in reminders
+    assert "Due soon: Resolution" in reminders
+    assert "Due soon: First reply" not in reminders  # it was, and is told as overdue
     mail = Mail.objects.get(to=mara.email)
     assert mail.subject == f"Overdue: {ticket}"
     assert page in mail.body

@@ -108,7 +108,8 @@ def test_a_swap_goes_its_way_by_the_buttons(as_person, hana, sofia, mara):
 
     page = as_person(mara).get("/manage/team/shifts/").content.decode()
     assert "Asked of you" in page and "Dentist" in page
-    as_person(mara).post(f"/manage/team/swaps/{change.public_id}/", {"word": "accept"})
+    said = as_person(mara).post(f"/manage/team/swaps/{change.public_id}/", {"word": "accept"}, follow=True).content.decode()
+    assert "once whoever plans the team has approved it. Until then it is Sofia’s." in said
     assert b"For you to approve" in as_person(hana).get("/manage/team/shifts/").content
     as_person(hana).post(f"/manage/team/swaps/{change.public_id}/", {"word": "approve"})
 
