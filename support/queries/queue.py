@@ -126,25 +126,26 @@ SELECT id, subject, status, priority, level, tags, snoozed_until, snoozed_reason
     (SELECT name FROM {Channel._meta.db_table} WHERE id = channel_id),
     (SELECT kind FROM {Channel._meta.db_table} WHERE id = channel_id),
     said, direction, EXISTS (SELECT FROM {Draft._meta.db_table} WHERE ticket_id = shown.id AND user_id = %(user)s)
-FROM {Ticket._meta.db_table} shown LEFT JOIN LATERAL (
+FROM (
+    SELECT * FROM {Ticket._meta.db_table} WHERE id = ANY(%(tickets)s) ORDER BY last_at DESC, id DESC OFFSET %(skipped)s LIMIT %(most)s
+) shown LEFT JOIN LATERAL (
     SELECT left(body_text, 160) AS said, direction FROM {Message._meta.db_table}
     WHERE ticket_id = shown.id AND direction <> 'auto' ORDER BY created_at DESC, id DESC LIMIT 1
 ) last ON true
-WHERE id = ANY(%(tickets)s)
+ORDER BY last_at DESC, id DESC
 """
 
 
 def queue_rows(tickets: Sequence[int], user: Any) -> list[QueueRow]:
     """These tickets, in this order, in one query: who, where, the last words, and whether the reader has a draft."""
-    values = {"tickets": list(tickets), "user": user.pk, "now": timezone.now()}
-    found = {row[0]: QueueRow(*row) for row in select_rows(_ROWS, values)} if tickets else {}
+    found = {row.pk: row for row in newest_rows(tickets, user, 0, len(tickets))}
     return [found[pk] for pk in tickets if pk in found]
 
 
-def newest_first(tickets: Sequence[int]) -> list[int]:
-    """As BY_NEWEST orders them."""
-    statement = f"SELECT id FROM {Ticket._meta.db_table} WHERE id = ANY(%s) ORDER BY last_at DESC, id DESC"
-    return [int(pk) for (pk,) in select_rows(statement, [list(tickets)])] if tickets else []
+def newest_rows(tickets: Sequence[int], user: Any, skipped: int, most: int) -> list[QueueRow]:
+    """Some of these tickets, as BY_NEWEST orders them."""
+    values = {"tickets": list(tickets), "skipped": skipped, "most": most, "user": user.pk, "now": timezone.now()}
+    return [QueueRow(*row) for row in select_rows(_ROWS, values)] if tickets else []
 
 
 def places_of(user: Any) -> dict[str, list[tuple[str, str]]]:

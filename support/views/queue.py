@@ -20,7 +20,7 @@ from core.listing import ChoiceFilter, Listing, RelatedFilter, TextFilter
 from core.saved_views import Shelf, shelf_of
 from support import live
 from support.models import Level, Priority, Ticket, TicketType
-from support.queries.queue import SHELVES, Counts, QueueRow, counts_of, newest_first, places_of, queue_rows
+from support.queries.queue import SHELVES, Counts, QueueRow, counts_of, newest_rows, places_of, queue_rows
 from support.queries.search import Found, excerpts, search_tickets
 
 PAGE = "manage:ticket_list"
@@ -99,16 +99,19 @@ class Queue(Listing):
     def sorted(self) -> QuerySet[Ticket]:
         return self.matching.order_by(*SHELVES[self.shown_shelf].order)
 
+    @property
+    def shows_all_found(self) -> bool:
+        """Whether it is all of what the search has found: then that need not be narrowed."""
+        return bool(self.text) and not self.values and self.shown_shelf == "all"
+
     @cached_property
     def keys(self) -> list[int]:
         """Of all that is shown, in its order, up to one more than MOST: whoever has so many to answer wants the first ones."""
-        if self.text and not self.values and self.shown_shelf == "all":
-            return newest_first(self.found.tickets)
         return list(self.sorted.values_list("pk", flat=True)[: MOST + 1])
 
     @cached_property
     def count(self) -> int:
-        return len(self.keys)
+        return len(self.found.tickets if self.shows_all_found else self.keys)
 
     @property
     def many(self) -> bool:
@@ -117,7 +120,11 @@ class Queue(Listing):
     @cached_property
     def tickets(self) -> list[QueueRow]:
         """The page's rows, where it was searched for with the words around the hit."""
-        shown = queue_rows(self.keys[self.first - 1 : self.first - 1 + self.per_page], self.request.user)
+        skipped, user = self.first - 1, self.request.user
+        if self.shows_all_found:
+            shown = newest_rows(self.found.tickets, user, skipped, self.per_page)
+        else:
+            shown = queue_rows(self.keys[skipped : skipped + self.per_page], user)
         messages = {self.found.messages[row.pk]: row.pk for row in shown if row.pk in self.found.messages} if self.text else {}
         marked = {messages[pk]: text for pk, text in excerpts(messages, self.found.asked).items()}
         for row in shown:

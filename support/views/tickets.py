@@ -34,6 +34,7 @@ from support.forms_promises import PromiseForm
 from support.mentions import see_mentions, see_ticket
 from support.models import Commitment, Draft, Escalation, Mention, Ticket, TicketStatus
 from support.queries.macros import macro_named
+from support.queries.queue import counts_of
 from support.queries.ticket import (
     BESIDE,
     Around,
@@ -119,6 +120,7 @@ def part(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpRe
 
 def _queue_context(request: HttpRequest, queue: Queue) -> dict[str, Any]:
     answers = rights_of(request.user).has(Can.ANSWER_TICKETS)
+    counts_of(request.user)  # before the menu, which would ask Valkey for the number of these that it kept
     return {
         "queue": queue,
         "shortcuts": SHORTCUTS,

@@ -117,6 +117,17 @@ def test_a_search_looks_through_all_and_marks_the_words(as_person, mara, music, 
     assert "<mark>postback</mark>" in page.content.decode()
 
 
+def test_what_was_found_is_shown_page_by_page_the_newest_first(as_person, mara, music, ana):
+    for number in range(27):
+        make_ticket(ana, music, subject=f"Payout {number:02}")
+
+    pages = [as_person(mara).get(INBOX, {"q": "payout", "page": page}) for page in (1, 2)]
+
+    assert [subjects(page) for page in pages] == [
+        [f"Payout {number:02}" for number in numbers] for numbers in (range(26, 1, -1), (1, 0))
+    ]
+
+
 def test_the_ticket_tells_who_of_the_team_has_read_it(as_person, mara, sofia, ticket):
     for _again in range(2):
         as_person(sofia).get(url("ticket_card", ticket))
