@@ -282,8 +282,8 @@ def moment_text(at: datetime) -> str:
 def relative_text(at: datetime, now: datetime) -> str:
     """Under a day whole hours, minutes or seconds, those begun left out; from there on days as the reader's calendar counts them."""
     distance = at - now
-    days = (timezone.localtime(at).date() - timezone.localtime(now).date()).days
-    if abs(distance) < DAY or not days:
+    days = 0 if abs(distance) < DAY else (timezone.localtime(at).date() - timezone.localtime(now).date()).days
+    if not days:
         seconds = abs(distance) // timedelta(seconds=1)
         unit = next((size for size in (3600, 60) if seconds >= size), 1)
         whole = timedelta(seconds=max(seconds // unit * unit, 1))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from django.contrib import messages
@@ -21,12 +21,13 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 
 from core.access import Can, is_team, rights_of
 from core.charts import Chart, Series
-from core.components import NOTHING, money_text
+from core.components import NOTHING, icon, money_text
 from core.errors import Refusal
 from core.periods import Period
 
@@ -40,6 +41,7 @@ __all__ = [
     "menu",
     "menu_within",
     "moment",
+    "navigation",
     "redirect_back",
     "refusals_as_errors",
     "refusals_as_messages",
@@ -82,7 +84,7 @@ class MenuItem:
     icon: str
     current: bool
     count: str = ""  # what waits there for the reader
-    hint: str = ""
+    hint: Any = ""
     inside: list[MenuItem] = field(default_factory=list)  # what stands within it, while the reader is there
     tabs: list[MenuItem] = field(default_factory=list)  # itself and these, on these pages themselves: not on those of one row
 
@@ -169,6 +171,52 @@ def menu(request: HttpRequest, audience: str) -> list[MenuSection]:
     return [MenuSection(label, items) for label, items in sections.items()]
 
 
+def navigation(sections: Iterable[MenuSection]) -> SafeString:
+    """A menu as HTML: every page shows it."""
+    told = ((_labelled(section), _title(section), _entry_list(section.items)) for section in sections)
+    return format_html(
+        '<div class="nav-sections">{}</div>',
+        format_html_join("", '<div class="nav-section"{}>{}<ul>{}</ul></div>', told),
+    )
+
+
+def _labelled(section: MenuSection) -> SafeString:
+    return format_html(' role="group" aria-label="{}"', section.label) if section.label else mark_safe("")
+
+
+def _title(section: MenuSection) -> SafeString:
+    if not section.label or section.label == section.items[0].label:
+        return mark_safe("")
+    return format_html('<p class="nav-title" aria-hidden="true">{}</p>', section.label)
+
+
+def _entry_list(items: Iterable[MenuItem]) -> SafeString:
+    return mark_safe("".join(f"<li>{_entry(item)}{_inside(item)}</li>" for item in items))
+
+
+def _inside(item: MenuItem) -> SafeString:
+    if not item.inside:
+        return mark_safe("")
+    inner = ((_link(each.label, each.url, "", each.current, each.count),) for each in item.inside)
+    return format_html('<ul class="nav-inside">{}</ul>', format_html_join("", "<li>{}</li>", inner))
+
+
+def _entry(item: MenuItem) -> SafeString:
+    return _link(item.label, item.url, item.icon, item.here, item.count)
+
+
+@lru_cache(maxsize=4096)
+def _link(label: str, url: str, icon_name: str, current: bool, count: str) -> SafeString:
+    return format_html(
+        '<a class="nav-entry" href="{}"{}>{}<span>{}</span>{}</a>',
+        url,
+        mark_safe(' aria-current="page"' if current else ""),
+        icon(icon_name) if icon_name else "",
+        label,
+        format_html('<span class="count nav-count">{}</span>', count) if count else "",
+    )
+
+
 def menu_within(request: HttpRequest, audience: str, url_name: str) -> list[MenuItem]:
     """The entries that stand under another, as this reader sees them."""
     inside = [entry for entry in _entries.values() if entry.audience == audience and entry.within == url_name]
@@ -184,7 +232,7 @@ def _urls(request: HttpRequest, entries: Iterable[Entry]) -> dict[Entry, str]:
 def _item(request: HttpRequest, entry: Entry, url: str, current: str | None) -> MenuItem:
     waiting = entry.count(request) if entry.count else 0
     told = f"{MOST_COUNTED}+" if waiting > MOST_COUNTED else str(waiting or "")
-    return MenuItem(str(entry.label), url, entry.icon, url == current, told, str(entry.hint))
+    return MenuItem(str(entry.label), url, entry.icon, url == current, told, entry.hint)
 
 
 @cache  # asked for every entry of the menu, on every page

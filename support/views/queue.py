@@ -63,8 +63,11 @@ class Queue(Listing):
             search_hint=_("Words, names, addresses, ids"),
             per_page=PER_PAGE,
         )
-        # Read before the rows: what changes in between is loaded once more rather than missed.
-        self.mark = live.marks(programs_of(request.user, Can.SEE_TICKETS), request.user.pk)[0] if request.method == "GET" else ""
+
+    @cached_property
+    def mark(self) -> str:
+        """Read before the rows: what changes in between is loaded once more rather than missed."""
+        return live.marks(programs_of(self.request.user, Can.SEE_TICKETS), self.request.user.pk)[0]
 
     @cached_property
     def people(self) -> QuerySet[User]:

@@ -120,9 +120,11 @@ def part(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpRe
 
 def _queue_context(request: HttpRequest, queue: Queue) -> dict[str, Any]:
     answers = rights_of(request.user).has(Can.ANSWER_TICKETS)
+    mark = queue.mark  # before what it stands for is read
     counts_of(request.user)  # before the menu, which would ask Valkey for the number of these that it kept
     return {
         "queue": queue,
+        "mark": mark,
         "shortcuts": SHORTCUTS,
         "answers": answers,
         "people": queue.people if answers else [],
