@@ -39,9 +39,9 @@ class ChannelsConfig(AppConfig):
             within="manage:settings_home",
             hint=_("The doors through which affiliates write, each tied to a program."),
         )
-        register_parser(Channel.Kind.EMAIL, mail.parse_item)
+        register_parser(Channel.Kind.EMAIL, mail.parse_item, ahead=mail.look_ahead)
         register_sender(Channel.Kind.EMAIL, smtp.SENDER)
-        register_parser(Channel.Kind.TELEGRAM, parser.parse_update, parser.asks_telegram)
+        register_parser(Channel.Kind.TELEGRAM, parser.parse_update, parser.file_alone, parser.look_ahead)
         register_sender(Channel.Kind.TELEGRAM, sending.TELEGRAM)
         register_card("ticket.above_composer", "channels/manager/_silence.html", 10, silence_card)
         register_card("portal_profile", "channels/portal/_telegram_card.html", 30, telegram_card)

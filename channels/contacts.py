@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Value
+from django.db.models import F, OuterRef, QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from accounts.models import User
 from affiliates.models import Affiliate, AffiliateMember
 from channels.events import CONTACT_MATCHED, CONTACT_UNMATCHED
 from channels.models import Contact, ContactAddress
+from channels.together import current
 from core.access import Can, check
 from core.errors import Conflict, Refusal
 from core.events import record
@@ -37,7 +38,9 @@ def find_or_make_contact(kind: str, value: str, name: str = "", program: Program
     verified sign-in address of a member of exactly one affiliate. A name or a likeness never is.
     """
     value = value.strip()[:320]
-    address = _address(kind, value, program)
+    together = current.get()
+    address = together.address(kind, value, program) if together is not None else None
+    address = address or _address(kind, value, program)
     if address is None:
         try:
             with transaction.atomic():
@@ -47,6 +50,9 @@ def find_or_make_contact(kind: str, value: str, name: str = "", program: Program
             address = _address(kind, value, program)
             if address is None:
                 raise
+        else:
+            if together is not None and program is not None:
+                together.keep(address, program)
     contact = address.contact
     if label and label != address.label:
         address.label = label[:160]
@@ -54,10 +60,11 @@ def find_or_make_contact(kind: str, value: str, name: str = "", program: Program
     if name and not contact.name:
         contact.name = name[:160]
         contact.save(update_fields=["name"])
-    if program is not None and not getattr(address, "wrote_to_program", False):
+    if program is not None and getattr(address, "wrote_to", None) != program.pk:
         Contact.programs.through.objects.bulk_create(
             [Contact.programs.through(contact=contact, program=program)], ignore_conflicts=True
         )
+        address.wrote_to = program.pk  # type: ignore[attr-defined]
     _recognise(contact, address)
     return contact
 
@@ -103,10 +110,45 @@ def claimed_affiliates(contacts: Iterable[Contact]) -> dict[int, Affiliate]:
 
 
 def _address(kind: str, value: str, program: Program | None) -> ContactAddress | None:
-    """With `wrote_to_program`: whether its contact is known there."""
+    return _addresses(kind, [value], program).first()
+
+
+def _addresses(kind: str, values: Iterable[str], program: Program | None) -> QuerySet[ContactAddress]:
+    """With `wrote_to`: the program, where their contacts are known there."""
     known = Contact.programs.through.objects.filter(contact=OuterRef("contact"), program=program)
-    addresses = ContactAddress.objects.alias(_lower=Lower("value")).filter(kind=kind, _lower=Lower(Value(value)))
-    return addresses.annotate(wrote_to_program=Exists(known)).select_related("contact__affiliate").first()
+    addresses = ContactAddress.objects.alias(_lower=Lower("value")).filter(
+        kind=kind, _lower__in=[Lower(Value(value)) for value in values]
+    )
+    return addresses.annotate(wrote_to=known.values("program")[:1]).select_related("contact__affiliate")
+
+
+def look_up(kind: str, values: Iterable[str], program: Program) -> None:
+    """Read and hold those who write in the set that is being filed, with all that `find_or_make_contact` asks about them."""
+    together = current.get()
+    assert together is not None
+    values = {value.strip()[:320] for value in values}
+    for address in _addresses(kind, values, program).select_for_update(no_key=True, of=("contact",)).order_by("contact"):
+        together.keep(address, program)
+    if kind == ContactAddress.Kind.EMAIL:
+        unmatched = {value.lower() for value in values}
+        for value in unmatched:
+            together.proved[value] = []
+        for member in _members_at(unmatched).annotate(address=F("user__emailaddress__email")):
+            together.proved[member.address].append(member)
+    tied = {
+        (contact.affiliate_id, contact.user_id)
+        for contact in together.contacts.values()
+        if contact.matched_by_id is None and contact.affiliate_id is not None and contact.user_id is not None
+    }
+    if tied:
+        members = AffiliateMember.objects.filter(
+            affiliate__in={pair[0] for pair in tied},
+            user__in={pair[1] for pair in tied},
+            removed_at__isnull=True,
+            user__is_active=True,
+        )
+        found = set(members.values_list("affiliate", "user"))
+        together.members |= {pair: pair in found for pair in tied}
 
 
 def _recognise(contact: Contact, address: ContactAddress) -> None:
@@ -122,20 +164,28 @@ def _recognise(contact: Contact, address: ContactAddress) -> None:
         return
     if address.kind != ContactAddress.Kind.EMAIL:
         return
-    members = AffiliateMember.objects.filter(
-        user__emailaddress__email=address.value.lower(),
-        user__emailaddress__verified=True,
-        removed_at__isnull=True,
-        user__is_active=True,
-    ).select_related("affiliate", "user")[:2]
+    together, value = current.get(), address.value.lower()
+    held = together.proved.get(value) if together is not None else None
+    members = list(_members_at([value])[:2]) if held is None else held
     if len(members) == 1:
         address.verified_at = timezone.now()
         address.save(update_fields=["verified_at"])
         _tie(contact, members[0].affiliate, user=members[0].user, by=None)
 
 
+def _members_at(addresses: Iterable[str]) -> QuerySet[AffiliateMember]:
+    """Who sign in for an affiliate by these addresses, in small letters, which they have proved to be theirs."""
+    members = AffiliateMember.objects.filter(
+        user__emailaddress__email__in=addresses, user__emailaddress__verified=True, removed_at__isnull=True, user__is_active=True
+    )
+    return members.select_related("affiliate", "user")
+
+
 def is_member(affiliate: int, user: int) -> bool:
     """Whether this person still signs in for the affiliate."""
+    together = current.get()
+    if together is not None and (affiliate, user) in together.members:
+        return together.members[affiliate, user]
     members = AffiliateMember.objects.filter(affiliate=affiliate, user=user, removed_at__isnull=True, user__is_active=True)
     return members.exists()
 

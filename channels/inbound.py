@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
@@ -23,13 +25,15 @@ from psycopg2.extras import execute_values
 from channels.events import INBOUND_QUARANTINED
 from channels.models import Channel, InboundItem
 from channels.parsed import Parsed, Quarantine, file_parsed, filed_together
+from channels.together import looked_up_together
 from core.events import record, recorded_together
 from core.rows import update_rows
 
 MOST_ATTEMPTS = 5
 QUICK_TRIES = 4  # of what met another transaction, within one attempt
 PASSING = frozenset({"40001", "40P01", "55P03"})  # serialization_failure, deadlock_detected, lock_not_available (PostgreSQL, A)
-AT_ONCE = 40  # items claimed with one statement
+AT_ONCE = 100  # items claimed with one statement
+BYTES_AT_ONCE = 32 * 2**20  # of their raw forms, or one item
 # After which somebody else goes on with what was claimed: what a killed process had in hand waits no longer. It need not outlast the
 # work: the row is locked while an item is filed, and filed once, whoever claimed it last.
 LEASE = timedelta(seconds=5)
@@ -37,18 +41,27 @@ LEASE = timedelta(seconds=5)
 Status = InboundItem.Status
 Parser = Callable[[InboundItem], Parsed | str]
 _parsers: dict[str, Parser] = {}
-_waiting: dict[str, Callable[[InboundItem], bool]] = {}
+_alone: dict[str, Callable[[Sequence[InboundItem]], set[int]]] = {}
+_aheads: dict[str, Callable[[Sequence[InboundItem]], None]] = {}
 _log = logging.getLogger(__name__)
 
 
-def register_parser(kind: str, parser: Parser, waits: Callable[[InboundItem], bool] | None = None) -> None:
+def register_parser(
+    kind: str,
+    parser: Parser,
+    alone: Callable[[Sequence[InboundItem]], set[int]] | None = None,
+    ahead: Callable[[Sequence[InboundItem]], None] | None = None,
+) -> None:
     """What reads the items of one kind of channel. It may write what an item leads to (contacts, chats), runs in the savepoint
     in which the item is filed, and raises Quarantine where a person has to decide. Of an item that is nobody's message (an
-    account was connected, a button tapped) it returns the reference of what it became: nothing else files that. `waits` says of
-    an item whether something outside has to be asked for it, as for a file: it is filed by itself."""
+    account was connected, a button tapped) it returns the reference of what it became: nothing else files that. `alone` says
+    which of these items are filed by themselves, as something outside has to be asked for them; `ahead` reads for a whole set
+    at once what its items will ask for (channels.together)."""
     _parsers[kind] = parser
-    if waits is not None:
-        _waiting[kind] = waits
+    if ahead is not None:
+        _aheads[kind] = ahead
+    if alone is not None:
+        _alone[kind] = alone
 
 
 class NotNow(Exception):
@@ -163,19 +176,21 @@ def _claim(channel: Channel | None = None) -> list[InboundItem]:
         due = InboundItem.objects.filter(status=Status.RECEIVED, due_at__lte=timezone.now()).order_by("due_at", "pk")
         if channel is not None:
             due = due.filter(channel=channel)
-        locked = due.select_for_update(skip_locked=True, of=("self",)).select_related("channel__program")
-        claimed = list(locked.filter(attempts=0)[:AT_ONCE]) or list(locked[:1])
-        InboundItem.objects.filter(pk__in=[item.pk for item in claimed]).update(
-            attempts=F("attempts") + 1, due_at=timezone.now() + LEASE
-        )
-    for item in claimed:
-        item.attempts += 1
-    return claimed
+        locked = due.select_for_update(skip_locked=True).values_list("pk", "size")
+        sizes = list(locked.filter(attempts=0)[:AT_ONCE]) or list(locked[:1])
+        room = accumulate(size for _pk, size in sizes)
+        pks = [pk for (pk, _size), sum_of in zip(sizes, room, strict=True) if sum_of <= BYTES_AT_ONCE] or [
+            pk for pk, _size in sizes[:1]
+        ]
+        claimed = InboundItem.objects.filter(pk__in=pks)
+        claimed.update(attempts=F("attempts") + 1, due_at=timezone.now() + LEASE)
+    return list(claimed.select_related("channel__program").order_by("pk"))
 
 
 def _process_claimed(items: list[InboundItem]) -> None:
     """In sets, which is many times quicker; where anything in a set fails, none of it is done, and each is filed by itself."""
-    quick = [item for item in items if item.attempts == 1 and not _waits(item)]
+    alone = {pk for kind, those_of in _alone.items() for pk in those_of([item for item in items if item.channel.kind == kind])}
+    quick = [item for item in items if item.attempts == 1 and item.pk not in alone]
     if len(quick) > 1:
         try:
             filed = _process_set(quick)
@@ -189,7 +204,7 @@ def _process_claimed(items: list[InboundItem]) -> None:
 
 
 def _process_set(items: list[InboundItem]) -> set[int]:
-    """All of these or none, in their order and in one transaction; returns which were filed, the others are somebody else's. It
+    """These or none, in their order and in one transaction; returns which were filed, the others are somebody's to decide about. It
     waits for nobody long: whoever else would have to wait for it in turn is never made to fail (deadlock_timeout is a second)."""
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -197,22 +212,30 @@ def _process_set(items: list[InboundItem]) -> set[int]:
         pks = [item.pk for item in items]
         ours = InboundItem.objects.select_for_update(skip_locked=True).filter(pk__in=pks, status=Status.RECEIVED)
         ours_now = set(ours.values_list("pk", flat=True))
-        items = [item for item in items if item.pk in ours_now]
-        with recorded_together(), filed_together():
-            for item in items:
-                parsed = _parse(item)
-                item.filed_as = parsed if isinstance(parsed, str) else file_parsed(item, parsed)
+        with recorded_together(), looked_up_together():
+            parsed = _parse_set([item for item in items if item.pk in ours_now])
+            said = [(item, what) for item, what in parsed if isinstance(what, Parsed)]
+            with filed_together(said):
+                for item, what in parsed:
+                    item.filed_as = what if isinstance(what, str) else file_parsed(item, what)
         update_rows(
             InboundItem._meta.db_table,
             {"status": "text", "sender": "text", "subject": "text", "filed_as": "text"},
-            [(item.pk, Status.FILED, item.sender, item.subject, item.filed_as) for item in items],
+            [(item.pk, Status.FILED, item.sender, item.subject, item.filed_as) for item, _what in parsed],
         )
-    return ours_now
+    return {item.pk for item, _what in parsed}
 
 
-def _waits(item: InboundItem) -> bool:
-    waits = _waiting.get(item.channel.kind)
-    return waits is not None and waits(item)
+def _parse_set(items: list[InboundItem]) -> list[tuple[InboundItem, Parsed | str]]:
+    """In their order, without those that a person has to decide about: they are told so one by one."""
+    for kind, ahead in _aheads.items():
+        if of_kind := [item for item in items if item.channel.kind == kind]:
+            ahead(of_kind)
+    parsed: list[tuple[InboundItem, Parsed | str]] = []
+    for item in items:
+        with suppress(Quarantine):
+            parsed.append((item, _parse(item)))
+    return parsed
 
 
 def process_item(item: InboundItem, *, told_at_once: bool = False) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 
 from django.utils.translation import gettext as _
 
+from channels import contacts
 from channels.authentication import judge, own_server, read_results
 from channels.contacts import contact_at, find_or_make_contact, find_or_make_stranger
 from channels.files import MOST_BYTES
@@ -47,8 +50,32 @@ def _parted(raw: bytes) -> tuple[bytes, bytes]:
 
 def parse_item(item: InboundItem) -> Parsed:
     """For channels.inbound: reads the item's mail and finds who wrote it."""
-    raw = bytes(item.raw or b"")
-    _note_headers(item, raw)
+    return _parsed(_read(item), item.channel)
+
+
+def look_ahead(items: Sequence[InboundItem]) -> None:
+    """Of a set: who writes."""
+    senders: dict[Channel, list[str]] = defaultdict(list)
+    for item in items:
+        try:
+            senders[item.channel].append(_writer(_read(item), _own(item.channel)).email)
+        except Quarantine:
+            continue  # it is told where the item is parsed
+    for channel, addresses in senders.items():
+        contacts.look_up(ContactAddress.Kind.EMAIL, addresses, channel.program)
+
+
+def _read(item: InboundItem) -> ParsedMail:
+    """Once, however often it is asked. Raises Quarantine."""
+    if item.said is None:
+        raw = bytes(item.raw or b"")
+        _note_headers(item, raw)
+        item.said = _taken_apart(raw)
+    mail: ParsedMail = item.said
+    return mail
+
+
+def _taken_apart(raw: bytes) -> ParsedMail:
     if raw.startswith(TOO_LARGE):
         raise Quarantine(
             _("The mail is larger than %(most)d MB. Its headers are here; the whole is still in the mailbox.")
@@ -57,10 +84,9 @@ def parse_item(item: InboundItem) -> Parsed:
     if raw.startswith(NOT_FETCHED):
         raise Quarantine(_("The mail server names this mail and does not give it. It may still be in the mailbox."))
     try:
-        mail = parse_mail(raw)
+        return parse_mail(raw)
     except Unreadable as error:
         raise Quarantine(_("The mail cannot be taken apart: %(error)s.") % {"error": error}) from None
-    return _parsed(mail, item.channel)
 
 
 def _note_headers(item: InboundItem, raw: bytes) -> None:
@@ -71,7 +97,7 @@ def _note_headers(item: InboundItem, raw: bytes) -> None:
 
 
 def _parsed(mail: ParsedMail, channel: Channel) -> Parsed:
-    own = str(channel.settings.get("address", "")).lower()
+    own = _own(channel)
     sender = _writer(mail, own)
     # Our own words come back: from a list, a forward, a copy to ourselves.
     looped = sender.email.lower() == own or tickets_in([mail.message_id]) or own in (each.lower() for each in mail.loops)
@@ -101,6 +127,10 @@ def _parsed(mail: ParsedMail, channel: Channel) -> Parsed:
         claims=contact_at(ContactAddress.Kind.EMAIL, sender.email) if doubtful else None,
         notes=[str(results), *mail.notes] if doubtful else mail.notes,
     )
+
+
+def _own(channel: Channel) -> str:
+    return str(channel.settings.get("address", "")).lower()
 
 
 def _where_tokens_stand(mail: ParsedMail) -> list[str]:

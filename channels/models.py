@@ -254,6 +254,8 @@ class InboundItem(PublicId, models.Model):
     dismissed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     dismissed_at = models.DateTimeField(null=True, blank=True)  # quarantined, and set aside by a person: out of their list
 
+    said: Any = None  # what its bytes say, once its parser has read them; stored nowhere
+
     class Meta:
         constraints = [
             models.UniqueConstraint(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -86,19 +86,19 @@ class Parsed:
 
 
 Filer = Callable[[InboundItem, Parsed], str]
-Together = Callable[[], AbstractContextManager[None]]
+Together = Callable[[Sequence[tuple[InboundItem, Parsed]]], AbstractContextManager[None]]
 _filers: list[tuple[Filer, Together]] = []
 
 
-def register_filer(filer: Filer, together: Together = nullcontext) -> None:
+def register_filer(filer: Filer, together: Together = lambda _items: nullcontext()) -> None:
     """Support registers what makes a message of a ticket out of an item. It runs in a savepoint, returns the reference of
     what it made ("message:12"), raises Quarantine where a person has to decide, and may run again for the same item: it then
-    returns the same reference. `together` surrounds many that are filed in one transaction."""
+    returns the same reference. `together` is given all that are filed in one transaction, and surrounds that."""
     _filers[:] = [(filer, together)]
 
 
-def filed_together() -> AbstractContextManager[None]:
-    return _filers[0][1]() if _filers else nullcontext()
+def filed_together(items: Sequence[tuple[InboundItem, Parsed]]) -> AbstractContextManager[None]:
+    return _filers[0][1](items) if _filers else nullcontext()
 
 
 def file_parsed(item: InboundItem, parsed: Parsed) -> str:

@@ -18,7 +18,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from core.models import Event, EventDelivery
-from core.rows import insert_rows
+from core.rows import insert_rows, savepoints
 
 Receiver = Callable[[Event], None]
 COLUMNS = ["name", "at", "by_id", "about", "data", "reason"]
@@ -74,15 +74,10 @@ def record_many(facts: Iterable[Fact], *, by: Any = None) -> None:
     rows = [(f.name, f.at or now, actor, [ref(thing) for thing in f.about if thing is not None], f.data, f.reason) for f in facts]
     together = _together.get()
     # What is recorded within a savepoint of its own is undone with that alone, and written there.
-    if together is not None and together.depth == _depth():
+    if together is not None and together.depth == savepoints():
         together.rows += rows
     else:
         _insert(rows)
-
-
-def _depth() -> int:
-    """How many savepoints the connection is in; blocks without one (None) are undone with what surrounds them."""
-    return sum(each is not None for each in connection.savepoint_ids)
 
 
 @dataclass
@@ -97,7 +92,7 @@ _together: ContextVar[_Together | None] = ContextVar("recorded_together", defaul
 @contextmanager
 def recorded_together() -> Iterator[None]:
     """In one transaction: what is recorded meanwhile is written at the end, as one set."""
-    together = _Together(_depth())
+    together = _Together(savepoints())
     token = _together.set(together)
     try:
         yield

@@ -90,6 +90,11 @@ def select_rows(statement: str, values: Sequence[Any] | dict[str, Any] = ()) -> 
         return found
 
 
+def savepoints() -> int:
+    """How many savepoints the connection is in; blocks without one (None) are undone with what surrounds them."""
+    return sum(each is not None for each in connection.savepoint_ids)
+
+
 @contextmanager
 def statements_within(seconds: float) -> Iterator[None]:
     """A transaction (or a part of the caller's) in which a statement that takes longer is given up: OperationalError."""

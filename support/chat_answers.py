@@ -114,9 +114,14 @@ def settle_by_button(press: Press) -> buttons.Answer:
         return buttons.Answer(ref(ticket), _("A person answers you here."))
 
 
+def question_in(parsed: Parsed) -> Question | None:
+    """What these words plainly ask for, where a bot may answer."""
+    return recognise(parsed.text) if _is_private(parsed) and not parsed.files else None
+
+
 def answer_in_ticket(ticket: Ticket, parsed: Parsed) -> None:
     """The answer from data beside a new ticket whose first words plainly ask for it, for a member whose function opens it."""
-    question = recognise(parsed.text) if _is_private(parsed) and not parsed.files else None
+    question = question_in(parsed)
     member = _member(parsed.contact) if question else None
     if question is None or member is None:
         return

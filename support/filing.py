@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from channels.files import TooLarge, keep_file
 from channels.models import Contact, InboundItem, Outgoing
 from channels.parsed import Authenticity, Automatic, Bounce, Kind, Parsed, ParsedFile, Quarantine
+from channels.together import is_held
 from core.events import record, ref
 from support import events, together
-from support.chat_answers import answer_command, answer_in_ticket
-from support.mail_answers import answer_mail
+from support.chat_answers import answer_command, answer_in_ticket, question_in
+from support.mail_answers import answer_mail, may_answer
 from support.models import Message, MessageVersion, Priority, Ticket, TicketStatus
 from support.models.messages import LONGEST_NAME, Direction
 from support.services import NamedFile, edit_message, link_tickets, mark_deleted, open_ticket, receive, receive_own
@@ -45,12 +46,15 @@ def file_item(item: InboundItem, parsed: Parsed) -> str:
         return _file_return(item, parsed)
     if answered := answer_command(item, parsed):
         return answered
-    return ref(_file_message(item, parsed))
+    message = _file_message(item, parsed)
+    if (set_of := together.current.get()) is not None:
+        set_of.note(message)
+    return ref(message)
 
 
 def _hold(parsed: Parsed) -> None:
     """A chat is held since its parser has found it (channels.telegram.chats.chat_of)."""
-    if parsed.chat is None:
+    if parsed.chat is None and not is_held(parsed.contact):
         Contact.objects.select_for_update(no_key=True).filter(pk=parsed.contact.pk).values("pk").get()
 
 
@@ -61,12 +65,22 @@ def _known(item: InboundItem, parsed: Parsed) -> Message | None:
         version = MessageVersion.objects.filter(inbound=item).select_related("message").first()
         if version is not None:
             return version.message
-    same = Q(inbound=item)
-    if parsed.provider_id and parsed.kind == Kind.MESSAGE:
-        same |= Q(provider_id=parsed.provider_id[:LONGEST_NAME], inbound__isnull=False)
-    found = list(Message.objects.filter(same).select_related("ticket"))
+    name = parsed.provider_id[:LONGEST_NAME] if parsed.kind == Kind.MESSAGE else ""
+    found = _found(item, name)
     own = next((message for message in found if message.inbound_id == item.pk), None)
     return own or next((message for message in found if _is_copy(message, item, parsed)), None)
+
+
+def _found(item: InboundItem, name: str) -> list[Message]:
+    """What has come in as this item, or under this name."""
+    set_of = together.current.get()
+    if set_of is not None and item.pk in set_of.items and (not name or name in set_of.named):
+        own = set_of.items[item.pk]
+        return [own] if own is not None else [each for each in set_of.named.get(name, []) if each.inbound_id is not None]
+    same = Q(inbound=item)
+    if name:
+        same |= Q(provider_id=name, inbound__isnull=False)
+    return list(Message.objects.filter(same).select_related("ticket"))
 
 
 def _is_copy(message: Message, item: InboundItem, parsed: Parsed) -> bool:
@@ -116,6 +130,8 @@ def _file_message(item: InboundItem, parsed: Parsed) -> Message:
 
 def _answer_from_data(ticket: Ticket, message: Message, parsed: Parsed) -> None:
     """Where this fails, what was asked is filed all the same and waits for a person."""
+    if question_in(parsed) is None and not may_answer(ticket, message):
+        return
     try:
         with transaction.atomic():
             answer_in_ticket(ticket, parsed)

@@ -18,13 +18,20 @@ from support.models import Message, Ticket
 from support.services.messages import tell_if_reached
 
 
+def may_answer(ticket: Ticket, message: Message) -> bool:
+    """Whether its mailbox answers those who wrote this, whatever they ask."""
+    channel, sender = ticket.channel, message.contact
+    proved = not message.automatic and message.authenticity == Authenticity.PROVED
+    known = ticket.affiliate_id is not None and sender is not None and sender.user_id is not None
+    return proved and known and channel.kind == Channel.Kind.EMAIL and bool(channel.settings.get("answers_itself"))
+
+
 def answer_mail(ticket: Ticket, message: Message) -> None:
     """By itself, in the ticket that the mail has begun; it stops no clock, and a person reads the mail all the same."""
-    user = message.contact.user_id if message.contact else None
-    if not ticket.channel.settings.get("answers_itself") or message.automatic or message.authenticity != Authenticity.PROVED:
+    if not may_answer(ticket, message):
         return
-    if ticket.channel.kind != Channel.Kind.EMAIL or ticket.affiliate is None or user is None:
-        return
+    assert ticket.affiliate is not None and message.contact is not None
+    user = message.contact.user_id
     members = AffiliateMember.objects.filter(affiliate=ticket.affiliate, user=user, removed_at=None, user__is_active=True)
     question = asked_in(ticket, message)
     if question is None or not members.exists():

@@ -14,7 +14,7 @@ from datetime import timedelta
 from itertools import islice
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,10 +24,9 @@ from support.models import Message, StartRule, Ticket, TicketLink, TicketStatus
 from support.models.messages import LONGEST_NAME, Direction
 from support.starting import Words, rules_of, why_it_starts
 from support.subjects import subject_key
-from support.together import held
+from support.together import MOST_OF_ONE_SENDER, current, held, held_as, subject_of
 
 MOST_OPEN = 10  # open tickets of one chat that a message may join
-MOST_OF_ONE_SENDER = 200  # tickets of the window whose subjects are compared
 NEW = "new"  # the bot command with which an affiliate says: this is about something else
 SHOWN = (Direction.IN, Direction.OUT, Direction.AUTO)  # what the affiliate has, and can answer
 
@@ -114,22 +113,31 @@ def messages_named(provider_ids: list[str], chat: Chat | None = None) -> list[Me
     if not provider_ids:
         return []
     provider_ids = [name[:LONGEST_NAME] for name in provider_ids]
-    rows = Message.objects.filter(provider_id__in=provider_ids, direction__in=SHOWN).select_related("ticket", "outgoing")
     place = {name: number for number, name in reversed(list(enumerate(provider_ids)))}
-    found = sorted(rows.order_by("-pk"), key=lambda message: place[message.provider_id])
+    found = sorted(_shown(provider_ids), key=lambda message: (place[message.provider_id], -message.pk))
     if found or chat is None:
         return found
     # Sent into this chat, and not yet told by what name Telegram knows it.
     numbers = [name.rpartition(" ")[2] for name in provider_ids]
     return list(
-        rows.model.objects.filter(outgoing__chat=chat, outgoing__provider_id__in=numbers).select_related("ticket", "outgoing")
+        Message.objects.filter(outgoing__chat=chat, outgoing__provider_id__in=numbers).select_related("ticket", "outgoing")
     )
+
+
+def _shown(provider_ids: list[str]) -> list[Message]:
+    together = current.get()
+    if together is not None and all(name in together.named for name in provider_ids):
+        named = {message.pk: message for name in provider_ids for message in together.named[name]}
+        return [message for message in named.values() if message.direction in SHOWN]
+    return list(Message.objects.filter(provider_id__in=provider_ids, direction__in=SHOWN).select_related("ticket", "outgoing"))
 
 
 def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None, bool]]:
     """Each with the message that is answered there, and whether our own token leads to it."""
     pks = [pk for pk in map(Ticket.pk_from, parsed.tokens) if pk is not None]
-    named = Ticket.objects.select_related("merged_into").in_bulk(pks) if pks else {}
+    named = {pk: ticket for pk in pks if (ticket := held_as(pk)) is not None}
+    if missing := [pk for pk in pks if pk not in named]:
+        named |= Ticket.objects.select_related("merged_into").in_bulk(missing)
     answered = messages_named(parsed.replied_to, parsed.chat)
     for pk in pks:
         if pk in named:
@@ -141,23 +149,35 @@ def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None, bool]
 
 def _open_in(chat: Chat, writer: Contact) -> Iterator[Ticket]:
     """The chat's open tickets of this party, the one last written in first."""
+    together = current.get()
+    if together is not None and chat.pk in together.in_chat:
+        rows: Iterable[Ticket] = [ticket for ticket in together.in_chat[chat.pk] if ticket.status != TicketStatus.RESOLVED]
+    else:
+        rows = _unresolved_in(chat, writer)
+    newest = sorted(map(held, rows), key=lambda ticket: (ticket.last_at, ticket.pk), reverse=True)
+    return (ticket for ticket in newest if is_party(writer, ticket, chat))
+
+
+def _unresolved_in(chat: Chat, writer: Contact) -> Iterable[Ticket]:
     whose = Q(contact=writer) | Q(
         affiliate__in={writer.affiliate_id, chat.affiliate_id} - {None}
     )  # not everybody's of a large group
-    rows: QuerySet[Ticket] = Ticket.objects.unresolved().filter(whose, chat=chat).order_by("-last_at", "-pk")
-    newest = sorted(map(held, rows), key=lambda ticket: (ticket.last_at, ticket.pk), reverse=True)
-    return (ticket for ticket in newest if is_party(writer, ticket, chat))
+    return Ticket.objects.unresolved().filter(whose, chat=chat)
 
 
 def _same_subject(channel: Channel, writer: Contact, subject: str) -> Iterator[Ticket]:
     key = subject_key(subject)
     if not key:
         return
+    together = current.get()
+    same = together.of_subject.get(subject_of(channel, writer, subject)) if together is not None else None
+    if same is None:
+        same = [ticket for ticket in map(held, _recent(channel, writer)) if subject_key(ticket.subject) == key]
+    newest = sorted(same, key=lambda ticket: (ticket.last_at, ticket.pk), reverse=True)
+    yield from (ticket for ticket in map(target_of, newest) if is_party(writer, ticket) and may_go_on(ticket))
+
+
+def _recent(channel: Channel, writer: Contact) -> Iterable[Ticket]:
     since = timezone.now() - timedelta(days=settings.TICKET_THREAD_DAYS)
-    rows = Ticket.objects.filter(
-        contact=writer, program=channel.program_id, channel__kind=channel.kind, last_at__gte=since
-    ).select_related("merged_into")
-    recent = rows.order_by("-last_at", "-pk")[:MOST_OF_ONE_SENDER]
-    newest = sorted(map(held, recent), key=lambda ticket: (ticket.last_at, ticket.pk), reverse=True)
-    same = (target_of(ticket) for ticket in newest if subject_key(ticket.subject) == key)
-    yield from (ticket for ticket in same if is_party(writer, ticket) and may_go_on(ticket))
+    rows = Ticket.objects.filter(contact=writer, program=channel.program_id, channel__kind=channel.kind, last_at__gte=since)
+    return rows.select_related("merged_into").order_by("-last_at", "-pk")[:MOST_OF_ONE_SENDER]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,6 +16,7 @@ from channels.contacts import find_or_make_contact
 from channels.events import CHAT_CLOSED, CHAT_GIVEN, CHAT_REOPENED
 from channels.models import BusinessConnection, Channel, Chat, Contact, ContactAddress
 from channels.telegram.updates import ChatRef, Sender
+from channels.together import current
 from core.access import Can, check
 from core.errors import Refusal
 from core.events import record
@@ -53,11 +56,14 @@ def chat_of(
         "contact": contact if where.private else None,
     }
     key: dict[str, Any] = {"channel": channel, "business": business, "provider_id": where.id}
-    locked = Chat.objects.select_for_update(no_key=True, of=("self",)).select_related("business__person", "contact", "channel")
-    chat = locked.filter(**key).first()
+    together = current.get()
+    chat = together.chats.get((channel.pk, where.id)) if together is not None and business is None else None
+    chat = chat or _locked().filter(**key).first()
     if chat is None:
         made, _new = Chat.objects.get_or_create(**key, defaults=fresh)
-        chat = locked.get(pk=made.pk)
+        chat = _locked().get(pk=made.pk)
+        if together is not None and business is None:
+            together.chats[channel.pk, where.id] = chat
     changed = [name for name in ("title", "contact") if fresh[name] and getattr(chat, name) != fresh[name]]
     for name in changed:
         setattr(chat, name, fresh[name])
@@ -66,10 +72,27 @@ def chat_of(
     return chat
 
 
+def _locked() -> QuerySet[Chat]:
+    return Chat.objects.select_for_update(no_key=True, of=("self",)).select_related("business__person", "contact", "channel")
+
+
+def look_up(channel: Channel, ids: Iterable[int]) -> None:
+    """Read and hold a bot's own chats with these ids, in which the set writes that is being filed."""
+    together = current.get()
+    assert together is not None
+    for chat in _locked().filter(channel=channel, business=None, provider_id__in=set(ids)).order_by("pk"):
+        chat.channel, chat.contact = channel, together.contacts.get(chat.contact_id or 0, chat.contact)
+        together.chats[channel.pk, chat.provider_id] = chat
+
+
 def heard_from(chat: Chat) -> None:
     """Somebody has written here now: whatever kept us from answering is over."""
     chat.last_in_at = timezone.now()
-    chat.save(update_fields=["last_in_at"])
+    together = current.get()
+    if together is not None:
+        together.heard[chat.pk] = chat
+    else:
+        chat.save(update_fields=["last_in_at"])
     reopen_chat(chat)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 
+from channels import contacts
 from channels.files import safe_name
 from channels.inbound import NotNow
-from channels.models import BusinessConnection, Channel, Chat, Contact, InboundItem, Outgoing
+from channels.models import BusinessConnection, Channel, Chat, Contact, ContactAddress, InboundItem, Outgoing
 from channels.parsed import Automatic, Kind, Parsed, ParsedFile, Quarantine
-from channels.telegram import business, buttons
+from channels.telegram import business, buttons, chats
 from channels.telegram.chats import chat_of, close_chat, contact_of, heard_from, message_ref, migrate_chat, reopen_chat
 from channels.telegram.client import LARGEST_DOWNLOAD, BotApi, BotApiError, RefusedByTelegram
 from channels.telegram.greetings import greet
@@ -23,6 +27,7 @@ from channels.telegram.updates import (
     Pressed,
     Said,
     Sender,
+    Update,
     read_update,
 )
 from core.events import ref
@@ -34,7 +39,7 @@ PATIENCE = 3  # attempts at a file; afterwards the message is filed without it, 
 def parse_update(item: InboundItem) -> Parsed | str:
     """What the update says, or a reference of what it became where it is no message. Raises Quarantine and NotNow."""
     try:
-        _number, update = read_update(bytes(item.raw or b""))
+        update = _read(item)
     except Malformed as error:
         raise Quarantine(_("This is not what Telegram sends: %(error)s") % {"error": error}) from None
     channel = item.channel
@@ -56,14 +61,42 @@ def parse_update(item: InboundItem) -> Parsed | str:
     raise Quarantine(_("Telegram sent something that nobody here reads (%(kind)s).") % {"kind": update})
 
 
-def asks_telegram(item: InboundItem) -> bool:
-    """Whether Telegram may have to be asked before it is filed: for a file, or about an account of the company's. So that nobody
-    waits for that, such an item is filed by itself, as is what is no message."""
-    try:
-        _number, update = read_update(bytes(item.raw or b""))
-    except Malformed:
-        return True
-    return not isinstance(update, Said) or bool(update.files or update.connection or update.command)
+def file_alone(items: Sequence[InboundItem]) -> set[int]:
+    """Those for which Telegram may have to be asked (for a file, or about an account of the company's) or that are no plain message,
+    so that nobody waits for them; and what was written after them in the same chat, so that it does not come before them."""
+    alone: set[int] = set()
+    chats: set[tuple[int, int]] = set()
+    for item in items:
+        try:
+            update = _read(item)
+        except Malformed:
+            alone.add(item.pk)
+            continue
+        where: ChatRef | None = getattr(update, "chat", None)
+        plain = isinstance(update, Said) and not (update.files or update.connection or update.command or update.edited)
+        if not plain or (where is not None and (item.channel_id, where.id) in chats):
+            alone.add(item.pk)
+            if where is not None:
+                chats.add((item.channel_id, where.id))
+    return alone
+
+
+def look_ahead(items: Sequence[InboundItem]) -> None:
+    """Of a set: who writes, and where."""
+    said: dict[Channel, list[Said]] = defaultdict(list)
+    for item in items:
+        if isinstance(update := _read(item), Said):
+            said[item.channel].append(update)
+    for channel, updates in said.items():
+        contacts.look_up(ContactAddress.Kind.TELEGRAM, (str(update.sender.id) for update in updates), channel.program)
+        chats.look_up(channel, (update.chat.id for update in updates))
+
+
+def _read(item: InboundItem) -> Update | str:
+    """Once, however often it is asked."""
+    if item.said is None:
+        _number, item.said = read_update(bytes(item.raw or b""))
+    return item.said
 
 
 def _said(item: InboundItem, channel: Channel, said: Said) -> Parsed | str:

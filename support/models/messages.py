@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from channels.models import Contact, InboundItem, Outgoing, StoredFile
 from core.ids import PublicId
 from core.models import TimestampedModel
+from core.writing import insert
 from knowledge.languages import CONFIGURATIONS, language_of
 from programs.models import Program
 from support.models.tickets import Ticket
@@ -58,7 +59,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def write(self, ticket: Ticket, **fields: Any) -> Message:
         """One of this ticket: of its program, in the language that it tells by its words, else the ticket's."""
         language = language_of(fields.get("body_text", ""), ticket.language)
-        return self.create(ticket=ticket, program_id=ticket.program_id, language=language, **fields)
+        return insert(self.model(ticket=ticket, program_id=ticket.program_id, language=language, **fields))
 
 
 class Message(PublicId, TimestampedModel):

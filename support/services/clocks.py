@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.rows import update_rows
+from core.writing import is_waiting, new_rows, update
 from support.clocks import NO_CLOCK, Changed, Clock, Clocks, History, Sent, Spoke, Targets, read_clocks
 from support.models import ClockName, ClockResult, Direction, Message, SlaPolicy, StatusChange, Ticket
 from support.models.tickets import TO_DECIDE, TicketQuerySet
@@ -173,6 +173,18 @@ def _histories(tickets: Sequence[Ticket]) -> dict[int, tuple[History, dict[datet
     return found
 
 
+def _histories_begun(tickets: Sequence[Ticket]) -> list[tuple[History, dict[datetime, int | None]]]:
+    """Of tickets that are not in the database yet: nor is anything that was said in them."""
+    said: dict[int, list[Said]] = defaultdict(list)
+    for message in sorted(new_rows(Message), key=lambda message: (message.created_at, message.pk)):
+        if message.direction == Direction.OUT or (message.direction == Direction.IN and not message.automatic):
+            said[message.ticket_id].append((message.created_at, message.direction, message.is_answer, message.author_id))
+    changes: dict[int, list[Changed]] = defaultdict(list)
+    for change in new_rows(StatusChange):
+        changes[change.ticket_id].append(Changed(change.at, change.status))
+    return [_heard(said[t.pk], [_begun(changes[t.pk], said[t.pk][0][0] if said[t.pk] else t.created_at)]) for t in tickets]
+
+
 def _begun(own: list[Changed], first: datetime) -> list[Changed]:
     """What came in before its ticket was made waited from then on."""
     return [Changed(min(own[0].at, first), own[0].status), *own[1:]]
@@ -213,29 +225,30 @@ def refresh_clocks(ticket: Ticket, policies: Iterable[SlaPolicy] | None = None, 
     return reading
 
 
-def refresh_many(followed: Sequence[tuple[Ticket, Collection[str]]]) -> None:
-    """The same of many, each with the fields that its caller has changed, in one statement for each table."""
-    if not followed:
+def refresh_many(tickets: Sequence[Ticket]) -> None:
+    """The same of many that their caller holds, in one statement for each table; what the caller has changed it stores itself."""
+    if not tickets:
         return
-    tickets, at = [ticket for ticket, _changed in followed], timezone.now()
-    policies, histories = active_policies(), _histories(tickets)
-    results: dict[int, list[ClockResult]] = defaultdict(list)
-    for row in ClockResult.objects.filter(ticket__in=[ticket.pk for ticket in tickets]):
+    at, policies = timezone.now(), active_policies()
+    begun = [ticket for ticket in tickets if is_waiting(ticket)]  # first: to ask about the others writes these
+    known = [ticket for ticket in tickets if not is_waiting(ticket)]
+    for ticket, (history, authors) in zip(begun, _histories_begun(begun), strict=True):
+        _settle(ticket, _read(ticket, at, policies, history, authors), ())
+    histories, results = _histories(known), defaultdict(list)
+    for row in ClockResult.objects.filter(ticket__in=[ticket.pk for ticket in known]):
         results[row.ticket_id].append(row)
-    names = sorted({*STORED, *(name for _ticket, changed in followed for name in changed)})
-    fields = [Ticket._meta.get_field(name) for name in names]
-    for ticket in tickets:
+    for ticket in known:
         if ticket.merged_into_id is None:
             reading = _read(ticket, at, policies, *histories[ticket.pk])
         else:
             reading = read_ticket(ticket, at)
-        _note(ticket, reading)
-        _keep_results(ticket, reading, results[ticket.pk])
-    update_rows(
-        Ticket._meta.db_table,
-        {str(field.column): str(field.db_type(connection)) for field in fields},  # type: ignore[union-attr]
-        [(ticket.pk, *(getattr(ticket, field.attname) for field in fields)) for ticket in tickets],  # type: ignore[union-attr]
-    )
+        _settle(ticket, reading, results[ticket.pk])
+
+
+def _settle(ticket: Ticket, reading: Reading, results: Iterable[ClockResult]) -> None:
+    _note(ticket, reading)
+    _keep_results(ticket, reading, results)
+    update(ticket, STORED)
 
 
 def _note(ticket: Ticket, reading: Reading) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import transaction
 
+from channels.models import InboundItem
+from channels.parsed import Parsed
 from core.tasks import send_soon
+from core.writing import update, written_together
 from support.live import touch_many
-from support.models import Ticket
+from support.models import Message, StatusChange, Ticket
 from support.models.tickets import OPEN
 from support.services.clocks import refresh_clocks, refresh_many
-from support.together import Together, current
+from support.together import Together, current, look_ahead
 
 
 def follow(ticket: Ticket, changed: Iterable[str] = ()) -> None:
@@ -32,29 +35,26 @@ def _tell(tickets: Collection[Ticket]) -> None:
 
 
 def _later(together: Together, ticket: Ticket, changed: Iterable[str]) -> None:
-    """A new status is stored at once: where the next one of the set belongs is asked by it."""
     if together.tickets.setdefault(ticket.pk, ticket) is not ticket:
         raise RuntimeError("a ticket is changed beside the one that its set holds")
-    unsaved = together.changed.setdefault(ticket.pk, set())
-    unsaved.update(changed)
-    if unsaved and together.stored.get(ticket.pk) != ticket.status:
-        Ticket.objects.filter(pk=ticket.pk).update(**{name: getattr(ticket, name) for name in unsaved})
-        together.stored[ticket.pk] = ticket.status
-        unsaved.clear()
+    together.followed[ticket.pk] = ticket
+    update(ticket, changed)
 
 
 @contextmanager
-def filed_together() -> Iterator[None]:
+def filed_together(items: Sequence[tuple[InboundItem, Parsed]]) -> Iterator[None]:
     """In one transaction: many changes of many tickets, and what follows from them once, at the end, as a set."""
     together = Together()
-    token = current.set(together)
-    try:
-        yield
-    finally:
-        current.reset(token)
-    followed = [(together.tickets[pk], changed) for pk, changed in sorted(together.changed.items())]
-    refresh_many(followed)
-    _tell([ticket for ticket, _changed in followed])
+    with written_together(Ticket, StatusChange, Message, block=len(items) or 1):
+        token = current.set(together)
+        try:
+            look_ahead(together, items)
+            yield
+        finally:
+            current.reset(token)
+        followed = [ticket for _pk, ticket in sorted(together.followed.items())]
+        refresh_many(followed)
+    _tell(followed)
 
 
 def _find_owner() -> None:

@@ -23,6 +23,7 @@ from channels.models import Channel, Chat, Contact
 from core.access import Can, check, rights_of
 from core.components import moment_text
 from core.events import record
+from core.writing import insert
 from programs.models import Program
 from support import events
 from support.errors import NotNow, TicketError
@@ -87,7 +88,7 @@ def open_ticket(
     if not language:
         language = (affiliate.language if affiliate else "") or (contact.language if contact else "")
     now = timezone.now()
-    ticket = Ticket.objects.create(
+    ticket = Ticket(
         program=program,
         channel=channel,
         subject=" ".join(subject.split())[:500] or _("Without a subject"),
@@ -103,7 +104,8 @@ def open_ticket(
         created_at=now,
         last_at=now,
     )
-    StatusChange.objects.create(ticket=ticket, status=status, at=now, by=by)
+    insert(ticket)
+    insert(StatusChange(ticket=ticket, status=status, at=now, by=by))
     data = {"subject": ticket.subject, "channel": channel.kind, "program": program.public_id}
     record(events.TICKET_OPENED, ticket, affiliate, contact, by=by, data=data, reason=because[:300])
     hold(ticket)
@@ -152,7 +154,7 @@ def set_status(
     ticket.resolved_at = now if status == TicketStatus.RESOLVED else None
     if status == TicketStatus.RESOLVED:
         withdraw_what_is_open(ticket, by=by, reason=reason)
-    change = StatusChange.objects.create(ticket=ticket, status=status, at=now, by=by, reason=reason[:300])
+    change = insert(StatusChange(ticket=ticket, status=status, at=now, by=by, reason=reason[:300]))
     data = {"status": str(TicketStatus(status).label), "was": was, "to": status, "until": until.isoformat() if until else None}
     record(events.TICKET_STATUS_CHANGED, ticket, by=by, data=data, reason=reason)
     return change
