@@ -226,11 +226,13 @@ def escalation_answer(request: HttpRequest, token: str) -> HttpResponseBase:
     """A company expert answers one question from a signed link: they see it, and what the asker chose to show, nothing else."""
     try:
         escalation = escalation_of(token)
-        if request.method == "POST" and "take" in request.POST:
-            accept_escalation(escalation, by=None)
-            return redirect("escalation_answer", token=token)
-        if request.method == "POST" and request.POST.get("answer", "").strip():
-            answer_escalation(escalation, request.POST["answer"], by=None)
+        written = request.POST.get("answer", "")
+        if "take" in request.POST:
+            if escalation.status == Escalation.Status.ASKED:
+                accept_escalation(escalation, by=None)
+                escalation.refresh_from_db()
+        elif written.strip():
+            answer_escalation(escalation, written, by=None)
             return render(request, "support/public/escalation.html", {"thanks": True})
     except Refusal as refusal:
         status = 410 if refusal.code in ("expired", "closed") else 404
@@ -239,5 +241,11 @@ def escalation_answer(request: HttpRequest, token: str) -> HttpResponseBase:
         (message.direction == "in", message.created_at, shown_text(message.body_text))
         for message in escalation.shown.order_by("created_at", "pk")
     ]
-    context = {"escalation": escalation, "shown": shown, "question": shown_text(escalation.question), "token": token}
+    context = {
+        "escalation": escalation,
+        "shown": shown,
+        "question": shown_text(escalation.question),
+        "token": token,
+        "written": written,
+    }
     return render(request, "support/public/escalation.html", context)

@@ -90,10 +90,14 @@ def test_an_affiliates_language_chooses_the_translation(as_person, ana, help_tex
 
 def test_somebody_votes_in_the_portal(as_person, ana, help_texts):
     browser, paid = as_person(ana), help_texts[0]
-    browser.post(reverse("portal:article_vote", args=[paid.public_id]), {"helped": "no", "missing": "Which day?"})
+    page, vote = (reverse(f"portal:{name}", args=[paid.public_id]) for name in ("article", "article_vote"))
+    assert "What is missing?" not in browser.get(page).content.decode()  # Enter in it would press the first button, "Yes"
+
+    asked = browser.post(vote, {"helped": "no"}, follow=True).content.decode()
+    assert "did not help" in asked and '<input type="hidden" name="helped" value="no">' in asked
+    browser.post(vote, {"helped": "no", "missing": "Which day?"})
 
     assert paid.votes.get().missing == "Which day?"
-    assert "did not help" in browser.get(reverse("portal:article", args=[paid.public_id])).content.decode()
 
 
 @pytest.mark.parametrize(

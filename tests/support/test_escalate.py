@@ -132,6 +132,9 @@ class TestExpert:
         Client().get(url)
         expert.refresh_from_db()
         assert expert.status == "asked"
+        for _twice in range(2):  # a page that is loaded again asks the browser to send it again
+            taken = Client().post(url, {"take": "1", "answer": "Half of a"})
+            assert "Sofia knows that you look into it" in text_of(taken) and b">Half of a</textarea>" in taken.content
         assert "Thank you" in text_of(Client().post(url, {"answer": "It is allowed in Germany."}))
         note = expert.ticket.messages.get(body_text__contains="allowed in Germany")
         assert note.direction == "note" and "Lena" in note.body_text
