@@ -11,12 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from accounts.queries import people_who
 from core.access import Can
+from core.rows import select_rows
 from knowledge.languages import CONFIGURATIONS, known_language
 from knowledge.markdown import without_marks
 from knowledge.models import Article, ArticleQuerySet, ArticleReading, ArticleVersion
@@ -72,10 +72,7 @@ def _nearest(articles: ArticleQuerySet, words: list[str], limit: int, glue: str)
         return []
     asked = _NEAREST.format(configurations=_CONFIGURATIONS, table=Article._meta.db_table, articles=among)
     query = glue.join(f"{word}:*" for word in words)
-    with connection.cursor() as cursor:
-        cursor.execute(asked, [query, " ".join(words), *narrowed, ALIKE, ENOUGH, limit])
-        found: list[tuple[int, str]] = cursor.fetchall()
-    return found
+    return select_rows(asked, [query, " ".join(words), *narrowed, ALIKE, ENOUGH, limit])
 
 
 def _once_each(ranked: Iterable[Article], language: str) -> list[Article]:
