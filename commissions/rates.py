@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
@@ -24,6 +24,7 @@ class Rate:
     value: Decimal
     currency: str
     own: bool  # of a rule made for this affiliate alone
+    last_day: date | None  # on which it counts, in the program's zone; None: no end is set
 
     @property
     def label(self) -> str:
@@ -58,9 +59,14 @@ def rates_of(affiliate: int, offers: Collection[Offer], now: datetime) -> dict[i
         for event in sorted({candidate.event for candidate in candidates}, key=lambda event: (event != "sale", event)):
             won = winning_rule(candidates, event=event, offer_id=offer.pk, affiliate_id=affiliate, occurred_at=now)
             if won is not None and won.value > 0:
-                rates.append(Rate(event, won.type, won.value, offer.program.currency, won.affiliate_id is not None))
+                last = _last_day(won.ends_at, offer)
+                rates.append(Rate(event, won.type, won.value, offer.program.currency, won.affiliate_id is not None, last))
         found[offer.pk] = rates
     return found
+
+
+def _last_day(ends_at: datetime | None, offer: Offer) -> date | None:
+    return (ends_at - timedelta(microseconds=1)).astimezone(offer.program.zone).date() if ends_at else None
 
 
 def _candidate(version: RuleVersion) -> Candidate:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from commissions.models import BEGINNING, Commission
 from commissions.pricing import Candidate, winning_rule
+from commissions.rates import rates_of
 from core.errors import Refusal
 from intake.services import record_conversions
 from support.models import TermsRequest
@@ -100,6 +101,8 @@ def test_sales_are_paid_by_it_from_its_first_moment_to_its_last_where_the_progra
     assert (request.last_day, rule.versions.get().ends_at) == (last, request.ends_at)
 
     begin, end = (datetime.combine(day, time(0), music.zone) for day in (first, last + timedelta(days=1)))
+    offer = make_offer(music)
+    assert [(rate.text, rate.last_day) for rate in rates_of(ana.pk, [offer], begin)[offer.pk]] == [("15%", last)]
     moment = timedelta(microseconds=1)
     at = {"before": begin - moment, "first": begin, "last": end - moment, "after": end}
     rows = [ConversionInput("sale", name, when, Decimal(100), "USD", coupon=coupon.code) for name, when in at.items()]
