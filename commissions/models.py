@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -78,6 +78,11 @@ class RuleVersion(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.rule} {self.number}"
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which it counts, in the program's zone; None: no end is set."""
+        return (self.ends_at - timedelta(microseconds=1)).astimezone(self.rule.program.zone).date() if self.ends_at else None
 
     @property
     def from_the_beginning(self) -> bool:

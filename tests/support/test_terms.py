@@ -98,7 +98,8 @@ def test_sales_are_paid_by_it_from_its_first_moment_to_its_last_where_the_progra
     request = TermsRequest.objects.get(pk=asked.pk)
     rule = grant_terms(request, by=mara, type="percentage", value=Decimal(15), starts=first, until=last, reason="")
     request.refresh_from_db()
-    assert (request.last_day, rule.versions.get().ends_at) == (last, request.ends_at)
+    granted = rule.versions.get()
+    assert (request.last_day, granted.last_day, granted.ends_at) == (last, last, request.ends_at)
 
     begin, end = (datetime.combine(day, time(0), music.zone) for day in (first, last + timedelta(days=1)))
     offer = make_offer(music)
