@@ -87,17 +87,19 @@ def _child(what: str, way: str, kind: str, numbers: range, channel_pk: int, read
 
 
 def _file(channel, items: list[tuple[str, bytes]], way: str) -> None:
-    from channels.inbound import Arrival, process_due, store_many, take_in
+    from channels.inbound import Arrival, process_due, store_many, take_in, take_in_by_turns
 
     if way == "hook":
+        take = take_in if channel.kind == "email" else take_in_by_turns
         for name, raw in items:
-            take_in(channel, raw, name)
-        return
-    for first in range(0, len(items), PAGE):
-        store_many(channel, [Arrival(name, raw) for name, raw in items[first : first + PAGE]])
+            take(channel, raw, name)
+    else:
+        for first in range(0, len(items), PAGE):
+            store_many(channel, [Arrival(name, raw) for name, raw in items[first : first + PAGE]])
+            process_due(channel)
+    while channel.inbound.filter(status="received").exists():  # the other process may be filing them
         process_due(channel)
-    while channel.inbound.filter(status="received").exists():
-        process_due(channel)
+        time.sleep(0.005)
 
 
 _RAW = """

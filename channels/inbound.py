@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg2.extras import execute_values
@@ -26,8 +26,10 @@ from channels.events import INBOUND_QUARANTINED
 from channels.models import Channel, InboundItem
 from channels.parsed import Parsed, Quarantine, file_parsed, filed_together
 from channels.together import looked_up_together
+from core.alone import alone
 from core.events import record, recorded_together
 from core.rows import update_rows
+from core.tasks import send_soon
 
 MOST_ATTEMPTS = 5
 QUICK_TRIES = 4  # of what met another transaction, within one attempt
@@ -41,7 +43,7 @@ LEASE = timedelta(seconds=5)
 Status = InboundItem.Status
 Parser = Callable[[InboundItem], Parsed | str]
 _parsers: dict[str, Parser] = {}
-_alone: dict[str, Callable[[Sequence[InboundItem]], set[int]]] = {}
+_apart: dict[str, Callable[[Sequence[InboundItem]], set[int]]] = {}
 _aheads: dict[str, Callable[[Sequence[InboundItem]], None]] = {}
 _log = logging.getLogger(__name__)
 
@@ -49,19 +51,19 @@ _log = logging.getLogger(__name__)
 def register_parser(
     kind: str,
     parser: Parser,
-    alone: Callable[[Sequence[InboundItem]], set[int]] | None = None,
+    apart: Callable[[Sequence[InboundItem]], set[int]] | None = None,
     ahead: Callable[[Sequence[InboundItem]], None] | None = None,
 ) -> None:
     """What reads the items of one kind of channel. It may write what an item leads to (contacts, chats), runs in the savepoint
     in which the item is filed, and raises Quarantine where a person has to decide. Of an item that is nobody's message (an
-    account was connected, a button tapped) it returns the reference of what it became: nothing else files that. `alone` says
+    account was connected, a button tapped) it returns the reference of what it became: nothing else files that. `apart` says
     which of these items are filed by themselves, as something outside has to be asked for them; `ahead` reads for a whole set
     at once what its items will ask for (channels.together)."""
     _parsers[kind] = parser
     if ahead is not None:
         _aheads[kind] = ahead
-    if alone is not None:
-        _alone[kind] = alone
+    if apart is not None:
+        _apart[kind] = apart
 
 
 class NotNow(Exception):
@@ -157,26 +159,52 @@ def take_in(channel: Channel, raw: bytes, provider_id: str) -> InboundItem:
     return item
 
 
+def take_in_by_turns(channel: Channel, raw: bytes, provider_id: str) -> InboundItem:
+    """Store one item, commit, then file what has come through this channel: what a hook does whose caller need not hear what became of
+    it. One files at a time, in sets; whoever comes meanwhile only stores."""
+    from channels.tasks import file_received
+
+    item = store_raw(channel, raw, provider_id)
+    if item.status == Status.DUPLICATE:
+        return item
+    done, left = 0, list[int]()
+    for size, singly in _file_by_turns(channel, limit=AT_ONCE):
+        done += size
+        left += [each.pk for each in singly if each.pk != item.pk]
+        for own in (each for each in singly if each.pk == item.pk):
+            process_item(own)
+    # Of others' items nothing outside is asked while Telegram waits for our answer, nor does it wait for more than one full set.
+    if left:
+        InboundItem.objects.filter(pk__in=left, status=Status.RECEIVED).update(attempts=F("attempts") - 1, due_at=timezone.now())
+    if left or done >= AT_ONCE:
+        send_soon(file_received)
+    item.refresh_from_db(fields=["status", "filed_as", "reason"])
+    return item
+
+
 def process_due(channel: Channel | None = None, limit: int = 2000) -> int:
     """Go on with everything that is received and not filed yet; returns how many items were looked at."""
+    if channel is None:
+        waiting = Channel.objects.filter(pk__in=_due(None).values("channel"))
+        return sum(process_due(each, limit) for each in waiting)
     done = 0
-    while done < limit:
-        claimed = _claim(channel)
-        if not claimed:
-            break
-        _process_claimed(claimed)
-        done += len(claimed)
+    for size, singly in _file_by_turns(channel, limit):
+        for item in singly:
+            process_item(item)
+        done += size
     return done
+
+
+def _due(channel: Channel | None) -> QuerySet[InboundItem]:
+    due = InboundItem.objects.filter(status=Status.RECEIVED, due_at__lte=timezone.now())
+    return due if channel is None else due.filter(channel=channel)
 
 
 def _claim(channel: Channel | None = None) -> list[InboundItem]:
     """Items to work on now, each attempt counted before it begins: one that ends a worker (memory, a fault in a library) is
     found out by its number. Those that were tried before are claimed one by one, so that it takes no others with it."""
     with transaction.atomic():
-        due = InboundItem.objects.filter(status=Status.RECEIVED, due_at__lte=timezone.now()).order_by("due_at", "pk")
-        if channel is not None:
-            due = due.filter(channel=channel)
-        locked = due.select_for_update(skip_locked=True).values_list("pk", "size")
+        locked = _due(channel).order_by("due_at", "pk").select_for_update(skip_locked=True).values_list("pk", "size")
         sizes = list(locked.filter(attempts=0)[:AT_ONCE]) or list(locked[:1])
         room = accumulate(size for _pk, size in sizes)
         pks = [pk for (pk, _size), sum_of in zip(sizes, room, strict=True) if sum_of <= BYTES_AT_ONCE] or [
@@ -187,20 +215,39 @@ def _claim(channel: Channel | None = None) -> list[InboundItem]:
     return list(claimed.select_related("channel__program").order_by("pk"))
 
 
-def _process_claimed(items: list[InboundItem]) -> None:
-    """In sets, which is many times quicker; where anything in a set fails, none of it is done, and each is filed by itself."""
-    alone = {pk for kind, those_of in _alone.items() for pk in those_of([item for item in items if item.channel.kind == kind])}
-    quick = [item for item in items if item.attempts == 1 and item.pk not in alone]
+def _file_by_turns(channel: Channel, limit: int) -> Iterator[tuple[int, list[InboundItem]]]:
+    """File what is due in sets, about so many; yields of each how many it had, and those that are to be filed one by one. One does this
+    at a time, so that sets never wait for each other's chats: whoever finds the place taken leaves, and whoever has it looks once
+    more after giving it free."""
+    done, in_vain = 0, False
+    while done < limit:
+        with alone("filing", channel.pk) as ours:
+            if not ours:
+                return
+            claimed = _claim(channel)
+            left = _file_together(claimed)
+        done += len(claimed)
+        yield len(claimed), left
+        if (in_vain and not claimed) or not _due(channel).exists():
+            return
+        in_vain = not claimed  # what is due is in somebody's hands, if it is so once more
+
+
+def _file_together(items: list[InboundItem]) -> list[InboundItem]:
+    """As one set, which is many times quicker; where anything in it fails, none of it is done. Returns what is left, for each to be
+    filed by itself."""
+    apart = {pk for kind, those_of in _apart.items() for pk in those_of([item for item in items if item.channel.kind == kind])}
+    quick = [item for item in items if item.attempts == 1 and item.pk not in apart]
+    filed: set[int] = set()
     if len(quick) > 1:
         try:
             filed = _process_set(quick)
-        except Exception as error:  # each is told apart below
+        except Exception as error:  # each is told apart
             _log.info("a set of %d is filed one by one: %s", len(quick), error)
-            filed = set()
-        items = [item for item in items if item.pk not in filed]
-    for item in items:
+    left = [item for item in items if item.pk not in filed]
+    for item in left:
         item.status, item.filed_as, item.reason = Status.RECEIVED, "", ""
-        process_item(item)
+    return left
 
 
 def _process_set(items: list[InboundItem]) -> set[int]:

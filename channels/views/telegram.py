@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from channels.inbound import store_raw, take_in
+from channels.inbound import store_raw, take_in_by_turns
 from channels.models import Channel
 from channels.tasks import file_received
 from channels.telegram.polling import update_name
@@ -46,7 +46,7 @@ def telegram_hook(request: HttpRequest, slug: str) -> HttpResponse:
         item = store_raw(channel, raw, name)
         send_soon(file_received)
     else:
-        item = take_in(channel, raw, name)
+        item = take_in_by_turns(channel, raw, name)
     return JsonResponse({"status": item.status})
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels import inbound
-from channels.inbound import Arrival, process_due, store_many
+from channels.inbound import Arrival, process_due, store_many, take_in_by_turns
 from channels.mail import provider_id_of
 from channels.models import Chat, InboundItem
 from core.models import Event
@@ -133,6 +133,36 @@ def test_two_workers_over_the_same_chats_file_everything_once(monkeypatch):
 
     assert sorted(texts()) == sorted(f"Line {number}" for number in range(len(around)))
     assert Ticket.objects.count() == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_while_somebody_files_is_stored_and_found_by_them(monkeypatch):
+    bot = make_channel(kind="telegram", settings={"bot_id": 77, "polling": True})
+    file, came = inbound._file_together, []
+
+    def file_while_another_comes(items):
+        if not came:
+            at_once(lambda: came.append(take_in_by_turns(bot, line(2).raw, line(2).provider_id).status))
+        return file(items)
+
+    monkeypatch.setattr(inbound, "_file_together", file_while_another_comes)
+    first = take_in_by_turns(bot, line(1).raw, line(1).provider_id)
+
+    assert (first.status, came) == ("filed", ["received"])
+    assert texts() == ["Line 1", "Line 2"]
+
+
+def test_a_hook_leaves_others_files_to_a_worker(bot, monkeypatch):
+    asked = []
+    monkeypatch.setattr(inbound, "send_soon", lambda task: asked.append(task.name))
+    photo = [{"file_id": "x", "width": 1, "height": 1}]
+    store_many(bot, [line(1, who=2, photo=photo)])
+    mine = take_in_by_turns(bot, line(2).raw, line(2).provider_id)
+
+    assert (mine.status, asked) == ("filed", ["channels.tasks.file_received"])
+    waiting = InboundItem.objects.get(provider_id="77:1")
+    assert (waiting.status, waiting.attempts) == ("received", 0)
+    assert waiting.due_at <= timezone.now()
 
 
 def test_what_follows_a_command_in_its_chat_is_not_filed_before_it(bot):
