@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower, Upper
 from django.urls import reverse
 from django.utils import timezone
@@ -139,7 +140,12 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def visible_to(self, user: Any) -> ContactQuerySet:
         """Those who wrote to a program whose inbox the user sees (through any of its doors)."""
         programs = programs_of(user, Can.SEE_TICKETS)
-        return self if programs is None else self.filter(programs__in=programs).distinct()
+        return self if programs is None else self.who_wrote_to(programs)
+
+    def who_wrote_to(self, programs: Collection[int]) -> ContactQuerySet:
+        """To one of these programs, by whichever door."""
+        wrote = Contact.programs.through.objects.filter(contact=OuterRef("pk"), program__in=programs)
+        return self.filter(Exists(wrote))
 
 
 class Contact(PublicId, TimestampedModel):

@@ -166,6 +166,7 @@ class TicketAnswer(Answer):
     type = Word(choices=TicketType.values)
     status = Word(choices=TicketStatus.values)
     status_until = Time(allow_null=True)
+    snoozed_until = Time(allow_null=True)
     priority = Word(choices=Priority.values)
     level = Word(choices=Level.values)
     assignee = Id("usr", allow_null=True)
@@ -260,7 +261,6 @@ def shown_ticket(ticket: Ticket) -> Ticket:
 
 api = [
     path("tickets", address(get=ticket_list, post=ticket_create), name="ticket_list"),
-    path("tickets/<str:id>", address(get=ticket_get), name="ticket_detail"),
     path("tickets/<str:id>/messages", address(post=message_create), name="ticket_messages"),
     path("tickets/<str:id>/status", address(post=ticket_status), name="ticket_status"),
     path("tickets/<str:id>/escalate", address(post=ticket_escalate), name="ticket_escalate"),

@@ -90,6 +90,12 @@ class EscalationAnswer(Answer):
     closed_at = Time(allow_null=True)
 
 
+class ContactFilters(Input):
+    program = Reference(find_program, help_text="To which they have written.", **FILTER)
+    affiliate = Reference(find_affiliate, **FILTER)
+    unmatched = Choice(choices=["true", "false"], help_text="true: nobody's yet. false: an affiliate's.", **FILTER)
+
+
 class MoveAnswer(Answer):
     """A merge (`from_ticket` went into `to_ticket`) or a split (`to_ticket` was split off from `from_ticket`)."""
 
@@ -223,6 +229,16 @@ def _answered(user: Any, text: str) -> Contact:
     return contact
 
 
+@operation(Can.SEE_TICKETS, ContactAnswer, filters=ContactFilters, newest_by="created_at")
+def contact_list(request: Request, filters: dict[str, Any]) -> QuerySet[Contact]:
+    """List those who write"""
+    unmatched, program = filters.pop("unmatched", None), filters.pop("program", None)
+    rows = Contact.objects.visible_to(request.user).prefetch_related("addresses").filter(**filters)
+    if unmatched is not None:
+        rows = rows.filter(affiliate__isnull=unmatched == "true")
+    return rows if program is None else rows.who_wrote_to([program.pk])
+
+
 @operation(Can.SEE_TICKETS, ContactAnswer)
 def contact_get(request: Request, id: str) -> Contact:
     """Show who writes, and whose they are"""
@@ -302,6 +318,7 @@ api = [
     path("tickets/<str:id>/escalations", address(get=escalation_list), name="escalation_list"),
     path("escalations/<str:id>/answer", address(post=escalation_answer), name="escalation_answer"),
     path("escalations/<str:id>/withdraw", address(post=escalation_withdraw), name="escalation_withdraw"),
+    path("contacts", address(get=contact_list), name="contact_list"),
     path("contacts/<str:id>", address(get=contact_get), name="contact_detail"),
     path("contacts/<str:id>/match", address(post=contact_match), name="contact_match"),
     path("contacts/<str:id>/unmatch", address(post=contact_unmatch), name="contact_unmatch"),

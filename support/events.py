@@ -29,6 +29,7 @@ MESSAGE_BOUNCED = "message.bounced"  # data: recipient, why
 NOTE_ADDED = "note.added"
 TASK_ADDED = "task.added"  # data: title, person
 TASK_GIVEN = "task.given"  # to a deputy or whoever covers, and back; data: title, person
+TASK_MOVED = "task.moved"  # data: title, due, when: as one reads it
 TASK_FINISHED = "task.finished"  # data: title
 TICKET_WARNED = "ticket.warned"  # data: clock, due, people: who was told
 TICKET_BREACHED = "ticket.breached"  # the same
@@ -101,6 +102,7 @@ def register_facts() -> None:
     register_fact(NOTE_ADDED, "note", _("Wrote a note"))
     register_fact(TASK_ADDED, "checkbox", _("To do for %(person)s: %(title)s"))
     register_fact(TASK_GIVEN, "user-check", _("%(person)s does it from now on: %(title)s"))
+    register_fact(TASK_MOVED, "calendar", _("To be done by %(when)s: %(title)s"))
     register_fact(TASK_FINISHED, "circle-check", _("Done: %(title)s"))
     register_fact(TICKET_WARNED, "bell", _("Due soon: %(clock)s. Told: %(people)s"))
     register_fact(TICKET_BREACHED, "alert-triangle", _("Overdue: %(clock)s. Escalated to %(people)s"))

@@ -2,12 +2,13 @@ from django.urls import URLPattern, path
 
 from support import addresses
 from support.api import api as tickets_api
+from support.api_desk import api as desk_api
 from support.api_steps import api as steps_api
 from support.urls_answers import at_hand
 from support.urls_inbox import inbox
 from support.views import answers, improvements, numbers, policies, promises, starts, team
 
-api = [*tickets_api, *steps_api]
+api = [*tickets_api, *desk_api, *steps_api]
 manage: list[URLPattern] = [
     *addresses.manage,
     path("settings/service-levels/", policies.policy_list, name="policy_list"),

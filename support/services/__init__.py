@@ -14,7 +14,8 @@ from support.services.messages import (
 )
 from support.services.portal import mark_read, notify_unread, write_in_portal
 from support.services.requests import record_request
-from support.services.tasks import add_task, finish_task
+from support.services.tags import tag_ticket
+from support.services.tasks import add_task, finish_task, move_task
 from support.services.tickets import (
     assign,
     change_status,
@@ -41,6 +42,7 @@ __all__ = [
     "mark_read",
     "may_be_told_automatically",
     "merge_tickets",
+    "move_task",
     "notify_unread",
     "open_ticket",
     "portal_channel",
@@ -50,6 +52,7 @@ __all__ = [
     "reply",
     "snooze",
     "split_ticket",
+    "tag_ticket",
     "tell_automatically",
     "undo_move",
     "wake_due",

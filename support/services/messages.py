@@ -106,7 +106,7 @@ def reply(
 ) -> Message:
     """Answer the affiliate through the ticket's channel, after a call by the best way to them. A first word (`is_answer=False`) is
     none yet. The ticket is then `status`, by default pending after an answer and open after a first word; one that nobody owned is
-    the answerer's.
+    the answerer's, unless a service answered: that owns none, and the rule finds somebody once it is our turn.
     """
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     ticket = lock_ticket(ticket)
@@ -125,7 +125,7 @@ def reply(
     deliver(message)
     record(events.MESSAGE_SENT, message, ticket, by=by, data={"is_answer": is_answer})
     ticket.last_at = ticket.last_out_at = message.created_at
-    if ticket.assignee is None:
+    if ticket.assignee is None and not by.is_service:
         set_assignee(ticket, by, by=by, reason=_("Nobody owned it when they answered."))
     set_status(ticket, status or (TicketStatus.PENDING if is_answer else TicketStatus.OPEN), by=by)
     ticket.save()

@@ -57,13 +57,13 @@ def make_commitment(
 def take_promise(
     message: Message, *, by: User, is_one: bool | None = None, text: str = "", due_at: datetime | None = None
 ) -> Commitment | None:
-    """What a reply promises for a time is its writer's to keep; a service's, the ticket's owner's. `is_one`: what the writer said
+    """What a reply promises for a time is its writer's to keep; a service's, the ticket's owner's or, where nobody
+    owns it, the duty officer's. `is_one`: what the writer said
     of it, a "no" is remembered; None: they were not asked, and its own words tell, as they do for when where `due_at` is not given
     (in the writer's zone). None where nothing is promised, or its time was over before it was sent, which is refused where the
     writer said that it is one."""
-    ticket, owner = message.ticket, by
-    if by.is_service and ticket.assignee is not None and rights_of(ticket.assignee).has(Can.ANSWER_TICKETS, ticket.program_id):
-        owner = ticket.assignee
+    ticket = message.ticket
+    owner = _keeper(ticket, by) if by.is_service else by
     if is_one and due_at is not None:
         return make_commitment(ticket, text=text, due_at=due_at, owner=owner, by=by, message=message)
     # As of when it was written: what comes in after an outage says "tomorrow" of that day.
@@ -78,6 +78,14 @@ def take_promise(
     if found.doubtful and not is_one:
         return None
     return make_commitment(ticket, text=text or found.sentence, due_at=found.due_at, owner=owner, by=by, message=message)
+
+
+def _keeper(ticket: Ticket, by: User) -> User:
+    """Of what a service promises."""
+    if ticket.assignee is not None and rights_of(ticket.assignee).has(Can.ANSWER_TICKETS, ticket.program_id):
+        return ticket.assignee
+    officer = duty_officer(timezone.now(), ticket.program)
+    return officer.person if officer is not None else by
 
 
 @transaction.atomic

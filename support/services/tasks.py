@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.access import Can, check, rights_of
+from core.components import moment_text
 from core.events import Fact, record, record_many
 from support import events
-from support.errors import TicketError
+from support.errors import NotNow, TicketError
 from support.models import Message, Notice, Task, Ticket
 from support.services.following import follow
 from support.services.notices import notify
@@ -28,18 +29,26 @@ from team.queries import duty_officer, may_be_notified, roster_at
 def add_task(
     ticket: Ticket, title: str, *, by: User, owner: User | None = None, due_at: datetime, message: Message | None = None
 ) -> Task:
-    """Something to do in this ticket, asked for by one of its messages where one is given; the asker's own unless somebody is named."""
+    """Something to do in this ticket, asked for by one of its messages where one is given; the asker's own unless somebody is named,
+    and where a service asks, the ticket owner's."""
     check(by, Can.ANSWER_TICKETS, ticket.program_id)
     ticket = lock_ticket(ticket)
-    owner = owner or by
+    owner = owner or (ticket.assignee if by.is_service else by)
     title = " ".join(title.split())[:300]
     if not title:
         raise TicketError(_("Say what is to be done."), code="blank", field="title")
     if message is not None and message.ticket_id != ticket.pk:
         raise TicketError(_("This message belongs to another ticket."), code="other_ticket", field="message")
+    return put_task(ticket, title, owner=_able(owner, ticket), due_at=due_at, by=by, message=message)
+
+
+def _able(owner: User | None, ticket: Ticket) -> User:
+    """A person who sees the ticket."""
+    if owner is None or owner.is_service:
+        raise TicketError(_("Say which person is to do it."), code="required", field="owner")
     if not rights_of(owner).has(Can.SEE_TICKETS, ticket.program_id):
         raise TicketError(_("%(person)s does not see tickets of this program.") % {"person": owner}, code="owner", field="owner")
-    return put_task(ticket, title, owner=owner, due_at=due_at, by=by, message=message)
+    return owner
 
 
 def put_task(
@@ -56,12 +65,36 @@ def put_task(
 def finish_task(task: Task, *, by: User) -> Task:
     """Done, by whoever did it; a second time changes nothing."""
     check(by, Can.ANSWER_TICKETS, task.ticket.program_id)
+    ticket = lock_ticket(task.ticket)
     task = Task.objects.select_for_update(of=("self",)).select_related("ticket").get(pk=task.pk)
     if task.done_at is None:
         task.done_at, task.done_by = timezone.now(), by
         task.save(update_fields=["done_at", "done_by"])
-        record(events.TASK_FINISHED, task, task.ticket, by=by, data={"title": task.title})
-        follow(task.ticket)
+        record(events.TASK_FINISHED, task, ticket, by=by, data={"title": task.title})
+        follow(ticket)
+    return task
+
+
+@transaction.atomic
+def move_task(task: Task, *, by: User, owner: User | None = None, due_at: datetime | None = None) -> Task:
+    """Another one's to do, or by another time; its owner is told when that has come. NotNow where it is done."""
+    check(by, Can.ANSWER_TICKETS, task.ticket.program_id)
+    ticket = lock_ticket(task.ticket)
+    task = Task.objects.select_for_update(of=("self",)).select_related("ticket", "owner").get(pk=task.pk)
+    if task.done_at is not None:
+        raise NotNow(_("It is done."), code="done")
+    given, moved = owner is not None and owner != task.owner, due_at is not None and due_at != task.due_at
+    if given:
+        task.owner = _able(owner, ticket)
+        record(events.TASK_GIVEN, task, ticket, by=by, data={"title": task.title, "person": str(owner)})
+    if moved and due_at is not None:
+        task.due_at = due_at
+        data = {"title": task.title, "due": due_at.isoformat(), "when": moment_text(due_at)}
+        record(events.TASK_MOVED, task, ticket, by=by, data=data)
+    if given or moved:
+        task.due_told_at = None
+        task.save(update_fields=["owner", "due_at", "due_told_at"])
+        follow(ticket)
     return task
 
 

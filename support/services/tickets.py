@@ -163,10 +163,12 @@ def set_status(
 @transaction.atomic
 def assign(ticket: Ticket, to: User | None, *, by: User | None, reason: str = "") -> Ticket:
     """Give the ticket to somebody who may answer in its program and is on duty, or back to the team (None). Oneself one may
-    always take it. `reason` is the "why?" of it."""
+    always take it; a service owns none. `reason` is the "why?" of it."""
     if by is not None:
         check(by, Can.ANSWER_TICKETS, ticket.program_id)
     ticket = lock_ticket(ticket, follow_merge=False)
+    if to is not None and to.is_service:
+        raise TicketError(_("A service owns no tickets: give it to a person."), code="service", field="assignee")
     if to is not None and not rights_of(to).has(Can.ANSWER_TICKETS, ticket.program_id):
         raise TicketError(
             _("%(person)s does not answer tickets of this program.") % {"person": to}, code="assignee", field="assignee"
@@ -179,10 +181,17 @@ def assign(ticket: Ticket, to: User | None, *, by: User | None, reason: str = ""
             code="off_shift",
             field="assignee",
         )
-    set_assignee(ticket, to, by=by, reason=reason)
+    set_assignee(ticket, to, by=by, reason=reason or _given_because(to, by))
     ticket.save()
     follow(ticket)
     return ticket
+
+
+def _given_because(to: User | None, by: User | None) -> str:
+    if by is None:
+        return ""
+    told = _("%(person)s took it.") if to == by else _("%(person)s gave it to them.")
+    return told % {"person": by}
 
 
 def set_assignee(ticket: Ticket, to: User | None, *, by: User | None, reason: str) -> None:

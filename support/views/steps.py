@@ -30,6 +30,7 @@ from support.services import (
     merge_tickets,
     snooze,
     split_ticket,
+    tag_ticket,
     undo_move,
 )
 from support.views.asking import ask
@@ -51,19 +52,10 @@ def ticket_assign(request: HttpRequest, public_id: str) -> HttpResponse:
     form = AssignForm(request.POST, by=request.user)
     if form.is_valid():
         with refusals_as_messages(request):
-            assign(ticket, form.cleaned_data["to"], by=request.user, reason=_assigned_because(request, form))
+            assign(ticket, form.cleaned_data["to"], by=request.user, reason=form.cleaned_data["reason"])
     else:
         tell_errors(request, form)
     return back_to(request, ticket)
-
-
-def _assigned_because(request: HttpRequest, form: AssignForm) -> str:
-    told: str = form.cleaned_data["reason"]
-    if told:
-        return told
-    if form.cleaned_data["to"] == request.user:
-        return _("%(person)s took it.") % {"person": request.user}
-    return _("%(person)s gave it to them.") % {"person": request.user}
 
 
 @manager_required(Can.ANSWER_TICKETS)
@@ -270,8 +262,8 @@ def _step(request: HttpRequest) -> Step | None:
     if what == "assign":
         form = AssignForm(request.POST, by=by)
         if form.is_valid():
-            reason = _assigned_because(request, form)
-            return lambda ticket: assign(ticket, form.cleaned_data["to"], by=by, reason=reason)
+            given = form.cleaned_data
+            return lambda ticket: assign(ticket, given["to"], by=by, reason=given["reason"])
         tell_errors(request, form)
     elif what == "snooze":
         until = UntilForm(request.POST)
@@ -285,7 +277,7 @@ def _step(request: HttpRequest) -> Step | None:
     elif what == "tag":
         tag = request.POST.get("tag", "").strip()
         if tag:
-            return lambda ticket: change_ticket(ticket, by=by, tags=[*ticket.tags, tag])
+            return lambda ticket: tag_ticket(ticket, by=by, add=[tag])
         messages.error(request, _("Write the tag first."))
     else:
         messages.error(request, _("Choose what is to be done."))

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 from django.utils import timezone
 
-from support.models import Escalation, Move, StartRule, Ticket
+from support.models import Escalation, Move, StartRule, Task, Ticket
 from tests.api.client import Api, errors
 from tests.factories import (
     make_affiliate,
@@ -28,7 +28,7 @@ from tests.factories import (
     make_rule,
     make_user,
 )
-from tests.factories_support import make_channel, make_ticket
+from tests.factories_support import make_channel, make_contact, make_ticket
 from tracking.models import Customer
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +122,8 @@ def fill(number: int) -> None:
 def make_steps(ticket: Ticket) -> None:
     """One more of what is listed of a ticket, and a rule that starts one."""
     person, now = make_user(), timezone.now()
+    Task.objects.create(ticket=ticket, title="Look", owner=person, due_at=now)
+    make_contact()
     Move.objects.create(kind="split", source=ticket, target=make_ticket(ticket.affiliate, ticket.program), by=person)
     number = ticket.escalations.count() + 1
     closed = {
