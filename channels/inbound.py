@@ -170,12 +170,19 @@ def take_in_by_turns(channel: Channel, raw: bytes, provider_id: str) -> InboundI
     done, left = 0, list[int]()
     for size, singly in _file_by_turns(channel, limit=AT_ONCE):
         done += size
-        left += [each.pk for each in singly if each.pk != item.pk]
-        for own in (each for each in singly if each.pk == item.pk):
-            process_item(own)
-    # Of others' items nothing outside is asked while Telegram waits for our answer, nor does it wait for more than one full set.
+        for own in [each for each in singly if each.pk == item.pk]:
+            # What is left though it would not be alone follows one of them in its chat.
+            if own is singly[0] or _alone([own]):
+                process_item(own)
+                singly.remove(own)
+        left = [each.pk for each in singly]
+        if left:  # what has come since may be of their chats
+            break
+    # Of others' items nothing outside is asked while Telegram waits for our answer, nor does it wait for more than one full set. What
+    # is left keeps its place before all that came later.
     if left:
-        InboundItem.objects.filter(pk__in=left, status=Status.RECEIVED).update(attempts=F("attempts") - 1, due_at=timezone.now())
+        released = {"attempts": F("attempts") - 1, "due_at": F("received_at")}
+        InboundItem.objects.filter(pk__in=left, status=Status.RECEIVED).update(**released)
     if left or done >= AT_ONCE:
         send_soon(file_received)
     item.refresh_from_db(fields=["status", "filed_as", "reason"])
@@ -236,10 +243,10 @@ def _file_by_turns(channel: Channel, limit: int) -> Iterator[tuple[int, list[Inb
 def _file_together(items: list[InboundItem]) -> list[InboundItem]:
     """As one set, which is many times quicker; where anything in it fails, none of it is done. Returns what is left, for each to be
     filed by itself."""
-    apart = {pk for kind, those_of in _apart.items() for pk in those_of([item for item in items if item.channel.kind == kind])}
+    apart = _alone(items)
     quick = [item for item in items if item.attempts == 1 and item.pk not in apart]
     filed: set[int] = set()
-    if len(quick) > 1:
+    if quick and len(items) > 1:
         try:
             filed = _process_set(quick)
         except Exception as error:  # each is told apart
@@ -248,6 +255,11 @@ def _file_together(items: list[InboundItem]) -> list[InboundItem]:
     for item in left:
         item.status, item.filed_as, item.reason = Status.RECEIVED, "", ""
     return left
+
+
+def _alone(items: list[InboundItem]) -> set[int]:
+    """Those of the set that are filed by themselves."""
+    return {pk for kind, those_of in _apart.items() for pk in those_of([item for item in items if item.channel.kind == kind])}
 
 
 def _process_set(items: list[InboundItem]) -> set[int]:

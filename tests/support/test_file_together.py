@@ -165,6 +165,20 @@ def test_a_hook_leaves_others_files_to_a_worker(bot, monkeypatch):
     assert waiting.due_at <= timezone.now()
 
 
+def test_a_hook_files_nothing_before_what_it_follows_in_its_chat(bot, monkeypatch):
+    monkeypatch.setattr(inbound, "send_soon", lambda task: None)
+    store_many(bot, [line(1, text="About my payout")])
+    process_due()
+    store_many(bot, [line(2, text="/new a broken link")])
+    mine = take_in_by_turns(bot, line(3, text="It leads nowhere").raw, "77:3")
+    another = take_in_by_turns(bot, line(4, who=2).raw, "77:4")
+    process_due()
+
+    assert (mine.status, another.status) == ("received", "filed")
+    begun = Ticket.objects.get(messages__body_text="/new a broken link")
+    assert begun.messages.filter(body_text="It leads nowhere").exists()
+
+
 def test_what_follows_a_command_in_its_chat_is_not_filed_before_it(bot):
     store_many(bot, [line(1, text="About my payout")])
     process_due()
