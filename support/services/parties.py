@@ -60,17 +60,19 @@ def unmatch_and_take(contact: Contact, *, by: User, reason: str, wrong: bool = T
         take_along(contact.pk, former)
 
 
+@transaction.atomic
 def give_to_affiliate(contact: int) -> None:
     """What a contact that is an affiliate's now wrote while nobody knew is the affiliate's. Called again, it finds nothing."""
-    owner = Contact.objects.filter(pk=contact).values_list("affiliate", flat=True).first()
+    # Who files for them holds the contact, and has perhaps read it before it was matched: what they file is waited for.
+    known = Contact.objects.select_for_update(no_key=True).filter(pk=contact)
+    owner = known.values_list("affiliate", flat=True).first()
     if owner is None:
         return
     for pk in Ticket.objects.filter(contact=contact, affiliate=None).order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            ticket = _lock(pk)
-            ticket.affiliate_id = owner
-            ticket.save(update_fields=["affiliate"])
-            follow(ticket)
+        ticket = _lock(pk)
+        ticket.affiliate_id = owner
+        ticket.save(update_fields=["affiliate"])
+        follow(ticket)
 
 
 def _lock(pk: int) -> Ticket:

@@ -1,20 +1,22 @@
 """Whose a sender is, said beside the ticket, and taken back."""
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
 from accounts.services import create_key
 from affiliates.queries import timeline_of
 from channels.contacts import match_contact, unmatch_contact
-from channels.models import Outgoing
+from channels.models import Contact, Outgoing
 from core.events import deliver_due
 from core.models import Mail
 from support.models import Message, Ticket
 from support.services import open_ticket, receive, reply, write_in_portal
-from support.services.parties import match_sender, unmatch_sender
+from support.services.parties import give_to_affiliate, match_sender, unmatch_sender
 from support.services.portal import notify_unread
 from tests.api.client import Api
+from tests.at_once import at_once
 from tests.factories import assign, event_names, make_affiliate, make_coupon, make_enrollment, make_program, owner_of
 from tests.factories_support import make_attachment, make_channel, make_contact, make_message, make_ticket
 from tests.pages import text_of
@@ -215,3 +217,27 @@ def test_no_timeline_tells_of_a_ticket_in_a_program_that_its_reader_does_not_see
 
     assert told(ada) == {"About Music", "About Books"}
     assert told(mara) == {"About Music"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_filed_for_somebody_while_they_are_matched_is_given_as_well():
+    """Who files has read the contact before."""
+    ana, program = make_affiliate(), make_program()
+    contact = make_contact(email="someone@blog.example")
+    stale = Contact.objects.get(pk=contact.pk)
+    Contact.objects.filter(pk=contact.pk).update(affiliate=ana, matched_at=contact.created_at)
+
+    def give_at_once():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout TO '50ms'")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            give_to_affiliate(contact.pk)
+
+    with transaction.atomic():
+        Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
+        ticket = open_ticket(program=program, channel=make_channel(program), contact=stale, subject="Hello")
+        at_once(give_at_once)
+    give_to_affiliate(contact.pk)
+
+    ticket.refresh_from_db()
+    assert ticket.affiliate == ana
