@@ -43,10 +43,11 @@ def file_item(item: InboundItem, parsed: Parsed) -> str:
     if parsed.kind == Kind.DELETION:
         return _file_deletion(parsed)
     if parsed.automatic in (Automatic.BOUNCE, Automatic.LOOP):
-        return _file_return(item, parsed)
-    if answered := answer_command(item, parsed):
+        message = _file_return(item, parsed)
+    elif answered := answer_command(item, parsed):
         return answered
-    message = _file_message(item, parsed)
+    else:
+        message = _file_message(item, parsed)
     if (set_of := together.current.get()) is not None:
         set_of.note(message)
     return ref(message)
@@ -194,7 +195,7 @@ def _file_deletion(parsed: Parsed) -> str:
     return ref(parsed.chat or parsed.contact)  # what was deleted had never come here
 
 
-def _file_return(item: InboundItem, parsed: Parsed) -> str:
+def _file_return(item: InboundItem, parsed: Parsed) -> Message:
     """A bounce, or our own words come back: it stands in the ticket that our message is in, whoever brought it."""
     ours = [
         message
@@ -226,7 +227,7 @@ def _file_return(item: InboundItem, parsed: Parsed) -> str:
             bounce,
             next((each for each in ours if each.provider_id == bounce.message_id[:LONGEST_NAME]), ours[0] if ours else None),
         )
-    return ref(message)
+    return message
 
 
 def _may_return(item: InboundItem, parsed: Parsed, ticket: Ticket) -> bool:

@@ -1,6 +1,7 @@
 """What no person wrote: filed, never answered, and no reason to hurry; a bounce tells that our words did not arrive."""
 
 import pytest
+from django.db import transaction
 
 from channels.outgoing import OUTGOING_FAILED
 from channels.parsed import Automatic, Bounce, Kind, Parsed, Quarantine
@@ -10,6 +11,7 @@ from support.filing import file_item
 from support.models import Ticket
 from support.portal import chat_messages
 from support.services import change_status, reply, tell_automatically
+from support.services.following import filed_together
 from tests.factories import event_names
 from tests.factories_support import make_channel, make_chat, make_contact, make_inbound, make_ticket
 from tests.support.parsed import file_chat, file_mail
@@ -127,6 +129,24 @@ def test_the_same_bounce_twice_is_one(answered, mailbox, daemon):
     for _ in range(2):
         file_mail(mailbox, daemon, "Undelivered", automatic=Automatic.BOUNCE, bounces=bounced(answered))
 
+    assert event_names(answered).count("message.bounced") == 1
+
+
+def test_the_same_bounce_twice_is_one_in_a_set_as_well(answered, mailbox, daemon):
+    parsed = Parsed(
+        Kind.MESSAGE,
+        daemon,
+        text="Undelivered",
+        provider_id="b@mx.example",
+        automatic=Automatic.BOUNCE,
+        bounces=bounced(answered),
+    )
+    items = [make_inbound(mailbox), make_inbound(mailbox)]
+    with transaction.atomic(), filed_together([(item, parsed) for item in items]):
+        filed = {file_item(item, parsed) for item in items}
+
+    assert len(filed) == 1
+    assert now(answered.ticket).status == "open"
     assert event_names(answered).count("message.bounced") == 1
 
 
