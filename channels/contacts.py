@@ -122,8 +122,9 @@ def _addresses(kind: str, values: Iterable[str], program: Program | None) -> Que
     return addresses.annotate(wrote_to=known.values("program")[:1]).select_related("contact__affiliate")
 
 
-def look_up(kind: str, values: Iterable[str], program: Program) -> None:
-    """Read and hold those who write in the set that is being filed, with all that `find_or_make_contact` asks about them."""
+def look_up(kind: str, values: Iterable[str], program: Program) -> dict[str, Contact]:
+    """Read and hold those who write in the set that is being filed, with all that `find_or_make_contact` asks about them; returns
+    those who are known, by their addresses in small letters."""
     together = current.get()
     assert together is not None
     values = {value.strip()[:320] for value in values}
@@ -149,6 +150,8 @@ def look_up(kind: str, values: Iterable[str], program: Program) -> None:
         )
         found = set(members.values_list("affiliate", "user"))
         together.members |= {pair: pair in found for pair in tied}
+    lowered = (value.lower() for value in values)
+    return {value: known.contact for value in lowered if (known := together.address(kind, value, program)) is not None}
 
 
 def _recognise(contact: Contact, address: ContactAddress) -> None:

@@ -227,7 +227,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_t
 CELERY_TASK_ROUTES = {
     "channels.tasks.*": {"queue": "post"},
     "support.tasks.*": {"queue": "post"},
-    "core.tasks.send_due_mails": {"queue": "post"},
+    "core.tasks.*": {"queue": "post"},
 }
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

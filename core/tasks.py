@@ -6,9 +6,10 @@ from celery import Task, shared_task
 
 from core import events, mail
 
-# Of the threads of the worker that talks with the outside (config.runtime.post), how many may do so for one purpose at once: a
-# server that does not answer holds each that asks it for half a minute, and what is due within seconds must not wait for that.
+# Of the threads of the worker for what is due within seconds (config.runtime.post), how many may do one thing at once: a server
+# that does not answer holds each that asks it for half a minute, and nothing else must wait for that.
 MAILING = BoundedSemaphore(2)
+DELIVERING = BoundedSemaphore(2)  # what follows from an event may take long as well
 
 
 def send_soon(task: Task, *args: int) -> None:
@@ -41,7 +42,9 @@ def place(places: BoundedSemaphore) -> Iterator[bool]:
 
 @shared_task
 def deliver_due_events() -> None:
-    events.deliver_due()
+    with place(DELIVERING) as free:
+        if free:
+            events.deliver_due()
 
 
 @shared_task

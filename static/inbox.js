@@ -38,7 +38,8 @@
     const away = find("#queue-away");
     if (away) away.hidden = !news.away;
     if (news.queue !== find("#queue-mark")?.dataset.mark) refreshQueue();
-    if (news.ticket && news.ticket !== find("#ticket-mark")?.dataset.mark) refreshTicket();
+    // To load what was written says that it was read: in a page that nobody sees it waits until somebody does.
+    if (!document.hidden && news.ticket && news.ticket !== find("#ticket-mark")?.dataset.mark) refreshTicket();
   }
   function showHere() {
     const box = find("#here");

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,11 +49,7 @@ def chat_of(
     channel: Channel, where: ChatRef, *, contact: Contact | None = None, business: BusinessConnection | None = None
 ) -> Chat:
     """The row of this chat, locked until the transaction ends, so that what is written in one chat is filed one after another."""
-    fresh: dict[str, Any] = {
-        "kind": Chat.Kind.PRIVATE if where.private else Chat.Kind.GROUP,
-        "title": where.title,
-        "contact": contact if where.private else None,
-    }
+    fresh = _as_told(where, contact)
     key: dict[str, Any] = {"channel": channel, "business": business, "provider_id": where.id}
     together = current.get()
     chat = together.chats.get((channel.pk, where.id)) if together is not None and business is None else None
@@ -76,13 +71,32 @@ def _locked() -> QuerySet[Chat]:
     return Chat.objects.select_for_update(no_key=True, of=("self",)).select_related("business__person", "contact", "channel")
 
 
-def look_up(channel: Channel, ids: Iterable[int]) -> None:
-    """Read and hold a bot's own chats with these ids, in which the set writes that is being filed."""
+def look_up(channel: Channel, where: dict[int, ChatRef], writers: dict[int, Contact]) -> None:
+    """Read and hold a bot's own chats in which the set writes that is being filed, by Telegram's ids; those that are new are made.
+    `writers`: as far as they are known yet."""
     together = current.get()
     assert together is not None
-    for chat in _locked().filter(channel=channel, business=None, provider_id__in=set(ids)).order_by("pk"):
+    chats = _locked().filter(channel=channel, business=None, provider_id__in=where).order_by("pk")
+    found = {chat.provider_id: chat for chat in chats}
+    if len(found) < len(where):
+        new = [
+            Chat(channel=channel, provider_id=pk, **_as_told(told, writers.get(pk)))
+            for pk, told in where.items()
+            if pk not in found
+        ]
+        Chat.objects.bulk_create(new, ignore_conflicts=True)
+        found = {chat.provider_id: chat for chat in chats.all()}
+    for chat in found.values():
         chat.channel, chat.contact = channel, together.contacts.get(chat.contact_id or 0, chat.contact)
         together.chats[channel.pk, chat.provider_id] = chat
+
+
+def _as_told(where: ChatRef, contact: Contact | None) -> dict[str, Any]:
+    return {
+        "kind": Chat.Kind.PRIVATE if where.private else Chat.Kind.GROUP,
+        "title": where.title,
+        "contact": contact if where.private else None,
+    }
 
 
 def heard_from(chat: Chat) -> None:

@@ -88,8 +88,9 @@ def look_ahead(items: Sequence[InboundItem]) -> None:
         if isinstance(update := _read(item), Said):
             said[item.channel].append(update)
     for channel, updates in said.items():
-        contacts.look_up(ContactAddress.Kind.TELEGRAM, (str(update.sender.id) for update in updates), channel.program)
-        chats.look_up(channel, (update.chat.id for update in updates))
+        known = contacts.look_up(ContactAddress.Kind.TELEGRAM, (str(update.sender.id) for update in updates), channel.program)
+        writers = {update.chat.id: known[value] for update in updates if (value := str(update.sender.id)) in known}
+        chats.look_up(channel, {update.chat.id: update.chat for update in updates}, writers)
 
 
 def _read(item: InboundItem) -> Update | str:

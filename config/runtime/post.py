@@ -18,7 +18,7 @@ from config.celery import app
 from config.env import environment
 from config.runtime.worker import put_back
 
-THREADS = 12  # nine of them may wait for servers outside (core.tasks): the others are for clocks, owners and filing
+THREADS = 14  # eleven may be held by servers outside and by events (core.tasks): the others are for clocks, owners and filing
 _stop = threading.Event()
 
 

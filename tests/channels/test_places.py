@@ -4,8 +4,8 @@ import pytest
 
 from channels import imap, outgoing, tasks
 from config.runtime.post import THREADS
-from core import mail
-from core.tasks import MAILING, send_due_mails
+from core import events, mail
+from core.tasks import DELIVERING, MAILING, deliver_due_events, send_due_mails
 
 PLACES = {tasks.poll_mailbox: (imap, "poll", 3), tasks.send_channel: (outgoing, "send_due", 4)}
 
@@ -32,6 +32,9 @@ def test_what_hangs_leaves_threads_to_the_clocks(monkeypatch):
     monkeypatch.setattr(mail, "send_due", lambda: hanging.append(send_due_mails()))
     send_due_mails()
     assert len(hanging) == MAILING._initial_value
+    monkeypatch.setattr(events, "deliver_due", lambda: hanging.append(deliver_due_events()))
+    deliver_due_events()
+    assert len(hanging) == MAILING._initial_value + DELIVERING._initial_value
     assert len(hanging) + sum(places for _module, _name, places in PLACES.values()) <= THREADS - 3
 
 

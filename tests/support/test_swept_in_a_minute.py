@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from channels.inbound import LEASE
+from config.celery import app
 from support.models import Ticket
 from tests.factories import make_affiliate, make_enrollment
 from tests.factories_support import make_channel, make_inbound, make_message, make_outgoing, make_ticket
@@ -99,3 +100,4 @@ def test_no_task_that_frees_what_is_stuck_comes_less_often_than_twice_a_minute()
         "support.tasks.watch_clocks",
     ):
         assert schedule[task] <= 30, task
+        assert app.amqp.router.route({}, task)["queue"].name == "post", task  # not behind long work
