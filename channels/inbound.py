@@ -274,15 +274,18 @@ def _process_set(items: list[InboundItem]) -> set[int]:
         with recorded_together(), looked_up_together():
             parsed = _parse_set([item for item in items if item.pk in ours_now])
             said = [(item, what) for item, what in parsed if isinstance(what, Parsed)]
+            filed: list[InboundItem] = []
             with filed_together(said):
                 for item, what in parsed:
-                    item.filed_as = what if isinstance(what, str) else file_parsed(item, what)
+                    with suppress(Quarantine):
+                        item.filed_as = what if isinstance(what, str) else file_parsed(item, what)
+                        filed.append(item)
         update_rows(
             InboundItem._meta.db_table,
             {"status": "text", "sender": "text", "subject": "text", "filed_as": "text"},
-            [(item.pk, Status.FILED, item.sender, item.subject, item.filed_as) for item, _what in parsed],
+            [(item.pk, Status.FILED, item.sender, item.subject, item.filed_as) for item in filed],
         )
-    return {item.pk for item, _what in parsed}
+    return {item.pk for item in filed}
 
 
 def _parse_set(items: list[InboundItem]) -> list[tuple[InboundItem, Parsed | str]]:

@@ -92,8 +92,8 @@ _filers: list[tuple[Filer, Together]] = []
 
 def register_filer(filer: Filer, together: Together = lambda _items: nullcontext()) -> None:
     """Support registers what makes a message of a ticket out of an item. It runs in a savepoint, returns the reference of
-    what it made ("message:12"), raises Quarantine where a person has to decide, and may run again for the same item: it then
-    returns the same reference. `together` is given all that are filed in one transaction, and surrounds that."""
+    what it made ("message:12"), raises Quarantine, before it has written anything, where a person has to decide, and may run again for
+    the same item: it then returns the same reference. `together` is given all that are filed in one transaction, and surrounds that."""
     _filers[:] = [(filer, together)]
 
 

@@ -18,7 +18,7 @@ from core.models import Event
 from support.models import Message, StatusChange, Ticket
 from support.services import change_status, reply
 from tests.at_once import at_once
-from tests.channels.mails import mail
+from tests.channels.mails import bounce, mail
 from tests.factories_support import make_channel
 from tests.servers.bot_api import message
 
@@ -107,6 +107,18 @@ def test_a_poisonous_item_undoes_the_set_and_harms_nobody_in_it(bot, monkeypatch
     assert len(calls) == 2 + 4  # the set up to it, then each by itself
     assert Event.objects.filter(name="message.received").count() == 3
     assert Ticket.objects.filter(first_reply_due__isnull=False).count() == 2
+
+
+def test_what_a_person_has_to_decide_about_is_left_out_of_its_set(music, monkeypatch):
+    mailbox, singly = make_channel(music, "email"), []
+    process = inbound.process_item
+    monkeypatch.setattr(inbound, "process_item", lambda item: (singly.append(item.provider_id), process(item)))
+    unknown = bounce(message_id="nobody-knows@music.example")
+    store_many(mailbox, [letter(1, 1, "One", "One"), Arrival("a bounce", unknown), letter(2, 2, "Two", "Two")])
+    process_due()
+
+    assert (texts(), singly) == (["One", "Two"], ["a bounce"])
+    assert InboundItem.objects.get(provider_id="a bounce").status == "quarantined"
 
 
 def test_one_look_for_owners_is_asked_for_by_all_that_are_filed_together(bot, monkeypatch, django_capture_on_commit_callbacks):
