@@ -131,10 +131,8 @@ def look_up(kind: str, values: Iterable[str], program: Program) -> dict[str, Con
     for address in _addresses(kind, values, program).select_for_update(no_key=True, of=("contact",)).order_by("contact"):
         together.keep(address, program)
     if kind == ContactAddress.Kind.EMAIL:
-        unmatched = {value.lower() for value in values}
-        for value in unmatched:
-            together.proved[value] = []
-        for member in _members_at(unmatched).annotate(address=F("user__emailaddress__email")):
+        together.proved |= {value.lower(): [] for value in values}
+        for member in _members_at({value.lower() for value in values}).annotate(address=F("user__emailaddress__email")):
             together.proved[member.address].append(member)
     tied = {
         (contact.affiliate_id, contact.user_id)

@@ -207,7 +207,7 @@ def _due(channel: Channel | None) -> QuerySet[InboundItem]:
     return due if channel is None else due.filter(channel=channel)
 
 
-def _claim(channel: Channel | None = None) -> list[InboundItem]:
+def _claim(channel: Channel) -> list[InboundItem]:
     """Items to work on now, each attempt counted before it begins: one that ends a worker (memory, a fault in a library) is
     found out by its number. Those that were tried before are claimed one by one, so that it takes no others with it."""
     with transaction.atomic():

@@ -21,9 +21,7 @@ class Together:
     contacts: dict[int, Contact] = field(default_factory=dict)  # one object for each, whichever address leads to it
     # By kind, value in small letters, and the program in which they write.
     addresses: dict[tuple[str, str, int], ContactAddress] = field(default_factory=dict)
-    proved: dict[str, list[AffiliateMember]] = field(
-        default_factory=dict
-    )  # by verified sign-in address: who they are, none included
+    proved: dict[str, list[AffiliateMember]] = field(default_factory=dict)  # by verified sign-in address; none is known too
     members: dict[tuple[int, int], bool] = field(default_factory=dict)  # affiliate, user: whether they still sign in for it
     chats: dict[tuple[int, int], Chat] = field(default_factory=dict)  # a bot's own: by channel, and Telegram's id
     heard: dict[int, Chat] = field(default_factory=dict)  # whose `last_in_at` is not stored yet

@@ -23,9 +23,8 @@ Row = TypeVar("Row", bound=models.Model)
 class _Waiting:
     def __init__(self, kinds: Collection[type[models.Model]], block: int) -> None:
         self.depth, self.block, self.busy = savepoints(), block, False
-        self.new: dict[type[models.Model], dict[int, Any]] = {
-            kind: {} for kind in kinds
-        }  # in the order in which others refer to them
+        # In the order in which others refer to them.
+        self.new: dict[type[models.Model], dict[int, Any]] = {kind: {} for kind in kinds}
         self.changed: dict[type[models.Model], dict[int, tuple[Any, set[str]]]] = {kind: {} for kind in kinds}
         self.numbers: dict[type[models.Model], Iterator[int]] = {}
         self.tables = re.compile(rf"\ASAVEPOINT|\b({'|'.join(kind._meta.db_table for kind in kinds)})\b")

@@ -129,7 +129,7 @@ def _shown(provider_ids: list[str]) -> list[Message]:
     if together is not None and all(name in together.named for name in provider_ids):
         named = {message.pk: message for name in provider_ids for message in together.named[name]}
         return [message for message in named.values() if message.direction in SHOWN]
-    return list(Message.objects.filter(provider_id__in=provider_ids, direction__in=SHOWN).select_related("ticket", "outgoing"))
+    return list(Message.objects.named(provider_ids).filter(direction__in=SHOWN).select_related("ticket", "outgoing"))
 
 
 def _referred_to(parsed: Parsed) -> Iterator[tuple[Ticket, Message | None, bool]]:

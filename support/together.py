@@ -17,6 +17,7 @@ from channels.parsed import Parsed
 from core.rows import select_rows
 from support.models import Message, StartRule, Ticket
 from support.models.messages import LONGEST_NAME
+from support.models.tickets import UNRESOLVED
 from support.subjects import subject_key
 
 MOST_NAMES = 20  # of one item that are looked up with the set: a mail may refer to a thousand, and is filed all the same
@@ -85,7 +86,7 @@ def look_ahead(together: Together, items: Sequence[tuple[InboundItem, Parsed]]) 
     chats = {parsed.chat.pk for _item, parsed in items if parsed.chat is not None and parsed.chat.kind == Chat.Kind.PRIVATE}
     same = _of_same_subject(together, [(item, parsed) for item, parsed in items if parsed.chat is None])
     wanted |= {pk for pks in same.values() for pk in pks}
-    rows = Ticket.objects.filter(Q(pk__in=wanted) | Q(chat__in=chats, pk__in=Ticket.objects.unresolved().filter(chat__in=chats)))
+    rows = Ticket.objects.filter(Q(pk__in=wanted) | Q(chat__in=chats, status__in=UNRESOLVED))
     locked = rows.select_for_update(no_key=True, of=("self",)).select_related("channel", "affiliate").order_by("pk")
     together.in_chat = {pk: [] for pk in chats}
     merged = set()
@@ -108,7 +109,7 @@ def _look_up_messages(together: Together, items: Sequence[tuple[InboundItem, Par
         name[:LONGEST_NAME] for _item, parsed in items for name in [parsed.provider_id, *parsed.replied_to[:MOST_NAMES]] if name
     }
     together.named = {name: [] for name in names}
-    known = Message.objects.filter(Q(inbound__in=together.items) | Q(provider_id__in=names))
+    known = Message.objects.filter(inbound__in=together.items) | Message.objects.named(names)
     for message in known.select_related("ticket", "outgoing").order_by("-pk"):
         together.note(message)
 

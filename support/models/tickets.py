@@ -34,6 +34,7 @@ class TicketStatus(models.TextChoices):
 
 OPEN = (TicketStatus.NEW, TicketStatus.OPEN)  # it is our turn: clocks run
 PAUSING = (TicketStatus.PENDING, TicketStatus.ON_HOLD)
+UNRESOLVED = (*OPEN, *PAUSING)
 
 
 def shown_state(status: str) -> str:
@@ -76,7 +77,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self if programs is None else self.filter(program__in=programs)
 
     def unresolved(self) -> TicketQuerySet:
-        return self.filter(status__in=(*OPEN, *PAUSING))  # an index knows what is in a state, not what is in none
+        return self.filter(status__in=UNRESOLVED)  # an index knows what is in a state, not what is in none
 
     def undecided(self) -> TicketQuerySet:
         """What ends by a decision that has not come yet, whatever state it is in."""

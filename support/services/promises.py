@@ -57,11 +57,10 @@ def make_commitment(
 def take_promise(
     message: Message, *, by: User, is_one: bool | None = None, text: str = "", due_at: datetime | None = None
 ) -> Commitment | None:
-    """What a reply promises for a time is its writer's to keep; a service's, the ticket's owner's or, where nobody
-    owns it, the duty officer's. `is_one`: what the writer said
-    of it, a "no" is remembered; None: they were not asked, and its own words tell, as they do for when where `due_at` is not given
-    (in the writer's zone). None where nothing is promised, or its time was over before it was sent, which is refused where the
-    writer said that it is one."""
+    """What a reply promises for a time is its writer's to keep; a service's, the ticket's owner's or, where nobody owns it, the duty
+    officer's. `is_one`: what the writer said of it, a "no" is remembered; None: they were not asked, and its own words tell, as they do
+    for when where `due_at` is not given (in the writer's zone). None where nothing is promised, or its time was over before it was sent,
+    which is refused where the writer said that it is one."""
     ticket = message.ticket
     owner = _keeper(ticket, by) if by.is_service else by
     if is_one and due_at is not None:

@@ -121,6 +121,14 @@ def test_what_a_person_has_to_decide_about_is_left_out_of_its_set(music, monkeyp
     assert InboundItem.objects.get(provider_id="a bounce").status == "quarantined"
 
 
+def test_however_many_names_are_looked_up_an_index_finds_them(bot):
+    names = [f"{number}@blog.example" for number in range(300)]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan TO off; SET LOCAL enable_indexscan TO off")
+    found = Message.objects.filter(inbound__in=range(100)) | Message.objects.named(names)
+    assert "message_provider_id" in found.explain()
+
+
 def test_one_look_for_owners_is_asked_for_by_all_that_are_filed_together(bot, monkeypatch, django_capture_on_commit_callbacks):
     asked = []
     monkeypatch.setattr("support.services.following.send_soon", lambda task: asked.append(task.name))
