@@ -56,7 +56,7 @@ class TagsInput(Input):
     remove = Many(child=Text(max_length=LONGEST_TAG), max_length=MOST_TAGS, **OPTIONAL)
 
 
-class LinkInput(Input):
+class TicketLinkInput(Input):
     to = Text(max_length=60, help_text="Id of the other ticket.")
 
 
@@ -149,7 +149,7 @@ def ticket_tags(request: Request, id: str, data: dict[str, Any]) -> Ticket:
     return shown_ticket(tag_ticket(found(find_ticket(request.user, id)), by=request.user, **given))
 
 
-@operation(Can.ANSWER_TICKETS, TicketDetail, takes=LinkInput)
+@operation(Can.ANSWER_TICKETS, TicketDetail, takes=TicketLinkInput)
 def ticket_link(request: Request, id: str, data: dict[str, Any]) -> Ticket:
     """Say that two tickets belong together"""
     ticket, other = found(find_ticket(request.user, id)), find_ticket(request.user, data["to"])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from channels import inbound
 from channels.inbound import Arrival, process_due, store_many, store_raw, take_in
-from channels.models import Contact, InboundItem
+from channels.models import Channel, Contact, InboundItem
 from channels.parsed import Kind, Parsed, Quarantine, register_filer
 from core.rows import select_rows
 from tests.at_once import at_once
@@ -166,7 +166,7 @@ def test_an_item_that_ends_its_worker_is_found_out_and_takes_no_other_with_it(mu
 
 def test_what_somebody_has_in_hand_is_left_to_them(music, filed):
     store_raw(make_channel(music), b"hello", "one")
-    inbound._claim()
+    inbound._claim(Channel.objects.get())
 
     assert process_due() == 0
     InboundItem.objects.update(due_at=timezone.now() - timedelta(seconds=1))
